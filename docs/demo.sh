@@ -1,0 +1,19 @@
+#!/bin/sh
+# What `make demo` shows: ingest, search, ask. State stays in .demo/, apart from your own collections.
+set -eu
+hybridrag=${1:-hybridrag}
+export HYBRIDRAG_HOME="$PWD/.demo"
+
+run() {
+    printf '\n$ hybridrag'
+    for word in "$@"; do
+        case $word in *' '*) printf " '%s'" "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    printf '\n'
+    "$hybridrag" "$@"
+}
+
+run ingest examples/company
+run search 'How much may a hotel cost?' -k 3
+run ask 'What is the meal allowance for a full day of travel?'
+printf '\nThe database of the demo stays up for the next run; stop it with: HYBRIDRAG_HOME=.demo %s db stop\n' "$hybridrag"

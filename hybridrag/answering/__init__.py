@@ -1,0 +1,7 @@
+"""Hits to an answer: evidence, prompt, citations, and the extractive answer that needs no provider."""
+
+from hybridrag.answering.citations import resolve
+from hybridrag.answering.extractive import best_sentences, candidate_sentences
+from hybridrag.answering.prompt import build_prompt, passages_of
+
+__all__ = ["best_sentences", "build_prompt", "candidate_sentences", "passages_of", "resolve"]

@@ -1,0 +1,5 @@
+"""Documents to chunks: by structure, by the model's own tokenizer, with exact offsets."""
+
+from hybridrag.chunking.structural import StructuralChunker
+
+__all__ = ["StructuralChunker"]

@@ -1,0 +1,77 @@
+"""The command tree. Verbs live in modules of their own and import what they need when they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybridrag import __version__
+from hybridrag.cli import ask, collections, config, db, doctor, documents, ingest, search, sources
+from hybridrag.cli.globals import Globals
+
+app = typer.Typer(
+    name="hybridrag",
+    help="Answers from your own documents. Parsing, embedding and search stay on this machine; a cloud LLM, if you "
+    "choose one, receives only retrieved and redacted passages.",
+    epilog="Start with: hybridrag ingest ./docs   then   hybridrag ask 'your question'. "
+    "Global flags may stand before or after the verb.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hybridrag {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _globals(
+    context: typer.Context,
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", metavar="NAME", help="The collection to use.")
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option("--database-url", metavar="URL", help="A PostgreSQL of your own, without a password in it."),
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A settings file, trusted like your own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="No connection but to the database and local providers.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices and no progress.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on what happens.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the cause of an error.")] = False,
+    _shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    context.obj = Globals(
+        collection=collection,
+        database_url=database_url,
+        config=str(config_file) if config_file else None,
+        json=json,
+        offline=offline,
+        quiet=quiet,
+        verbose=verbose,
+        debug=debug,
+    )
+
+
+app.command("ingest")(ingest.ingest)
+app.command("search")(search.search)
+app.command("ask")(ask.ask)
+app.add_typer(sources.app, name="sources")
+app.add_typer(documents.app, name="documents")
+app.add_typer(collections.app, name="collections")
+app.add_typer(db.app, name="db")
+app.command("doctor")(doctor.doctor)
+app.add_typer(config.app, name="config")

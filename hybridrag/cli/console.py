@@ -1,0 +1,54 @@
+"""What people see: notices on stderr, results on stdout. Text from documents is shown, never obeyed by the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """`text` without what moves cursors, changes colours or turns the direction of writing."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.encode("utf-8", "replace").decode())
+
+
+def stdout() -> Console:
+    """The console for results."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False, markup=False)
+
+
+def stderr(*, quiet: bool = False) -> Console:
+    """The console for everything else."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, quiet=quiet, emoji=False, markup=False)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout: indented for people, on one line for programs."""
+    indent = 2 if sys.stdout.isatty() else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
+
+
+def notice(text: str, *, quiet: bool) -> None:
+    """A line on stderr, unless `--quiet`."""
+    if quiet:
+        return
+    dim, off = ("\033[2m", "\033[0m") if coloured(sys.stderr) else ("", "")
+    sys.stderr.write(f"{dim}{printable(text)}{off}\n")
+    sys.stderr.flush()
+
+
+def coloured(stream: Any) -> bool:
+    """Whether a stream takes colour: a terminal, and the user did not say NO_COLOR."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,122 @@
+"""`hybridrag documents list|show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.session import Session
+from hybridrag.errors import UsageError
+
+if TYPE_CHECKING:
+    from hybridrag.types import Source
+
+app = typer.Typer(help="What is indexed.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
+) -> int:
+    """Shows the documents of a collection. Example: hybridrag documents list --filter type:pdf"""
+    from hybridrag.retrieval import parse_filter
+
+    session = Session.of(context)
+    session.say_collection()
+    rows = session.wiring.store.list_documents(session.wiring.collection(), parse_filter(filter_))
+    if session.flags.json:
+        session.json(
+            {
+                "schema": "hybridrag.documents/1",
+                "collection": session.settings.collection,
+                "documents": [
+                    {
+                        "id": str(row["id"]),
+                        "uri": row["document"].uri,
+                        "title": row["title"],
+                        "media_type": row["media_type"],
+                        "label": row["label"],
+                        "external_id": row["external_id"],
+                        "characters": row["characters"],
+                        "chunks": row["chunks"],
+                        "indexed_at": row["indexed_at"].isoformat(),
+                    }
+                    for row in rows
+                ],
+            }
+        )
+        return 0
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("document", "title", "label", "chunks"):
+        table.add_column(title, overflow="fold", justify="right" if title == "chunks" else "left")
+    for row in rows:
+        table.add_row(printable(row["document"].uri), printable(row["title"]), row["label"], str(row["chunks"]))
+    stdout().print(table)
+    return 0
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    uri: Annotated[str, typer.Argument(metavar="URI", help="SOURCE/PATH, or a file inside a source.")],
+) -> int:
+    """Shows one document as it was read. Example: hybridrag documents show handbook/travel/rules.md"""
+    session = Session.of(context)
+    store, collection = session.wiring.store, session.wiring.collection()
+    sources = [row["source"] for row in store.list_sources(collection)]
+    for source, path in _meanings(uri, sources):
+        row = store.show_document(collection, source, path)
+        if row is not None:
+            break
+    else:
+        raise UsageError(f"no document {uri} is indexed", hint="see `hybridrag documents list`")
+    if session.flags.json:
+        session.json(_document_json(row))
+    else:
+        stdout().print(printable(row["text"]), soft_wrap=True)
+    return 0
+
+
+def _meanings(uri: str, sources: list[Source]) -> list[tuple[str, str]]:
+    """Source and path for each way to read `uri`: as a URI first, then as a local file."""
+    found = [(s.name, uri.removeprefix(f"{s.name}/")) for s in sources if uri.startswith(f"{s.name}/")]
+    local = Path(uri).expanduser().absolute()
+    found += [
+        (s.name, local.relative_to(s.root).as_posix())
+        for s in sources
+        if s.kind == "folder" and local.is_relative_to(s.root)
+    ]
+    return found
+
+
+def _document_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": "hybridrag.document/1",
+        "id": str(row["id"]),
+        "uri": row["document"].uri,
+        "title": row["title"],
+        "media_type": row["media_type"],
+        "label": row["label"],
+        "external_id": row["external_id"],
+        "metadata": row["metadata"],
+        "content_hash": row["content_hash"],
+        "text": row["text"],
+        "pages": [{"number": number, "start": start, "end": end} for number, start, end in row["pages"]],
+        "chunks": [
+            {
+                "id": str(chunk["id"]),
+                "start": chunk["start_offset"],
+                "end": chunk["end_offset"],
+                "page": chunk["page"],
+                "headings": chunk["headings"],
+                "tokens": chunk["tokens"],
+            }
+            for chunk in row["chunks"]
+        ],
+    }

@@ -1,0 +1,68 @@
+"""The flags that every verb takes, before or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WITH_VALUE = {"--collection": "collection", "-c": "collection", "--database-url": "database_url", "--config": "config"}
+SWITCHES = {
+    "--json": "json",
+    "--offline": "offline",
+    "--quiet": "quiet",
+    "-q": "quiet",
+    "--verbose": "verbose",
+    "-v": "verbose",
+    "--debug": "debug",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The global flags as given; None and False where they were not."""
+
+    collection: str | None = None
+    database_url: str | None = None
+    config: str | None = None
+    json: bool = False
+    offline: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    @staticmethod
+    def peek(arguments: Sequence[str]) -> Globals:
+        """The switches among hoisted arguments, known before they are parsed: errors need them too."""
+        found = {}
+        for argument in arguments:
+            if argument in SWITCHES:
+                found[SWITCHES[argument]] = True
+            elif not argument.startswith("-") or argument == "--":
+                break
+        return Globals(**found)  # type: ignore[arg-type]
+
+
+def hoisted(argv: Sequence[str]) -> list[str]:
+    """The arguments with every global flag moved before the verb; what follows `--` stays.
+
+    Switches come first, so that `peek` finds them before any value.
+    """
+    switches: list[str] = []
+    valued: list[str] = []
+    rest: list[str] = []
+    arguments = list(argv)
+    while arguments:
+        argument = arguments.pop(0)
+        name, equals, _ = argument.partition("=")
+        if argument == "--":
+            rest.extend([argument, *arguments])
+            break
+        if argument in SWITCHES:
+            switches.append(argument)
+        elif equals and name in WITH_VALUE and name.startswith("--"):
+            valued.append(argument)
+        elif argument in WITH_VALUE and arguments:
+            valued.extend([argument, arguments.pop(0)])
+        else:
+            rest.append(argument)
+    return [*switches, *valued, *rest]

@@ -1,0 +1,163 @@
+"""`hybridrag ingest`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hybridrag.cli.console import printable, stderr, stdout
+from hybridrag.cli.session import Session
+from hybridrag.errors import UsageError
+from hybridrag.types import Label
+
+if TYPE_CHECKING:
+    from hybridrag.flows.ingest import IngestReport
+
+_SHOWN_PROBLEMS = 10
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, *.jsonl, or - for stdin.")],
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="The source's name.")] = None,
+    include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these files.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these files.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="[GLOB=]LEVEL", help="public, internal, confidential or local-only."),
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model of a new collection.")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")] = True,
+    allow_mass_delete: Annotated[
+        bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; change nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 6 if any document fails.")] = False,
+    stdin_name: Annotated[
+        str | None, typer.Option("--stdin-name", metavar="NAME", help="File name for the document on stdin.")
+    ] = None,
+) -> int:
+    """Reads documents, and indexes what is new or changed.
+
+    Examples: hybridrag ingest ./docs      hybridrag ingest report.pdf notes.md      cat page.html | hybridrag ingest -
+    """
+    session = Session.of(context, embedder=embedder)
+    level, globs = labels(label)
+    session.say_collection()
+    from hybridrag.cli.progress import progress
+    from hybridrag.flows.ingest import IngestOptions
+    from hybridrag.flows.selection import SourceOptions
+
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        report = session.wiring.ingest(
+            paths,
+            source_options=SourceOptions(
+                name=source,
+                include=tuple(include) if include else None,
+                exclude=tuple(exclude) if exclude else None,
+                label=level,
+                label_globs=globs,
+            ),
+            options=IngestOptions(
+                prune=prune,
+                strict=strict,
+                allow_mass_delete=allow_mass_delete,
+                dry_run=dry_run,
+                globs=session.settings.labels,
+            ),
+            progress=shown,
+            stdin=sys.stdin.buffer,
+            stdin_name=stdin_name,
+        )
+    if session.flags.json:
+        session.json(report_json(report))
+    else:
+        _show(report, quiet=session.flags.quiet, verbose=session.flags.verbose)
+    report.check(strict=strict)
+    return 0
+
+
+def report_json(report: IngestReport) -> dict[str, Any]:
+    """The `hybridrag.ingest/1` object."""
+    return {
+        "schema": "hybridrag.ingest/1",
+        "collection": report.collection,
+        "run_id": report.run_id,
+        "dry_run": report.dry_run,
+        "documents": {
+            "added": report.added,
+            "updated": report.updated,
+            "unchanged": report.unchanged,
+            "removed": report.removed,
+            "skipped": report.skipped,
+            "failed": report.failed,
+        },
+        "chunks": {
+            "added": report.chunks_added,
+            "removed": report.chunks_removed,
+            "embedded": report.chunks_embedded,
+            "reused": report.chunks_reused,
+        },
+        "tokens_embedded": report.tokens_embedded,
+        "bytes_read": report.bytes_read,
+        "seconds": round(report.seconds, 3),
+        "stages": {name: round(seconds, 3) for name, seconds in report.stages.items()},
+        "problems": [{"uri": p.uri, "reason": p.reason, "hint": p.hint, "failed": p.failed} for p in report.problems],
+    }
+
+
+def labels(given: list[str] | None) -> tuple[Label | None, tuple[tuple[str, Label], ...] | None]:
+    level: Label | None = None
+    globs: list[tuple[str, Label]] = []
+    for text in given or ():
+        glob, equals, name = text.rpartition("=")
+        try:
+            parsed = Label.parse(name)
+        except ValueError:
+            raise UsageError(
+                f"--label {text}: there is no label {name!r}", hint="labels: " + ", ".join(Label)
+            ) from None
+        if equals:
+            globs.append((glob, parsed))
+        else:
+            level = parsed
+    return level, tuple(globs) or None
+
+
+def _show(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
+    problems = [p for p in report.problems if p.failed or verbose]
+    shown = problems if verbose else problems[:_SHOWN_PROBLEMS]
+    console = stderr(quiet=quiet)
+    for problem in shown:
+        word = "failed" if problem.failed else "skipped"
+        hint = f" ({printable(problem.hint)})" if problem.hint else ""
+        console.print(f"{word}: {printable(problem.uri)}: {printable(problem.reason)}{hint}", soft_wrap=True)
+    if len(problems) > len(shown):
+        console.print(f"... and {len(problems) - len(shown)} more; --verbose shows all")
+    verb = "would be " if report.dry_run else ""
+    parts = [
+        f"{number} {verb}{word}" if word in {"added", "updated", "removed"} else f"{number} {word}"
+        for number, word in (
+            (report.added, "added"),
+            (report.updated, "updated"),
+            (report.unchanged, "unchanged"),
+            (report.removed, "removed"),
+            (report.skipped, "skipped"),
+            (report.failed, "failed"),
+        )
+        if number or word in {"added", "unchanged"}
+    ]
+    out = stdout()
+    out.print(f"documents: {', '.join(parts)}")
+    if not report.dry_run:
+        rate = report.tokens_embedded / report.stages["embed"] if report.stages["embed"] > 0 else 0
+        speed = f", {rate:,.0f} tokens/s" if rate else ""
+        out.print(
+            f"chunks:    {report.chunks_added} added, {report.chunks_removed} removed, "
+            f"{report.chunks_embedded} embedded{speed}, {report.chunks_reused} reused"
+        )
+        out.print(f"time:      {report.seconds:.1f} s into collection {report.collection}")

@@ -1,0 +1,74 @@
+"""The progress bar of long work, on stderr, only where that is a terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hybridrag.cli.console import notice
+from hybridrag.flows.progress import Progress
+
+
+@contextmanager
+def progress(*, quiet: bool, verbose: bool) -> Iterator[Progress]:
+    """A bar with documents, tokens a second and time left; without a terminal, only notes under `--verbose`."""
+    if quiet or not sys.stderr.isatty():
+        yield _Plain(quiet=quiet or not verbose)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
+        yield _Bar(bar, verbose=verbose)
+
+
+class _Plain:
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def begin(self, documents: int) -> None: ...
+
+    def advance(self, documents: int, tokens: int) -> None: ...
+
+    def note(self, text: str) -> None:
+        notice(text, quiet=self._quiet)
+
+
+class _Bar:
+    def __init__(self, bar: object, *, verbose: bool) -> None:
+        from rich.progress import Progress as Bar
+
+        assert isinstance(bar, Bar)
+        self._bar = bar
+        self._verbose = verbose
+        self._task = bar.add_task("reading", total=None, rate="")
+        self._lock = threading.Lock()
+        self._tokens = 0
+        self._started = time.monotonic()
+
+    def begin(self, documents: int) -> None:
+        self._bar.update(self._task, total=documents, description="indexing")
+
+    def advance(self, documents: int, tokens: int) -> None:
+        with self._lock:
+            self._tokens += tokens
+            rate = self._tokens / max(time.monotonic() - self._started, 0.001)
+            shown = f"{rate:,.0f} tok/s" if self._tokens else ""
+            self._bar.update(self._task, advance=documents, rate=shown)
+
+    def note(self, text: str) -> None:
+        if self._verbose:
+            from rich.text import Text
+
+            self._bar.console.print(Text(text, style="dim"))

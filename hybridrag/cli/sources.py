@@ -1,0 +1,125 @@
+"""`hybridrag sources list|add|remove`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.session import Session
+from hybridrag.errors import UsageError
+
+app = typer.Typer(help="The remembered places documents come from.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(context: typer.Context) -> int:
+    """Shows the sources of a collection. Example: hybridrag sources list"""
+    session = Session.of(context)
+    session.say_collection()
+    rows = session.wiring.store.list_sources(session.wiring.collection())
+    if session.flags.json:
+        session.json(
+            {
+                "schema": "hybridrag.sources/1",
+                "collection": session.settings.collection,
+                "sources": [_row_json(row) for row in rows],
+            }
+        )
+        return 0
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("source", "kind", "root", "label", "documents", "last ingest"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        source = row["source"]
+        when = row["ingested_at"]
+        table.add_row(
+            printable(source.name),
+            source.kind,
+            printable(source.root) + (f" ({len(source.only)} files)" if source.only else ""),
+            source.label.value,
+            str(row["documents"]),
+            when.astimezone().strftime("%Y-%m-%d %H:%M") if when else "never",
+        )
+    stdout().print(table)
+    return 0
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A folder, a file, or a *.jsonl.")],
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="The source's name.")] = None,
+    include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these files.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these files.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="[GLOB=]LEVEL", help="public, internal, confidential or local-only."),
+    ] = None,
+) -> int:
+    """Remembers a source without reading it. Example: hybridrag sources add ./docs --label confidential"""
+    from hybridrag.cli.ingest import labels
+    from hybridrag.flows.selection import SourceOptions, select
+
+    session = Session.of(context)
+    session.say_collection()
+    level, globs = labels(label)
+    collection = session.wiring.ensure_collection()
+    store = session.wiring.store
+    known = [row["source"] for row in store.list_sources(collection)]
+    options = SourceOptions(
+        name=source,
+        include=tuple(include) if include else None,
+        exclude=tuple(exclude) if exclude else None,
+        label=level,
+        label_globs=globs,
+    )
+    if path == "-":
+        raise UsageError("standard input cannot be remembered", hint="use: hybridrag ingest -")
+    (selection,) = select([path], known, options)
+    store.save_source(collection, selection.source)
+    if session.flags.json:
+        session.json({"schema": "hybridrag.source/1", "name": selection.source.name, "root": selection.source.root})
+    else:
+        session.notice(f"remembered as {selection.source.name}; read it with: hybridrag ingest {path}")
+    return 0
+
+
+@app.command("remove")
+def remove(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources list` shows it.")],
+) -> int:
+    """Forgets a source with all its documents. The files themselves stay. Example: hybridrag sources remove docs"""
+    session = Session.of(context)
+    session.say_collection()
+    collection = session.wiring.collection()
+    if not session.wiring.store.remove_source(collection, name):
+        names = [row["source"].name for row in session.wiring.store.list_sources(collection)]
+        raise UsageError(
+            f"the collection {collection.name!r} has no source {name!r}", hint="it has: " + (", ".join(names) or "none")
+        )
+    if session.flags.json:
+        session.json({"schema": "hybridrag.source/1", "name": name, "removed": True})
+    else:
+        session.notice(f"removed {name} and its documents from the index")
+    return 0
+
+
+def _row_json(row: dict[str, Any]) -> dict[str, Any]:
+    source = row["source"]
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "root": source.root,
+        "only": list(source.only),
+        "include": list(source.include),
+        "exclude": list(source.exclude),
+        "label": source.label.value,
+        "label_globs": [[glob, label.value] for glob, label in source.label_globs],
+        "documents": row["documents"],
+        "ingested_at": row["ingested_at"].isoformat() if row["ingested_at"] else None,
+    }

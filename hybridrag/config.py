@@ -1,0 +1,358 @@
+"""Settings: what is set, to what, and where that came from.
+
+Precedence, highest first: command-line flag, `HYBRIDRAG_*` environment variable, `hybridrag.toml` (the nearest one
+upward), the user's file, default. Unknown keys are errors. A project file can arrive with a cloned repository, so it may
+not say where data goes or loosen what protects it: such keys are refused there with an error that says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from hybridrag.errors import ConfigError, UsageError
+from hybridrag.types import Label
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+PROJECT_FILE = "hybridrag.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where state lives. `HYBRIDRAG_HOME` puts all of it under one folder; otherwise the XDG folders are used."""
+
+    config: Path
+    data: Path
+    cache: Path
+    run: Path
+
+    @property
+    def user_file(self) -> Path:
+        return self.config / "config.toml"
+
+    @staticmethod
+    def from_environment(environ: Mapping[str, str]) -> Paths:
+        """Absolute paths; nothing is created. Raises ConfigError where no home folder can be told."""
+        if home := environ.get("HYBRIDRAG_HOME"):
+            root = Path(home).expanduser().absolute()
+            return Paths(config=root, data=root / "data", cache=root / "cache", run=root / "run")
+        try:
+            user = Path.home()
+        except RuntimeError:
+            raise ConfigError("this account has no home folder", hint="set HYBRIDRAG_HOME to a folder") from None
+
+        def xdg(variable: str, default: str) -> Path:
+            value = environ.get(variable, "")
+            # The XDG specification: relative values are invalid and ignored.
+            return (Path(value) if value.startswith("/") else user / default) / "hybridrag"
+
+        data = xdg("XDG_DATA_HOME", ".local/share")
+        runtime = environ.get("XDG_RUNTIME_DIR", "")
+        run = Path(runtime) / "hybridrag" if runtime.startswith("/") and Path(runtime).is_dir() else data / "run"
+        return Paths(
+            config=xdg("XDG_CONFIG_HOME", ".config"), data=data, cache=xdg("XDG_CACHE_HOME", ".cache"), run=run
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What the user's file says about one chat provider; empty fields keep the preset's value."""
+
+    base_url: str = ""
+    model: str = ""
+    key_variable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its value. `origins` tells for each name where the value came from."""
+
+    paths: Paths
+    collection: str = "default"
+    embedder: str = DEFAULT_EMBEDDER
+    text_search: str = "english"
+    device: str = "auto"
+    database_url: str = ""
+    offline: bool = False
+    provider: str = ""
+    llm: str = ""
+    local_addresses: tuple[str, ...] = ()
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    labels: tuple[tuple[str, Label], ...] = ()
+    max_file_bytes: int = 100_000_000
+    project_file: Path | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(
+    *,
+    flags: Mapping[str, Any] | None = None,
+    config_file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    cwd: Path | None = None,
+) -> Settings:
+    """Settings from all layers. `flags` holds only what was given. Raises ConfigError, or UsageError for a bad flag."""
+    settings = Settings(paths=Paths.from_environment(environ))
+    origins = dict.fromkeys(setting_names(), "default")
+    user_file = config_file or settings.paths.user_file
+    project_file = _nearest_project_file(cwd)
+    layers: list[tuple[str, Mapping[str, Any], type[ConfigError] | type[UsageError]]] = []
+    if config_file is not None or user_file.exists():
+        layers.append((str(user_file), _read_user_file(user_file), ConfigError))
+    if project_file is not None and project_file.resolve() != user_file.resolve():
+        layers.append((str(project_file), _read_project_file(project_file), ConfigError))
+        settings = replace(settings, project_file=project_file)
+    layers.append(("environment", _from_environment(environ), ConfigError))
+    layers.append(("flag", dict(flags or {}), UsageError))
+    for origin, values, error in layers:
+        for name, value in values.items():
+            try:
+                parsed = _PARSERS[name](value)
+            except ValueError as exc:
+                where = _where(origin, name)
+                raise error(f"{where}: {exc}", hint=_HINTS.get(name, "")) from None
+            settings = replace(settings, **{name: parsed})
+            origins[name] = _where(origin, name) if origin in {"environment", "flag"} else origin
+    return replace(settings, origins=MappingProxyType(origins))
+
+
+def setting_names() -> tuple[str, ...]:
+    """The names of all settings, in the order they are shown."""
+    return tuple(f.name for f in fields(Settings) if f.name not in {"paths", "project_file", "origins"})
+
+
+def masked(name: str, value: object) -> object:
+    """`value` as it may be shown: passwords in a database address are replaced."""
+    if name == "database_url" and isinstance(value, str):
+        return mask_password(value)
+    return value
+
+
+def mask_password(url: str) -> str:
+    """A database address without its password, in URL and in `key=value` form."""
+    url = re.sub(r"(?i)(://[^/@:]*):[^@/]*@", r"\1:***@", url)
+    return re.sub(r"(?i)(\b(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", url)
+
+
+def has_password(url: str) -> bool:
+    return mask_password(url) != url
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+def _nearest_project_file(cwd: Path | None) -> Path | None:
+    try:
+        here = (cwd or Path.cwd()).absolute()
+    except FileNotFoundError:
+        return None
+    for folder in (here, *here.parents):
+        candidate = folder / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read_user_file(path: Path) -> dict[str, Any]:
+    values = _flatten(_read_toml(path))
+    for name in values:
+        if name not in _PARSERS:
+            raise _unknown(name, str(path), _PARSERS)
+    if has_password(str(values.get("database_url", ""))):
+        raise ConfigError(
+            f"{path}: database_url holds a password",
+            hint="leave it out and use PGPASSFILE, PGPASSWORD, or HYBRIDRAG_DATABASE_URL in the environment",
+        )
+    return values
+
+
+def _read_project_file(path: Path) -> dict[str, Any]:
+    values = _flatten(_read_toml(path))
+    for name, value in values.items():
+        if name not in _PARSERS:
+            raise _unknown(name, str(path), _PROJECT_KEYS)
+        if name not in _PROJECT_KEYS:
+            raise ConfigError(
+                f"{path}: a project file may not set {name}",
+                hint="it may arrive with somebody else's files; set it in your own file "
+                "(`hybridrag config path`), the environment or a flag",
+            )
+        if name == "offline" and value is not True:
+            raise ConfigError(f"{path}: a project file may only set offline = true", hint="remove the line")
+        if name == "labels" and any(str(level).strip().lower() == "public" for level in dict(value).values()):
+            raise ConfigError(f"{path}: a project file may not label documents public", hint="use your own file")
+    return values
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path} is not valid TOML: {exc}", hint="mend the line it names") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be read: {exc.strerror}", hint="check the path and its permissions") from None
+
+
+def _flatten(tree: dict[str, Any]) -> dict[str, Any]:
+    """`[database] url` is `database_url`; `[providers.NAME]` and `[labels]` stay tables."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and key not in {"providers", "labels"}:
+            flat.update({f"{key}_{inner}": deeper for inner, deeper in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    known = {f"HYBRIDRAG_{name.upper()}": name for name in _ENVIRONMENT_KEYS}
+    for variable, text in environ.items():
+        if not variable.startswith("HYBRIDRAG_") or variable == "HYBRIDRAG_HOME":
+            continue
+        if variable.startswith("HYBRIDRAG_TEST_") or not text:
+            continue
+        if variable not in known:
+            raise _unknown(variable, "the environment", known)
+        values[known[variable]] = text
+    return values
+
+
+def _unknown(name: str, where: str, known: Mapping[str, Any] | frozenset[str]) -> ConfigError:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(known))
+    return ConfigError(f"{where}: unknown setting {name}", hint=hint)
+
+
+def _where(origin: str, name: str) -> str:
+    if origin == "environment":
+        return f"HYBRIDRAG_{name.upper()}"
+    return f"--{name.replace('_', '-')}" if origin == "flag" else f"{origin}: {name}"
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a non-empty text")
+    if "\0" in value:
+        raise ValueError("must not hold a NUL character")
+    return value.strip()
+
+
+def _collection(value: object) -> str:
+    name = _text(value)
+    if not _NAME.match(name):
+        raise ValueError(f"{name!r} is no collection name: letters, digits, '.', '_' and '-', at most 63")
+    return name
+
+
+def _identifier(value: object) -> str:
+    name = _text(value)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise ValueError(f"{name!r} is no PostgreSQL text search configuration")
+    return name
+
+
+def _device(value: object) -> str:
+    name = _text(value)
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise ValueError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
+    return name
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def _bytes(value: object) -> int:
+    if isinstance(value, bool) or not str(value).strip().isdigit() or int(str(value)) < 1:
+        raise ValueError("must be a number of bytes above 0")
+    return int(str(value))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of texts")
+    return tuple(_text(item) for item in value)
+
+
+def _labels(value: object) -> tuple[tuple[str, Label], ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError('must be a table of globs to labels, such as "hr/**" = "confidential"')
+    return tuple((_text(glob), _label(level)) for glob, level in value.items())
+
+
+def _label(value: object) -> Label:
+    try:
+        return Label.parse(_text(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is none of {', '.join(Label)}") from None
+
+
+def _providers(value: object) -> Mapping[str, ProviderSettings]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be tables such as [providers.together]")
+    known = {f.name for f in fields(ProviderSettings)}
+    result = {}
+    for name, table in value.items():
+        if not isinstance(table, Mapping):
+            raise ValueError(f"providers.{name} must be a table")
+        for key in table:
+            if key not in known:
+                raise ValueError(f"unknown key {key} in providers.{name}; known: {', '.join(sorted(known))}")
+        result[str(name)] = ProviderSettings(**{key: _text(text) for key, text in table.items()})
+    return MappingProxyType(result)
+
+
+def _database_url(value: object) -> str:
+    url = _text(value)
+    if "://" in url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("is not a postgresql:// address")
+    if "://" not in url and "=" not in url:
+        raise ValueError("is neither a postgresql:// address nor key=value pairs")
+    return url
+
+
+_PARSERS: dict[str, Callable[[object], Any]] = {
+    "collection": _collection,
+    "embedder": _text,
+    "text_search": _identifier,
+    "device": _device,
+    "database_url": _database_url,
+    "offline": _boolean,
+    "provider": _text,
+    "llm": _text,
+    "local_addresses": _texts,
+    "providers": _providers,
+    "include": _texts,
+    "exclude": _texts,
+    "labels": _labels,
+    "max_file_bytes": _bytes,
+}
+_HINTS = {"database_url": "postgresql://user@host:5432/database; the password comes from the environment"}
+_ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "labels"})
+_PROJECT_KEYS = frozenset({"collection", "embedder", "text_search", "offline", "include", "exclude", "labels"})

@@ -1,0 +1,274 @@
+"""Ask: retrieve, then either cite the documents' own sentences, or let a chat model answer from redacted passages."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hybridrag.answering import best_sentences, build_prompt, candidate_sentences, passages_of, resolve
+from hybridrag.errors import BlockedByPolicy, HybridragError, ProviderError
+from hybridrag.ports import ChatProvider, Embedder
+from hybridrag.privacy import Gateway, Session
+from hybridrag.providers import Retry
+from hybridrag.types import (
+    Answer,
+    Citation,
+    Completion,
+    Label,
+    Message,
+    Outbound,
+    Passage,
+    Prompt,
+    SearchResult,
+    Sentence,
+)
+
+NOTHING_FOUND = "The documents do not seem to answer this."
+_WEAKEST = 0.15
+"""Below this cosine between question and best passage nothing is offered as an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question on its way to a provider: the exact body, the session that can restore its answer, its passages."""
+
+    question: str
+    body: bytes
+    session: Session
+    passages: tuple[Passage, ...]
+    collection: str
+    warnings: tuple[str, ...]
+    redact_ms: float
+
+
+def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], Embedder]) -> Answer:
+    """An answer made of the documents' own sentences, each with its citation. Needs no provider; nothing leaves."""
+    passages = passages_of(found.hits)
+    candidates = candidate_sentences(passages) if _promising(found) else []
+    chosen = []
+    if candidates:
+        embedder = open_embedder()
+        chosen = best_sentences(
+            candidates,
+            question,
+            query=embedder.embed_query(question),
+            vectors=embedder.embed_documents([candidate.context for candidate in candidates]),
+        )
+    marker_of: dict[int, int] = {}
+    for candidate in chosen:
+        marker_of.setdefault(candidate.passage.marker, len(marker_of) + 1)
+    sentences = tuple(Sentence(text=c.text, markers=(marker_of[c.passage.marker],), supported=True) for c in chosen)
+    citations = tuple(
+        Citation(
+            marker=marker,
+            chunk=next(p.chunk for p in passages if p.marker == passage),
+            quote=" … ".join(c.text for c in chosen if c.passage.marker == passage),
+        )
+        for passage, marker in marker_of.items()
+    )
+    return Answer(
+        question=question,
+        text="\n".join(f"{s.text} [{s.markers[0]}]" for s in sentences) or NOTHING_FOUND,
+        mode="extractive",
+        sentences=sentences,
+        citations=citations,
+        abstained=not sentences,
+        complete=True,
+        warnings=(),
+        provider=None,
+        model=None,
+        usage=None,
+        redactions={},
+        ledger_id=None,
+        timings_ms={"retrieve": found.timings_ms["total"], "redact": 0.0, "first_token": 0.0, "total": 0.0},
+    )
+
+
+def prepare(question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider) -> Request | None:
+    """The redacted request that would be sent for these hits; None where there is nothing to answer from.
+
+    Passages labelled `local-only` never reach a provider that is not local. Raises BlockedByPolicy where none remain.
+    """
+    local = provider.destination.local
+    passages = passages_of(found.hits)
+    allowed = [p for p in passages if local or p.chunk.document.label is not Label.LOCAL_ONLY]
+    warnings = []
+    if len(allowed) < len(passages):
+        kept = len(passages) - len(allowed)
+        if not allowed:
+            raise BlockedByPolicy(
+                "every passage found is labelled local-only; nothing was sent",
+                hint="leave --provider out for an extractive answer, or use a local provider",
+            )
+        warnings.append(f"{kept} of {len(passages)} passages are labelled local-only and were left out")
+    if not allowed:
+        return None
+    started = time.perf_counter()
+    numbered = tuple(
+        Passage(marker=number, chunk=passage.chunk, text=passage.text)
+        for number, passage in enumerate(allowed, start=1)
+    )
+    plain = build_prompt(question, numbered, boundary=gateway.boundary([question, *(p.text for p in numbered)]))
+    session = gateway.open([message.content for message in plain.messages], plain=local)
+    # Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
+    prompt = Prompt(
+        messages=tuple(Message(role=m.role, content=session.redact(m.content).text) for m in plain.messages),
+        max_tokens=plain.max_tokens,
+        temperature=plain.temperature,
+    )
+    return Request(
+        question=question,
+        body=provider.encode(prompt),
+        session=session,
+        passages=numbered,
+        collection=found.collection,
+        warnings=tuple(warnings),
+        redact_ms=round((time.perf_counter() - started) * 1000, 2),
+    )
+
+
+def complete(
+    request: Request,
+    found: SearchResult,
+    *,
+    gateway: Gateway,
+    open_provider: Callable[[Callable[[Retry], None]], ChatProvider],
+    on_text: Callable[[str], None],
+    notify: Callable[[str], None],
+) -> Answer:
+    """Sends a request and returns the restored answer; `on_text` gets it as it streams.
+
+    Every attempt is in the ledger before its first byte leaves. Raises ProviderError, with the attempt recorded as
+    failed, where no whole answer came.
+    """
+    sending = _Sending(request, gateway, notify)
+    provider = open_provider(sending.retried)
+    started = time.perf_counter()
+    first_token = 0.0
+    restorer = request.session.restorer()
+    raw: list[str] = []
+    pieces: list[str] = []
+    usage: Completion | None = None
+    outbound = sending.seal(provider)
+    try:
+        for event in provider.send(outbound):
+            if isinstance(event, Completion):
+                usage = event
+                continue
+            first_token = first_token or (time.perf_counter() - started) * 1000
+            raw.append(event)
+            _emit(restorer.feed(event), pieces, on_text)
+        _emit(restorer.flush(), pieces, on_text)
+        if not "".join(raw).strip():
+            raise ProviderError(
+                f"the provider {provider.destination.provider} gave an empty answer", hint="ask again, or another model"
+            )
+    except HybridragError as exc:
+        sending.settle("failed", raw, detail=type(exc).__name__)
+        raise
+    except BaseException:
+        sending.settle("failed", raw, detail="interrupted")
+        raise
+    sending.settle("sent", raw)
+    text, sentences, citations, warnings = resolve("".join(pieces), request.passages)
+    warnings = [*request.warnings, *warnings]
+    if restorer.unknown:
+        warnings.append(
+            f"the answer holds {len(restorer.unknown)} signs that stand for nothing; they were left as they are"
+        )
+    cut = usage is not None and usage.finish_reason not in {None, "stop"}
+    if cut and usage is not None:
+        warnings.append(f"the provider ended the answer early ({usage.finish_reason})")
+    return Answer(
+        question=request.question,
+        text=text,
+        mode="provider",
+        sentences=sentences,
+        citations=citations,
+        abstained=not citations,
+        complete=not cut,
+        warnings=tuple(warnings),
+        provider=provider.destination.provider,
+        model=provider.destination.model,
+        usage=usage,
+        redactions=dict(request.session.counts),
+        ledger_id=sending.outbound.ledger_id,
+        timings_ms={
+            "retrieve": found.timings_ms["total"],
+            "redact": request.redact_ms,
+            "first_token": round(first_token, 2),
+            "total": round((time.perf_counter() - started) * 1000, 2),
+        },
+    )
+
+
+def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:
+    """The answer where the search found nothing: no provider is asked."""
+    return Answer(
+        question=question,
+        text=NOTHING_FOUND,
+        mode="provider",
+        sentences=(),
+        citations=(),
+        abstained=True,
+        complete=True,
+        warnings=(),
+        provider=None,
+        model=None,
+        usage=None,
+        redactions={},
+        ledger_id=None,
+        timings_ms={"retrieve": found.timings_ms["total"], "redact": 0.0, "first_token": 0.0, "total": 0.0},
+    )
+
+
+class _Sending:
+    """One request through its attempts, each sealed and recorded by itself."""
+
+    def __init__(self, request: Request, gateway: Gateway, notify: Callable[[str], None]) -> None:
+        self._request = request
+        self._gateway = gateway
+        self._notify = notify
+        self._provider: ChatProvider | None = None
+        self._outbound: Outbound | None = None
+
+    @property
+    def outbound(self) -> Outbound:
+        assert self._outbound is not None  # sealed before anything is sent
+        return self._outbound
+
+    def seal(self, provider: ChatProvider) -> Outbound:
+        self._provider = provider
+        self._outbound = self._gateway.seal(
+            self._request.body,
+            provider.destination,
+            self._request.session,
+            collection=self._request.collection,
+            documents=[passage.chunk.document.uri for passage in self._request.passages],
+            chunks=[str(passage.chunk.id) for passage in self._request.passages],
+        )
+        return self._outbound
+
+    def retried(self, retry: Retry) -> None:
+        """Called before each further attempt: closes the record of the last one and opens the next."""
+        self._gateway.settle(self.outbound, "retried", detail=retry.reason)
+        self._notify(f"{retry.reason}; trying again in {retry.wait:.0f} s")
+        assert self._provider is not None
+        self.seal(self._provider)
+
+    def settle(self, outcome: str, raw: Sequence[str], *, detail: str = "") -> None:
+        digest = hashlib.sha256("".join(raw).encode("utf-8", "replace")).hexdigest() if raw else None
+        self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
+
+
+def _emit(text: str, pieces: list[str], on_text: Callable[[str], None]) -> None:
+    if text:
+        pieces.append(text)
+        on_text(text)
+
+
+def _promising(found: SearchResult) -> bool:
+    dense = [hit.arms["dense"].score for hit in found.hits if "dense" in hit.arms]
+    return bool(found.hits) and (not dense or max(dense) >= _WEAKEST)

@@ -1,0 +1,152 @@
+"""From what the user typed to sources: which one each path belongs to, and which part of it is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hybridrag.errors import UsageError
+from hybridrag.types import Label, Source
+
+_JSONL = {".jsonl", ".ndjson"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A source, and the paths inside it that this run looks at; none means all of it."""
+
+    source: Source
+    only: tuple[str, ...] = ()
+
+    def covers(self, path: str) -> bool:
+        """Whether this run may judge that the document `path` is gone."""
+        return not self.only or any(path == part or path.startswith(f"{part}/") for part in self.only)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """What the command line says of sources; None leaves what is remembered."""
+
+    name: str | None = None
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    label: Label | None = None
+    label_globs: tuple[tuple[str, Label], ...] | None = None
+
+
+def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions) -> list[Selection]:
+    """The selections that `paths` mean, one a source. Raises UsageError for a path or name that cannot be meant."""
+    chosen: dict[str, Selection] = {}
+    remembered = {source.name: source for source in known}
+    for given in paths:
+        selection = _select_one(given, remembered, options)
+        name = selection.source.name
+        if earlier := chosen.get(name):
+            selection = _merged(given, earlier, selection)
+        chosen[name] = selection
+        remembered[name] = selection.source
+    return [replace(s, source=_with_options(s.source, options)) for s in chosen.values()]
+
+
+def name_for(folder: Path) -> str:
+    """A source's name from its folder's: printable, without a slash, never empty."""
+    name = folder.name.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() and c != "/" else "_" for c in name) or "root"
+
+
+def _select_one(given: str, remembered: dict[str, Source], options: SourceOptions) -> Selection:
+    if given == "-":
+        return Selection(Source(name=_checked_name(options.name or "stdin"), kind="stdin", root=""))
+    if given.startswith(("http://", "https://")):
+        raise UsageError(f"{given}: web pages are not supported yet", hint="save the page and ingest the file")
+    # `absolute`, not `resolve`: a folder reached by a link keeps the name the user knows it by.
+    path = Path(given).expanduser().absolute()
+    path = Path(*[part for part in path.parts if part != "."])
+    if ".." in path.parts:
+        path = path.resolve()
+    if not path.exists() and not path.is_symlink():
+        if inside := _inside(path, remembered, options):
+            return inside  # named once, gone now: its document is to be removed
+        raise UsageError(f"there is no file or folder {given}", hint="check the path")
+    if inside := _inside(path, remembered, options):
+        return inside
+    if path.is_dir():
+        source = Source(name=_checked_name(options.name or name_for(path)), kind="folder", root=str(path))
+        return Selection(_same_place(source, remembered, options))
+    if path.suffix.lower() in _JSONL:
+        source = Source(
+            name=_checked_name(options.name or name_for(path.with_suffix(""))), kind="jsonl", root=str(path)
+        )
+        return Selection(_same_place(source, remembered, options))
+    folder = path.parent
+    source = Source(
+        name=_checked_name(options.name or name_for(folder)), kind="folder", root=str(folder), only=(path.name,)
+    )
+    return Selection(_same_place(source, remembered, options), only=(path.name,))
+
+
+def _inside(path: Path, remembered: dict[str, Source], options: SourceOptions) -> Selection | None:
+    """A part of a source that is remembered whole: that source, looked at in this part only."""
+    candidates = [
+        source
+        for source in remembered.values()
+        if source.kind == "folder"
+        and path.is_relative_to(source.root)
+        and (not source.only or str(path.relative_to(source.root)) in source.only)
+        and options.name in {None, source.name}
+    ]
+    if not candidates:
+        return None
+    source = max(candidates, key=lambda s: len(s.root))
+    part = path.relative_to(source.root).as_posix()
+    return Selection(source) if part == "." else Selection(source, only=(part,))
+
+
+def _same_place(source: Source, remembered: dict[str, Source], options: SourceOptions) -> Source:
+    """`source` as it is remembered, with what is new added. Raises UsageError where the name means another place."""
+    earlier = remembered.get(source.name)
+    if earlier is None:
+        return source
+    moved = earlier.kind != source.kind or earlier.root != source.root
+    if moved and options.name is None and Path(earlier.root).exists():
+        raise UsageError(
+            f"the source {source.name!r} of this collection is {earlier.root}, not {source.root}",
+            hint=f"name this one: --source NAME (or --source {source.name} if the documents have moved here)",
+        )
+    if not earlier.only or not source.only:
+        only: tuple[str, ...] = ()
+        if earlier.only == () and source.only and moved:
+            only = source.only
+    else:
+        only = tuple(dict.fromkeys((*earlier.only, *source.only)))
+    return replace(earlier, kind=source.kind, root=source.root, only=only)
+
+
+def _merged(given: str, earlier: Selection, later: Selection) -> Selection:
+    if later.source.kind == "stdin":
+        raise UsageError("standard input can be read only once", hint="give - once")
+    if earlier.source.root != later.source.root:
+        raise UsageError(
+            f"{given}: two paths of this command would both be the source {later.source.name!r}",
+            hint="ingest them one by one with --source NAME",
+        )
+    if not earlier.only or not later.only:
+        return Selection(later.source)
+    return Selection(later.source, only=tuple(dict.fromkeys((*earlier.only, *later.only))))
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip() or "/" in name or not name.isprintable() or len(name) > 200:
+        raise UsageError(f"{name!r} cannot be a source's name", hint="printable characters, no slash, at most 200")
+    return name
+
+
+def _with_options(source: Source, options: SourceOptions) -> Source:
+    given = {
+        "include": options.include,
+        "exclude": options.exclude,
+        "label": options.label,
+        "label_globs": options.label_globs,
+    }
+    return replace(source, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]

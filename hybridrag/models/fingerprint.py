@@ -1,0 +1,94 @@
+"""The identity of a vector: everything that decides it, as one SHA-256."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hybridrag.errors import ModelError
+from hybridrag.models.spec import ModelSpec, tokenizer_file
+
+ARITHMETIC = "reference"
+"""fp32 and bf16 agree to cosine .9999 and share this class; int8 would be a class of its own."""
+STORAGE = "halfvec"
+
+
+def fingerprint(spec: ModelSpec, *, cache: Path) -> str:
+    """SHA-256 (hex) over canonical JSON of weights, tokenizer, modules, window, prompts, arithmetic and storage.
+
+    The model's name has no part in it: a folder, a package and the hub may hold the same weights. `cache` is a folder
+    where hashes are remembered by path, size and time, since hashing a large model takes longer than a query.
+    """
+    weights = sorted(spec.path.rglob("*.safetensors"))
+    facts = {
+        "weights": [_remembered(path, cache, _tensors_hash) for path in weights],
+        "tokenizer": _remembered(tokenizer_file(spec), cache, _file_hash),
+        "modules": [[kind.rsplit(".", 1)[-1], _deciding(config)] for kind, config in spec.modules],
+        "window": spec.window,
+        "query_prompt": spec.query_prompt,
+        "document_prompt": spec.document_prompt,
+        "arithmetic": ARITHMETIC,
+        "storage": STORAGE,
+    }
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's configuration without what only tells of its making."""
+    noise = {"transformers_version", "torch_dtype", "dtype", "architectures"}
+    return {key: value for key, value in config.items() if not key.startswith("_") and key not in noise}
+
+
+def _tensors_hash(path: Path) -> str:
+    """Hash of the tensors by name, whatever their order in the file (format: github.com/huggingface/safetensors)."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        base = file.tell()
+        header.pop("__metadata__", None)
+        for name in sorted(header):
+            begin, end = header[name]["data_offsets"]
+            digest.update(json.dumps([name, header[name]["dtype"], header[name]["shape"]]).encode())
+            file.seek(base + begin)
+            remaining = end - begin
+            while remaining:
+                block = file.read(min(remaining, 1 << 20))
+                if not block:
+                    raise ValueError("cut short")
+                digest.update(block)
+                remaining -= len(block)
+    return digest.hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remembered(path: Path, cache: Path, compute: Any) -> str:
+    try:
+        stat = path.stat()
+        key = hashlib.sha256(f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:32]
+        note = cache / "weights" / key
+        with contextlib.suppress(OSError):
+            text = note.read_text(encoding="ascii")
+            if len(text) == 64:
+                return text
+        value = str(compute(path))
+    except (OSError, ValueError, KeyError, MemoryError) as exc:
+        raise ModelError(
+            f"{path} cannot be read as a model file ({type(exc).__name__})", hint="fetch the model again"
+        ) from exc
+    # A cache that cannot be written costs time, not truth.
+    with contextlib.suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = note.with_name(f"{note.name}.{os.getpid()}")
+        draft.write_text(value, encoding="ascii")
+        draft.replace(note)
+    return value

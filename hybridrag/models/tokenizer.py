@@ -1,0 +1,70 @@
+"""The embedding model's own tokenizer, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from hybridrag.errors import ModelError
+from hybridrag.models.spec import ModelSpec, tokenizer_file
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+class FastTokenizer:
+    """A `tokenizers` file with its own truncation and padding off: the limits in such files are not the model's."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """The span of each token in `text`, special tokens left out."""
+        offsets: list[tuple[int, int]] = self._whole.encode(text, add_special_tokens=False).offsets
+        return offsets
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens the model is given for each text: special tokens and the document prompt included."""
+        prompt = self.spec.document_prompt
+        return [len(encoding.ids) for encoding in self._whole.encode_batch_fast([prompt + text for text in texts])]
+
+    def model_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """What the model is given for full texts (prompt in front): special tokens included, cut at the window."""
+        return [encoding.ids for encoding in self._cut.encode_batch_fast(list(texts))]
+
+    def plain_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text, no special ones, uncut."""
+        return [encoding.ids for encoding in self._whole.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of the token for what the vocabulary does not hold, if there is one."""
+        for token in ("[UNK]", "<unk>"):
+            found: int | None = self._whole.token_to_id(token)
+            if found is not None:
+                return found
+        return None
+
+    @cached_property
+    def _whole(self) -> Tokenizer:
+        return _load(self.spec)
+
+    @cached_property
+    def _cut(self) -> Tokenizer:
+        tokenizer = _load(self.spec)
+        tokenizer.enable_truncation(self.spec.window)
+        return tokenizer
+
+
+def _load(spec: ModelSpec) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    path = tokenizer_file(spec)
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as exc:  # the library raises bare Exception for a broken file
+        raise ModelError(f"{path} is not a tokenizer ({type(exc).__name__})", hint="fetch the model again") from exc
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

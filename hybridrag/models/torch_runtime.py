@@ -1,0 +1,193 @@
+"""Embedding with sentence-transformers on CPU, CUDA or MPS.
+
+The library loads the model with its pooling and normalisation; the batches are ours. Texts are sorted by length and cut
+into batches under a token budget, so little is padding, and on a CPU one single-threaded worker a core takes them,
+which is faster than all cores on each batch (`docs/decisions/0004-embedding-loop.md`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybridrag.errors import ModelError
+from hybridrag.models.checks import checked
+from hybridrag.models.fingerprint import fingerprint
+from hybridrag.models.spec import ModelSpec
+from hybridrag.models.tokenizer import FastTokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from hybridrag.types import Vector, Vectors
+
+_BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
+
+
+class TorchEmbedder:
+    """An `Embedder` on torch. The model is loaded when the first text comes; the fingerprint needs no torch."""
+
+    def __init__(self, spec: ModelSpec, *, cache: Path, device: str = "auto") -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._cache = cache
+        self._device = device
+        self._loading = threading.Lock()
+        self._loaded: Any = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.spec, cache=self._cache)
+
+    @property
+    def dimensions(self) -> int:
+        return self.spec.dimensions
+
+    @property
+    def device(self) -> str:
+        """`cpu`, `cuda` or `mps`, as chosen."""
+        return str(self._model().device.type)
+
+    def load(self) -> None:
+        """Loads the model now rather than at the first text."""
+        self._model()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        return self._embed([self.spec.document_prompt + text for text in texts])
+
+    def embed_query(self, text: str) -> Vector:
+        vector: Vector = self._embed([self.spec.query_prompt + text])[0]
+        return vector
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        import numpy as np
+
+        model = self._model()
+        vectors: Vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        if texts:
+            self._embed_batches(model, texts, vectors)
+        return checked(vectors, self.name)
+
+    def _embed_batches(self, model: Any, texts: list[str], vectors: Vectors) -> None:
+        import torch
+
+        ids = self._tokenizer.model_ids(texts)
+        device = model.device
+        pad = getattr(model.tokenizer, "pad_token_id", None) or 0
+
+        def run(rows: list[int]) -> None:
+            longest = len(ids[rows[-1]])
+            tokens = torch.full((len(rows), longest), pad, dtype=torch.long)
+            mask = torch.zeros((len(rows), longest), dtype=torch.long)
+            for row, index in enumerate(rows):
+                tokens[row, : len(ids[index])] = torch.as_tensor(ids[index])
+                mask[row, : len(ids[index])] = 1
+            with torch.inference_mode():
+                output = model({"input_ids": tokens.to(device), "attention_mask": mask.to(device)})
+                found = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=-1).cpu().numpy()
+            if found.shape[1] != self.dimensions:
+                raise ModelError(
+                    f"the model {self.name} gives {found.shape[1]} dimensions where its files say {self.dimensions}",
+                    hint="its configuration is damaged; fetch it again",
+                )
+            vectors[rows] = found
+
+        batches = list(_batches([len(row) for row in ids], _BATCH_TOKENS.get(device.type, 16_384)))
+        if device.type != "cpu" or len(batches) == 1:
+            for rows in batches:
+                run(rows)
+            return
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                # The longest first: the last batches to finish are then the short ones.
+                list(pool.map(run, reversed(batches)))
+        finally:
+            torch.set_num_threads(threads)
+
+    @cached_property
+    def _tokenizer(self) -> FastTokenizer:
+        return FastTokenizer(self.spec)
+
+    def _model(self) -> Any:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _load(self.spec, self._device)
+            return self._loaded
+
+
+def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Indices by rising length, in runs whose padded size stays under `budget` tokens."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[index] > budget:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _load(spec: ModelSpec, device: str) -> Any:
+    _quieten()
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    chosen = device if device != "auto" else _best_device(torch)
+    if chosen.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("device is cuda, but this machine has none", hint="set device = auto")
+    try:
+        model = SentenceTransformer(
+            str(spec.path),
+            device=chosen,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"dtype": _number_format(chosen, torch), "use_safetensors": True},
+        )
+    except Exception as exc:  # whatever the model's files make the libraries raise
+        raise ModelError(
+            f"the model {spec.name} in {spec.path} cannot be loaded ({type(exc).__name__})",
+            hint="fetch it again, or choose another with --embedder; --debug shows the cause",
+        ) from exc
+    model.eval()
+    return model
+
+
+def _quieten() -> None:
+    """Hub clients and tokenizers talk on stderr and look for updates; neither is wanted here."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    # Every model is a local folder by now, so no library has a reason to ask the hub.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    for name in ("transformers", "sentence_transformers", "huggingface_hub"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(transformers|sentence_transformers|torch)(\..*)?")
+
+
+def _best_device(torch: Any) -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _number_format(device: str, torch: Any) -> torch.dtype:
+    """bfloat16 where the hardware computes in it: two to three times float32, same vectors to cosine .9999."""
+    if device.startswith("cuda"):
+        fast = torch.cuda.is_bf16_supported()
+    elif device == "cpu":
+        probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        fast = any(getattr(torch.cpu, probe, bool)() for probe in probes)
+    else:
+        fast = False
+    return torch.bfloat16 if fast else torch.float32  # type: ignore[no-any-return]

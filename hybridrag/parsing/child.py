@@ -1,0 +1,164 @@
+"""The child process, from the parent: starts it, asks it, ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+from typing import IO, Any
+
+from hybridrag.parsing.wire import LENGTH
+
+
+class ChildTimeoutError(Exception):
+    """No answer in time."""
+
+
+class ChildDiedError(Exception):
+    """The child ended, or answered with something that is no answer. `signal` is what killed it, if anything did."""
+
+    def __init__(self, signal: int = 0) -> None:
+        super().__init__("the child ended")
+        self.signal = signal
+
+
+class Child:
+    """One worker process. It ends with `end()`, with this object, and with this process, however that ends."""
+
+    def __init__(self, *, memory: int, max_text: int) -> None:
+        """Starts it: no environment but PATH, locale and temporary folder, an empty folder to stand in, no terminal.
+
+        Raises OSError if the system cannot start a process.
+        """
+        self.answered = 0
+        self._largest_answer = 16 * max_text + (1 << 24)
+        folder = tempfile.mkdtemp(prefix="hybridrag-parse-")
+        settings = json.dumps({"memory": memory, "parent": os.getpid(), "max_text": max_text})
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _START, settings, *_import_path()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd=folder,
+                env=_environment(folder),
+                # Ctrl-C at the terminal is for the parent, which then ends the child.
+                start_new_session=True,
+            )
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._end = weakref.finalize(self, _end, self._process, folder)
+        self._write, self._read = (_unblocked(pipe) for pipe in (self._process.stdin, self._process.stdout))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        self._end()
+
+    def ask(self, header: dict[str, Any], content: bytes, *, timeout_s: float) -> dict[str, Any]:
+        """The answer to one document. Raises ChildTimeoutError, or ChildDiedError if there is none."""
+        head = json.dumps(header).encode()
+        request = [LENGTH.pack(len(head)) + head + LENGTH.pack(len(content)), content]
+        try:
+            body = self._exchange(request, time.monotonic() + timeout_s)
+            answer = json.loads(body)
+        except (OSError, EOFError, ValueError, RecursionError):
+            self._process.kill()
+            raise ChildDiedError(max(0, -self._process.wait())) from None
+        if not isinstance(answer, dict):
+            raise ChildDiedError
+        self.answered += 1
+        return answer
+
+    def _exchange(self, request: list[bytes], deadline: float) -> bytes:
+        """Writes while the child reads, then reads the answer. Raises EOFError, BrokenPipeError, ChildTimeoutError."""
+        write, read = self._write, self._read
+        waiting = [memoryview(part) for part in request if part]
+        answer = bytearray()
+        with selectors.DefaultSelector() as ready:
+            ready.register(write, selectors.EVENT_WRITE)
+            ready.register(read, selectors.EVENT_READ)
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise ChildTimeoutError
+                for key, _ in ready.select(left):
+                    if key.fd == write:
+                        waiting[0] = waiting[0][os.write(write, waiting[0][: 1 << 20]) :]
+                        if not waiting[0]:
+                            del waiting[0]
+                        if not waiting:
+                            ready.unregister(write)
+                        continue
+                    piece = os.read(read, 1 << 20)
+                    if not piece:
+                        raise EOFError
+                    answer += piece
+                    if (body := self._complete(answer)) is not None:
+                        return body
+
+    def _complete(self, answer: bytearray) -> bytes | None:
+        if len(answer) < LENGTH.size:
+            return None
+        size = LENGTH.unpack_from(answer)[0]
+        if size > self._largest_answer or len(answer) > LENGTH.size + size:
+            raise EOFError
+        return bytes(answer[LENGTH.size :]) if len(answer) == LENGTH.size + size else None
+
+
+# Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that
+# the parent imports from are given, so that every way of installing works.
+_START = """
+import sys
+sys.path[:0] = sys.argv[2:]
+from hybridrag.parsing.worker import main
+main()
+"""
+
+
+def _unblocked(pipe: IO[bytes] | None) -> int:
+    if pipe is None:
+        raise OSError("the child has no pipe")
+    os.set_blocking(pipe.fileno(), False)
+    return pipe.fileno()
+
+
+def _import_path() -> list[str]:
+    home = str(Path(__file__).resolve().parents[2])
+    return [home, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
+
+
+def _environment(folder: str) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TMPDIR": folder,
+        # Threads reserve address space, which the memory limit counts.
+        "MALLOC_ARENA_MAX": "2",
+        "RAYON_NUM_THREADS": "1",
+        "TOKIO_WORKER_THREADS": "1",
+    }
+
+
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,118 @@
+"""The seams: what a station needs from outside, as Protocols.
+
+Parsers, embedders, detectors and chat providers can be added by other packages through the entry-point groups
+`hybridrag.parsers`, `hybridrag.embedders`, `hybridrag.detectors` and `hybridrag.providers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from hybridrag.types import (
+    Chunk,
+    Completion,
+    Destination,
+    Document,
+    Outbound,
+    Prompt,
+    RawDocument,
+    Skipped,
+    Span,
+)
+
+if TYPE_CHECKING:
+    from hybridrag.types import Vector, Vectors
+
+
+class Parser(Protocol):
+    """Bytes to text with structure."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same bytes may parse differently."""
+
+    def parse(self, raw: RawDocument) -> Document | Skipped:
+        """The document, or why there is none. Raises for no content, however broken."""
+
+    def close(self) -> None:
+        """Ends any child process."""
+
+
+class Tokenizer(Protocol):
+    """The embedding model's own tokenizer, without truncation or padding."""
+
+    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+        """The span of each token in `text`, in order, special tokens left out."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens the model is given for each text: special tokens and document prompt included."""
+
+
+class Chunker(Protocol):
+    """A document to chunks, by structure, none over the model's window."""
+
+    @property
+    def parameters(self) -> dict[str, str | int]:
+        """Everything that decides the chunks; part of the chunk set's identity."""
+
+    def chunk(self, document: Document) -> tuple[Chunk, ...]: ...
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors under one fingerprint."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of everything that decides a vector."""
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape `(len(texts), dimensions)`, in order.
+
+        Raises ModelError for NaN, zero or misshapen output.
+        """
+
+    def embed_query(self, text: str) -> Vector:
+        """The vector, shape `(dimensions,)`, of a question, with the model's query prompt."""
+
+
+class Detector(Protocol):
+    """Finds values that must not leave."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def detect(self, text: str) -> Iterable[Span]:
+        """Spans of `text`; may overlap. Any exception blocks the request."""
+
+
+class Ledger(Protocol):
+    """The record of what left. An append that returns is on disk."""
+
+    def intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
+        """Records that `body` is about to be sent; returns the entry's id. Raises if it cannot be written."""
+
+    def outcome(self, entry: str, outcome: str, facts: dict[str, object]) -> None:
+        """Records how it ended: sent, failed, blocked."""
+
+
+class ChatProvider(Protocol):
+    """A chat model over HTTP, in two halves with the gateway between them."""
+
+    @property
+    def destination(self) -> Destination: ...
+
+    def encode(self, prompt: Prompt) -> bytes:
+        """The exact request body. Pure: the same prompt gives the same bytes."""
+
+    def send(self, outbound: Outbound) -> Iterator[str | Completion]:
+        """Streams the reply's text, then one `Completion`. Raises ProviderError or ProviderUnavailable."""

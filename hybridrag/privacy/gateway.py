@@ -1,0 +1,144 @@
+"""The only way out. Texts are redacted, the encoded request is checked again and sealed, and the ledger knows first."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from hybridrag.errors import BlockedByPolicy
+from hybridrag.ports import Detector, Ledger
+from hybridrag.privacy.payload import decoded_strings
+from hybridrag.privacy.scanning import scan
+from hybridrag.privacy.session import Session
+from hybridrag.types import Destination, Outbound, Span
+
+_OUTCOMES = frozenset({"sent", "failed", "retried"})
+
+
+class Gateway:
+    """Redacts, seals and records. Every failure on the way blocks: there is no path around a check that broke."""
+
+    def __init__(self, *, detectors: Sequence[Detector], ledger: Ledger, key: bytes) -> None:
+        self._detectors = tuple(detectors)
+        self._ledger = ledger
+        self._nonce_key = _derived(key, b"pseudonyms")
+        self._document_key = _derived(key, b"documents")
+
+    def open(self, texts: Sequence[str], *, plain: bool = False) -> Session:
+        """A session for a request made of `texts` (all of them: prompt, history, question, passages, titles).
+
+        `plain` is for destinations that are local: nothing is replaced, and only local destinations accept the result.
+        Raises BlockedByPolicy if a detector fails.
+        """
+        return Session(texts, detectors=self._detectors, key=self._nonce_key, plain=plain)
+
+    def seal(
+        self,
+        body: bytes,
+        destination: Destination,
+        session: Session,
+        *,
+        collection: str,
+        documents: Sequence[str],
+        chunks: Sequence[str],
+    ) -> Outbound:
+        """The request, ready to be sent once: seal again for a retry or another provider.
+
+        Checks every decoded string of `body` with every detector and for every value of the session, then records the
+        intent. Raises BlockedByPolicy, after recording that too, if anything is left that may not leave, a detector or
+        the ledger fails, or `body` is not JSON.
+        """
+        facts: dict[str, object] = {
+            "collection": collection,
+            "documents": [self._hashed(document) for document in documents],
+            "chunks": list(chunks),
+            "policy": self.policy,
+            "entities": {},
+            "rules": dict(sorted(session.rules.items())),
+            "plain": session.plain,
+        }
+        try:
+            strings = list(decoded_strings(body))
+            facts["entities"] = dict(sorted(session.marks(text for _, text in strings).items()))
+            residual = None if destination.local else self._residual(strings, session)
+        except BlockedByPolicy:
+            self._record_block(body, destination, facts, {"reason": "a check failed"})
+            raise
+        if residual is not None:
+            where, span = residual
+            self._record_block(body, destination, facts, {"reason": "residual", "rule": span.rule, "type": span.type})
+            raise BlockedByPolicy(
+                f"The request still holds a value of type {span.type} (rule {span.rule}, {where}); nothing was sent.",
+                hint="Leave the document out with --filter. `ask --show-outbound` shows the redacted request.",
+            )
+        return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
+
+    def settle(self, outbound: Outbound, outcome: str, *, response_sha256: str | None = None, detail: str = "") -> None:
+        """Records how it ended: `sent`, `failed` or `retried`. Values in `detail` are masked.
+
+        Raises BlockedByPolicy if the ledger cannot be written (the request itself may have left).
+        """
+        if outcome not in _OUTCOMES:
+            raise ValueError(f"unknown outcome {outcome!r}")
+        facts: dict[str, object] = {}
+        if response_sha256 is not None:
+            facts["response_sha256"] = response_sha256
+        if detail:
+            facts["detail"] = self._masked(detail[:500])
+        self._append_outcome(outbound.ledger_id, outcome, facts)
+
+    @property
+    def policy(self) -> str:
+        """SHA-256 (hex) over what decides the redaction: names and versions of the detectors."""
+        names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors)
+        return hashlib.sha256(names.encode()).hexdigest()
+
+    def _residual(self, strings: Sequence[tuple[str, str]], session: Session) -> tuple[str, Span] | None:
+        """Where something is left that may not leave, and what; None for nothing."""
+        if session.plain:
+            raise BlockedByPolicy(
+                "A request with plain text was about to go to a destination that is not local.",
+                hint="Choose a provider that is listed as local, or ask again so that the texts are redacted.",
+            )
+        return next(((where, span) for where, text in strings for span in session.find(text)), None)
+
+    def _record_block(
+        self, body: bytes, destination: Destination, facts: dict[str, object], reason: dict[str, object]
+    ) -> None:
+        self._append_outcome(self._intent(destination, body, facts), "blocked", reason)
+
+    def _intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
+        try:
+            return self._ledger.intent(destination, body, facts)
+        except BlockedByPolicy:
+            raise
+        except Exception as exc:
+            raise _unrecorded(exc) from exc
+
+    def _append_outcome(self, entry: str, outcome: str, facts: dict[str, object]) -> None:
+        try:
+            self._ledger.outcome(entry, outcome, facts)
+        except BlockedByPolicy:
+            raise
+        except Exception as exc:
+            raise _unrecorded(exc) from exc
+
+    def _masked(self, text: str) -> str:
+        for span in reversed(scan(text, self._detectors)):
+            text = f"{text[: span.start]}[{span.type}]{text[span.end :]}"
+        return text
+
+    def _hashed(self, document: str) -> str:
+        return hmac.new(self._document_key, document.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def _unrecorded(exc: Exception) -> BlockedByPolicy:
+    return BlockedByPolicy(
+        f"The ledger cannot be written ({type(exc).__name__}).",
+        hint="What is not recorded is not sent. Check the disk and the permissions of the data folder.",
+    )
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return hmac.new(key, purpose, hashlib.sha256).digest()

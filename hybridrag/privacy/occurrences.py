@@ -1,0 +1,121 @@
+"""Where known values stand in a text, in any spelling: as whole tokens, letter case and separators aside.
+
+Used twice: to mask a value everywhere once any detector found it anywhere, and as the canary over the final payload.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from hybridrag.privacy.normalise import BARRIER, normalise
+from hybridrag.privacy.pseudonyms import Value
+from hybridrag.privacy.scanning import SECRET
+from hybridrag.types import Span
+
+_TOKEN = re.compile(r"[^\W_]+")
+_WIDEST_GAP = 4
+_STOP = "\0"
+
+
+class Occurrences:
+    """Finds a set of values. A value too plain to tell from ordinary words or numbers is left to the detectors."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._exact: dict[str, Value] = {}
+        self._compact: dict[str, Value] = {}
+        for value in values:
+            plain = _lower(normalise(value.text).text).strip()
+            if not _telling(plain, value.type):
+                continue
+            self._exact.setdefault(plain, value)
+            for form in _compact_forms(plain, value.type):
+                self._compact.setdefault(form, value)
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Spans of `text` that hold one of the values, typed as the value; the rule is `canary`."""
+        if not self._exact and not self._compact:
+            return
+        normal = normalise(text)
+        lowered = _lower(normal.text)
+        for needle, value in self._exact.items():
+            for start in _positions(lowered, needle):
+                end = start + len(needle)
+                if _whole(lowered, start, end):
+                    yield Span(*normal.original(start, end), value.type, "canary")
+        compact, starts, sources = _compacted(lowered)
+        for needle, value in self._compact.items():
+            for position in _positions(compact, needle):
+                start = _source(position, starts, sources)
+                end = _source(position + len(needle) - 1, starts, sources) + 1
+                if _whole(lowered, start, end):
+                    yield Span(*normal.original(start, end), value.type, "canary")
+
+
+def _telling(plain: str, kind: str) -> bool:
+    """Whether the value can be told from ordinary text: "admin" as a password must not mask every admin."""
+    letters = sum(char.isalpha() for char in plain)
+    digits = sum(char.isdigit() for char in plain)
+    if kind == SECRET:
+        return (digits > 0 and letters + digits >= 6) or letters + digits >= 16
+    if "@" in plain or (digits >= 5 and len(plain) >= 7):
+        return True
+    return letters + digits >= 8 or (letters + digits >= 5 and " " in plain)
+
+
+def _compact_forms(plain: str, kind: str) -> Iterator[str]:
+    """Without separators; and for numbers their digits, with and without what follows a first letter (extensions)."""
+    compact = "".join(_TOKEN.findall(plain))
+    if len(compact) >= 8:
+        yield compact
+    if kind == SECRET or "@" in plain or sum(char.isalpha() for char in plain) > 4:
+        return
+    for part in (plain, re.split(r"[^\W\d_]", plain, maxsplit=1)[0]):
+        digits = "".join(char for char in part if char.isdigit())
+        if len(digits) >= 8:
+            yield digits
+
+
+def _lower(text: str) -> str:
+    """Lower case, one character for one."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+
+
+def _positions(text: str, needle: str) -> Iterator[int]:
+    position = text.find(needle)
+    while position >= 0:
+        yield position
+        position = text.find(needle, position + 1)
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    left = start > 0 and text[start].isalnum() and text[start - 1].isalnum()
+    right = end < len(text) and text[end - 1].isalnum() and text[end].isalnum()
+    return not left and not right
+
+
+def _compacted(text: str) -> tuple[str, list[int], list[int]]:
+    """Letters and digits alone, with where each run begins there and in `text`. A wide gap or a pseudonym parts."""
+    out: list[str] = []
+    starts: list[int] = []
+    sources: list[int] = []
+    length = done = 0
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        gap = text[done:start]
+        if len(gap) > _WIDEST_GAP or BARRIER in gap:
+            out.append(_STOP)
+            length += 1
+        starts.append(length)
+        sources.append(start)
+        out.append(match.group())
+        length += end - start
+        done = end
+    return "".join(out), starts, sources
+
+
+def _source(position: int, starts: list[int], sources: list[int]) -> int:
+    run = bisect_right(starts, position) - 1
+    return sources[run] + position - starts[run]

@@ -1,0 +1,31 @@
+"""Chat over HTTP. A provider encodes a prompt, the privacy gateway seals the bytes, and the provider sends them.
+
+presets             together, fireworks, baseten, local servers: addresses, key variables, first models
+addresses           which addresses a provider may have, and which are this machine
+secret              a key that cannot be printed
+openai_compatible   the provider itself: encode and send
+transport           the HTTP client and its failures
+sse, reply          bytes -> events -> text
+retry, refusal      what is tried again, and what an error says
+"""
+
+from hybridrag.providers.addresses import check_url, is_local, is_loopback
+from hybridrag.providers.openai_compatible import OpenAICompatible
+from hybridrag.providers.presets import Preset, preset, preset_names
+from hybridrag.providers.retry import Retry
+from hybridrag.providers.secret import Secret, key_from_environment
+from hybridrag.providers.transport import Timeouts
+
+__all__ = [
+    "OpenAICompatible",
+    "Preset",
+    "Retry",
+    "Secret",
+    "Timeouts",
+    "check_url",
+    "is_local",
+    "is_loopback",
+    "key_from_environment",
+    "preset",
+    "preset_names",
+]

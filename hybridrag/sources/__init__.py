@@ -1,0 +1,10 @@
+"""Where bytes come from: folders and files, JSONL, standard input.
+
+`open_source(source)` gives a `Reader`. Its `list()` tells what the source holds now, `read(entry)` reads one document,
+and neither ever raises for a single bad document: that is a `Skipped`, with reason and hint. Nothing is parsed here.
+"""
+
+from hybridrag.sources.listing import Entry, Listing, Reader
+from hybridrag.sources.opening import DEFAULT_LIMIT, open_source
+
+__all__ = ["DEFAULT_LIMIT", "Entry", "Listing", "Reader", "open_source"]

@@ -1,0 +1,303 @@
+"""Files in a folder, however the folder looks.
+
+Left out without a word: what `.gitignore` and `.ragignore` name (see `ignore`), hidden files and folders (unless an
+include pattern names a hidden part, as `.github/**` does), folders of version control, `__pycache__`, `node_modules`,
+virtual environments (`pyvenv.cfg`) and caches (`CACHEDIR.TAG`). A file or folder that the user named goes in whatever
+its name.
+
+A link to a file inside the root is read under the link's name. A link to a folder inside the root is not followed,
+because its files come in under their own names: so nothing comes in twice and loops end. A link that leads out of the
+root is reported and never followed, because a cloned folder could point at anything of the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hybridrag.errors import UsageError
+from hybridrag.sources import media
+from hybridrag.sources.ignore import IgnoreRules
+from hybridrag.sources.listing import Entry, Listing
+from hybridrag.sources.reading import ReadError, content_hash, kind_of_file, read_error, read_file
+from hybridrag.types import RawDocument, Skipped, Source
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+NEVER_ENTERED = frozenset({".git", ".hg", ".svn", ".bzr", "_darcs", "CVS", "__pycache__", "node_modules"})
+"""Folders that never hold a user's documents."""
+
+_MARKS_OF_NO_DOCUMENTS = ("pyvenv.cfg", "CACHEDIR.TAG")
+
+
+class FolderReader:
+    """Reads a source of kind `folder`: everything under its root, or only what was named."""
+
+    def __init__(self, source: Source, *, limit: int) -> None:
+        self._source = source
+        self._root = os.path.realpath(source.root)
+        self._limit = limit
+        self._include = _patterns(source.include, "--include")
+        self._exclude = _patterns(source.exclude, "--exclude")
+        self._hidden_wanted = any(
+            part.startswith(".") for pattern in source.include for part in pattern.split("/") if part not in {".", ".."}
+        )
+
+    def list(self) -> Listing:
+        walk = _Walk(self._source, self._root, self._wanted, self._pruned)
+        if not Path(self._root).is_dir():
+            walk.problem("", ReadError("no such folder", hint="Mount or restore it, or remove the source."))
+            walk.unlisted.append("")
+            return walk.listing()
+        if self._source.only:
+            for path in sorted(set(self._source.only), key=lambda path: path.split("/")):
+                walk.named(path)
+        else:
+            walk.folder("")
+        return walk.listing()
+
+    def read(self, entry: Entry) -> RawDocument | Skipped:
+        try:
+            target = os.path.realpath(Path(self._root, entry.path))
+            if not _inside(target, self._root):
+                raise _leads_out()
+            file = read_file(target, limit=self._limit)
+            if not file.content:
+                raise ReadError("empty file", failed=False)
+            kind = media.media_type(entry.path, file.content)
+            if kind is None:
+                raise _no_parser(entry.path, named=entry.named)
+        except ReadError as error:
+            return Skipped(self._source.uri(entry.path), error.reason, error.hint, error.failed)
+        return RawDocument(
+            source=self._source.name,
+            path=entry.path,
+            content=file.content,
+            media_type=kind,
+            content_hash=content_hash(file.content),
+            modified=file.modified,
+        )
+
+    def _wanted(self, path: str) -> bool:
+        if self._include is not None and not self._include.match_file(path):
+            return False
+        return self._exclude is None or not self._exclude.match_file(path)
+
+    def _pruned(self, path: str) -> bool:
+        name = path.rpartition("/")[2]
+        if name in NEVER_ENTERED or (name.startswith(".") and not self._hidden_wanted):
+            return True
+        return self._exclude is not None and self._exclude.match_file(f"{path}/")
+
+
+class _Walk:
+    """One listing under way. Paths are relative to the root; `""` is the root."""
+
+    def __init__(self, source: Source, root: str, wanted: Callable[[str], bool], pruned: Callable[[str], bool]) -> None:
+        self.unlisted: list[str] = []
+        self._source = source
+        self._root = root
+        self._wanted = wanted
+        self._pruned = pruned
+        self._rules: IgnoreRules | None = None
+        self._entries: dict[str, Entry] = {}
+        self._problems: list[Skipped] = []
+        self._missing: list[str] = []
+        self._seen: set[tuple[int, int]] = set()
+
+    def listing(self) -> Listing:
+        entries = sorted(self._entries.values(), key=lambda entry: entry.path.split("/"))
+        return Listing(tuple(entries), tuple(self._problems), tuple(self.unlisted), tuple(self._missing))
+
+    def problem(self, path: str, error: ReadError) -> None:
+        name = _printable(path)
+        uri = self._source.uri(name) if name else self._source.name
+        self._problems.append(Skipped(uri, error.reason, error.hint, error.failed))
+
+    def named(self, path: str) -> None:
+        """Takes in what the user named, ignored or not."""
+        target = Path(self._root, path)
+        try:
+            _refuse_unprintable(path)
+            found = target.stat()
+            if not _inside(os.path.realpath(target), self._root):
+                raise _leads_out()
+            if stat.S_ISDIR(found.st_mode):
+                self.folder(path)
+            else:
+                self._file(path, found, named=True)
+        except FileNotFoundError:
+            self.problem(path, ReadError("no such file", hint="Check its name; if it was removed, forget it."))
+            self._missing.append(path)
+        except OSError as error:
+            self.problem(path, read_error(error))
+            self.unlisted.append(path)
+        except ReadError as error:
+            self.problem(path, error)
+
+    def folder(self, start: str) -> None:
+        """Takes in everything under `start`. The stack keeps depth harmless."""
+        try:
+            rules = self._rules_for(start)
+        except ReadError as error:
+            self.problem(start, error)
+            self.unlisted.append(start)
+            return
+        waiting = [start]
+        while waiting:
+            here = waiting.pop()
+            try:
+                if not self._first_visit(here):
+                    continue
+                rules.enter(here)
+                found = self._contents(here)
+            except OSError as error:
+                self.problem(here, read_error(error))
+                self.unlisted.append(here)
+                continue
+            except ReadError as error:
+                self.problem(here, error)
+                self.unlisted.append(here)
+                continue
+            if here != start and any(mark in found for mark in _MARKS_OF_NO_DOCUMENTS):
+                continue
+            below = [path for name in sorted(found) for path in self._visit(found[name], _join(here, name), rules)]
+            waiting.extend(reversed(below))
+
+    def _visit(self, item: os.DirEntry[str], path: str, rules: IgnoreRules) -> Iterator[str]:
+        """Takes in one thing that a folder holds; yields it if it is a folder to enter."""
+        try:
+            link, folder = item.is_symlink(), item.is_dir(follow_symlinks=False)
+            if self._left_out(path, rules, folder=folder):
+                return
+            _refuse_unprintable(path)
+            if folder:
+                yield path
+            elif link:
+                self._link(path, rules)
+            else:
+                self._file(path, item.stat(follow_symlinks=False), named=False)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.problem(path, read_error(error))
+            self.unlisted.append(_printable(path))
+        except ReadError as error:
+            self.problem(path, error)
+
+    def _link(self, path: str, rules: IgnoreRules) -> None:
+        if not self._wanted(path):
+            return
+        target = os.path.realpath(Path(self._root, path))
+        if not _inside(target, self._root):
+            raise _leads_out()
+        try:
+            found = Path(target).stat()
+        except OSError:
+            raise ReadError("is a broken link", hint="Mend it or remove it.") from None
+        if stat.S_ISDIR(found.st_mode):
+            return
+        if not self._reached(os.path.relpath(target, self._root), rules):
+            return
+        self._file(path, found, named=False)
+
+    def _file(self, path: str, found: os.stat_result, *, named: bool) -> None:
+        if not named and not self._wanted(path):
+            return
+        kind = kind_of_file(found.st_mode)
+        if kind is not None:
+            raise ReadError(f"is {kind}, not a file", failed=named)
+        if media.holds_no_text(path):
+            raise _no_parser(path, named=named)
+        if path not in self._entries or named:
+            self._entries[path] = Entry(path, found.st_size, named)
+
+    def _left_out(self, path: str, rules: IgnoreRules, *, folder: bool) -> bool:
+        if folder:
+            return self._pruned(path) or rules.ignores(path, folder=True)
+        # A hidden file is judged like a hidden folder; exclude patterns for files are in `_wanted`.
+        return (path.rpartition("/")[2].startswith(".") and self._pruned(path)) or rules.ignores(path, folder=False)
+
+    def _reached(self, target: str, rules: IgnoreRules) -> bool:
+        """Whether the walk takes in `target` under its own name too: a link must not bring in what is ignored."""
+        parts = target.split("/")
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            rules.enter("/".join(parts[: depth - 1]))
+            if self._left_out(folder, rules, folder=True):
+                return False
+        rules.enter("/".join(parts[:-1]))
+        return not self._left_out(target, rules, folder=False)
+
+    def _contents(self, folder: str) -> dict[str, os.DirEntry[str]]:
+        with os.scandir(Path(self._root, folder)) as items:
+            return {item.name: item for item in items}
+
+    def _first_visit(self, folder: str) -> bool:
+        """False for a folder that this walk has been in, by whatever name (bind mounts can loop too)."""
+        found = Path(self._root, folder).stat()
+        key = (found.st_dev, found.st_ino)
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _rules_for(self, start: str) -> IgnoreRules:
+        if self._rules is None:
+            self._rules = IgnoreRules(self._root)
+        parts = start.split("/") if start else []
+        for depth in range(len(parts)):
+            self._rules.enter("/".join(parts[:depth]))
+        return self._rules
+
+
+def _patterns(written: tuple[str, ...], flag: str) -> GitIgnoreSpec | None:
+    if not written:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines([pattern.removeprefix("./") for pattern in written], backend="simple")
+    except ValueError as error:
+        raise UsageError(
+            f"{flag} holds a pattern that cannot be read", hint="Write it as in .gitignore: docs/**, *.md."
+        ) from error
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _inside(target: str, root: str) -> bool:
+    return target == root or target.startswith(root.rstrip("/") + "/")
+
+
+def _refuse_unprintable(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ReadError("its name is not UTF-8", hint="Rename it.") from None
+
+
+def _printable(path: str) -> str:
+    """The path with the bytes that are not UTF-8 written as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _leads_out() -> ReadError:
+    return ReadError(
+        "is a link that leads out of the source, so it was not followed",
+        hint="Add what it points to as a source of its own.",
+    )
+
+
+def _no_parser(path: str, *, named: bool) -> ReadError:
+    ending = PurePosixPath(path).suffix
+    if len(ending) > 16 or not ending.isprintable():
+        ending = ""
+    reason = f"no parser for {ending}" if ending else "no parser for this kind of file"
+    return ReadError(reason, hint="Convert it to text, PDF or DOCX." if named else "", failed=named)

@@ -1,0 +1,176 @@
+"""Which media type a document has: by its name first, by its first bytes where the name says nothing or is wrong."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import PurePosixPath
+
+SNIFF_BYTES = 8192
+"""How much of a file's beginning is looked at."""
+
+
+def type_by_name(path: str) -> str | None:
+    """The media type that the name promises, or None where it promises nothing."""
+    name = PurePosixPath(path)
+    return _BY_EXTENSION.get(name.suffix.lower()) or _BY_NAME.get(name.name.lower())
+
+
+def holds_no_text(path: str) -> bool:
+    """Whether the name belongs to a kind of file that holds no text to index: images, archives, programs, ..."""
+    return PurePosixPath(path).suffix.lower() in _NOT_DOCUMENTS
+
+
+def media_type(path: str, content: bytes) -> str | None:
+    """The media type of a document, or None for bytes that no name explains and that are not text."""
+    named = type_by_name(path)
+    sniffed = _magic(content)
+    if sniffed is not None and (named is None or _is_text(named)):
+        return sniffed
+    if named is not None:
+        return named
+    return "text/plain" if looks_like_text(content) else None
+
+
+def sniff(content: bytes) -> str | None:
+    """The media type of bytes without a name, or None for bytes that are not text and of no known kind."""
+    magic = _magic(content)
+    if magic is not None:
+        return magic
+    head = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "text/html"
+    return "text/plain" if looks_like_text(content) else None
+
+
+def extension(kind: str) -> str:
+    """A file extension for a media type, dot included; `.txt` where none is known."""
+    if kind == "text/plain":
+        return ".txt"
+    return next((ending for ending, known in _BY_EXTENSION.items() if known == kind), ".txt")
+
+
+def looks_like_text(content: bytes) -> bool:
+    """Whether the beginning reads as text: UTF-16 or UTF-32 by its mark, else no NUL and hardly a control character."""
+    head = content[:SNIFF_BYTES]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        return True
+    if b"\0" in head:
+        return False
+    controls = sum(byte < 32 and byte not in _BLANKS for byte in head)
+    return controls <= len(head) // 100
+
+
+def _is_text(kind: str) -> bool:
+    return kind.startswith("text/") or kind in {"application/json", "application/xml", "message/rfc822"}
+
+
+def _magic(content: bytes) -> str | None:
+    if content.startswith(b"%PDF-"):
+        return "application/pdf"
+    if content.startswith(b"{\\rtf"):
+        return "application/rtf"
+    if content.startswith(b"PK\x03\x04"):
+        head = content[:SNIFF_BYTES]
+        return next((kind for mark, kind in _INSIDE_ZIP if mark in head), None)
+    return None
+
+
+_BLANKS = frozenset(b"\t\n\r\f\x1b")
+
+_OPEN_XML = "application/vnd.openxmlformats-officedocument"
+_DOCX = f"{_OPEN_XML}.wordprocessingml.document"
+_XLSX = f"{_OPEN_XML}.spreadsheetml.sheet"
+_PPTX = f"{_OPEN_XML}.presentationml.presentation"
+_ODT = "application/vnd.oasis.opendocument.text"
+_ODS = "application/vnd.oasis.opendocument.spreadsheet"
+
+_INSIDE_ZIP = (
+    (b"mimetypeapplication/epub+zip", "application/epub+zip"),
+    (b"mimetype" + _ODS.encode(), _ODS),
+    (b"mimetype" + _ODT.encode(), _ODT),
+    (b"word/", _DOCX),
+    (b"xl/", _XLSX),
+    (b"ppt/", _PPTX),
+)
+
+_BY_EXTENSION: dict[str, str] = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".mdx": "text/markdown",
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".log": "text/plain",
+    ".rst": "text/x-rst",
+    ".adoc": "text/x-asciidoc",
+    ".org": "text/x-org",
+    ".tex": "text/x-tex",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xhtml": "application/xhtml+xml",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".eml": "message/rfc822",
+    ".pdf": "application/pdf",
+    ".docx": _DOCX,
+    ".xlsx": _XLSX,
+    ".pptx": _PPTX,
+    ".odt": _ODT,
+    ".ods": _ODS,
+    ".rtf": "application/rtf",
+    ".epub": "application/epub+zip",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".toml": "application/toml",
+    ".xml": "application/xml",
+    ".ini": "text/x-ini",
+    ".cfg": "text/x-ini",
+    ".py": "text/x-python",
+    ".pyi": "text/x-python",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".jsx": "text/javascript",
+    ".ts": "text/x-typescript",
+    ".tsx": "text/x-typescript",
+    ".css": "text/css",
+    ".java": "text/x-java",
+    ".kt": "text/x-kotlin",
+    ".scala": "text/x-scala",
+    ".go": "text/x-go",
+    ".rs": "text/x-rust",
+    ".c": "text/x-c",
+    ".h": "text/x-c",
+    ".cc": "text/x-c++",
+    ".cpp": "text/x-c++",
+    ".hpp": "text/x-c++",
+    ".cs": "text/x-csharp",
+    ".swift": "text/x-swift",
+    ".rb": "text/x-ruby",
+    ".php": "text/x-php",
+    ".pl": "text/x-perl",
+    ".lua": "text/x-lua",
+    ".r": "text/x-r",
+    ".jl": "text/x-julia",
+    ".sql": "text/x-sql",
+    ".sh": "text/x-shellscript",
+    ".bash": "text/x-shellscript",
+    ".zsh": "text/x-shellscript",
+    ".ps1": "text/x-powershell",
+    ".tf": "text/x-terraform",
+    ".proto": "text/x-protobuf",
+}
+
+_BY_NAME: dict[str, str] = {"dockerfile": "text/x-dockerfile", "makefile": "text/x-makefile"}
+
+_NOT_DOCUMENTS_BY_KIND = {
+    "images, sound, film, fonts": "png jpg jpeg gif bmp tif tiff webp ico svg heic avif psd mp3 wav flac ogg m4a mp4 "
+    "mkv mov avi webm ttf otf woff woff2 eot",
+    "archives and disk images": "zip tar gz tgz bz2 xz zst 7z rar jar war whl deb rpm dmg iso img",
+    "programs and what builds leave": "exe dll so dylib a o obj class pyc pyo wasm bin",
+    "stored data, weights, key stores": "db sqlite sqlite3 parquet feather npy npz pkl pickle h5 safetensors onnx pt "
+    "pth gguf p12 pfx jks",
+    "no parser yet, and mostly noise as text": "ipynb mbox pst msg",
+}
+_NOT_DOCUMENTS = frozenset(f".{ending}" for endings in _NOT_DOCUMENTS_BY_KIND.values() for ending in endings.split())

@@ -1,0 +1,181 @@
+"""Connections to PostgreSQL, and its errors in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+from hybridrag.errors import DatabaseError, DatabaseUnavailable
+
+if TYPE_CHECKING:
+    import psycopg
+
+Connection: TypeAlias = "psycopg.Connection[dict[str, Any]]"
+
+LEAST_PGVECTOR = (0, 8, 4)
+"""Earlier versions can corrupt an HNSW index on vacuum (pgvector changelog, 0.8.4)."""
+
+
+def connect(url: str) -> Connection:
+    """An open connection. Raises DatabaseError, or DatabaseUnavailable where trying later may help."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    try:
+        return psycopg.connect(
+            url, autocommit=True, row_factory=dict_row, connect_timeout=10, application_name="hybridrag"
+        )
+    except psycopg.OperationalError as exc:
+        raise _connection_error(url, exc) from exc
+    except psycopg.Error as exc:
+        raise DatabaseError(
+            f"the database address {address(url)} cannot be used: {_first_line(exc)}",
+            hint="postgresql://user@host:5432/database",
+        ) from exc
+
+
+@contextmanager
+def transaction(connection: Connection, *, read_only: bool = False) -> Iterator[Connection]:
+    """One transaction on our schema; a read-only one sees one snapshot. Translates PostgreSQL's errors.
+
+    The search path is set per transaction, since a pooler in transaction mode keeps no session settings. `extensions`
+    is where hosted servers put pgvector.
+    """
+    import psycopg
+
+    try:
+        with connection.transaction():
+            if read_only:
+                connection.execute("set transaction isolation level repeatable read, read only")
+            connection.execute("set local search_path = hybridrag, public, extensions")
+            yield connection
+    except psycopg.Error as exc:
+        raise translated(exc) from exc
+
+
+def check_pgvector(connection: Connection) -> str:
+    """The installed version of pgvector, made available if the server offers it. Raises DatabaseError otherwise."""
+    import psycopg
+
+    installed = _pgvector(connection)
+    if installed is None:
+        offered = connection.execute("select 1 from pg_available_extensions where name = 'vector'").fetchone()
+        if not offered:
+            raise DatabaseError(
+                "the database has no pgvector",
+                hint="install pgvector 0.8.4 or later there, or leave --database-url out to use the embedded one",
+            )
+        try:
+            connection.execute("create extension if not exists vector")
+        except psycopg.errors.InsufficientPrivilege as exc:
+            raise DatabaseError(
+                "the database has pgvector, but this role may not enable it",
+                hint="let an administrator run: CREATE EXTENSION vector",
+            ) from exc
+        except psycopg.errors.UniqueViolation:
+            pass  # another process created it at the same moment
+        except psycopg.Error as exc:
+            raise translated(exc) from exc
+        installed = _pgvector(connection) or "0"
+    if tuple(int(part) for part in re.findall(r"\d+", installed)[:3]) < LEAST_PGVECTOR:
+        raise DatabaseError(
+            f"the database has pgvector {installed}; 0.8.4 or later is needed",
+            hint="upgrade the extension: earlier versions can corrupt an index on vacuum",
+        )
+    return installed
+
+
+def address(url: str) -> str:
+    """Host, port and database of an address, for messages: no user, no password."""
+    if "://" not in url:
+        pairs = dict(re.findall(r"(\w+)\s*=\s*([^\s']+|'[^']*')", url))
+        return f"{pairs.get('host', 'localhost')}:{pairs.get('port', '5432')}/{pairs.get('dbname', '')}"
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        return "given"
+
+
+def translated(exc: psycopg.Error) -> DatabaseError:
+    """A PostgreSQL error in our words: never the values of a row, which PostgreSQL puts into its details."""
+    import psycopg
+
+    state = exc.sqlstate or ""
+    message = _first_line(exc)
+    if isinstance(exc, psycopg.errors.DiskFull):
+        return DatabaseUnavailable("the database's disk is full; nothing was lost", hint="free space and run it again")
+    if isinstance(exc, psycopg.errors.InsufficientPrivilege):
+        return DatabaseError(f"the database role lacks a privilege: {message}", hint="see `hybridrag doctor`")
+    if isinstance(exc, psycopg.errors.ReadOnlySqlTransaction):
+        return DatabaseError("the database is read-only", hint="writes need the primary server")
+    if state.startswith(("08", "57P", "53")) or isinstance(exc, psycopg.OperationalError):
+        return DatabaseUnavailable(f"the database broke off: {message}", hint="run it again; nothing was lost")
+    if isinstance(exc, psycopg.DataError):
+        return DatabaseError(f"the database refused a value (SQLSTATE {state})", hint="report this with --debug")
+    return DatabaseError(f"the database refused: {message} (SQLSTATE {state})", hint="--debug shows where")
+
+
+def _pgvector(connection: Connection) -> str | None:
+    row = connection.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
+    return str(row["extversion"]) if row else None
+
+
+def _connection_error(url: str, exc: psycopg.OperationalError) -> DatabaseError:
+    text = str(exc)
+    where = address(url)
+    for pattern, kind, message, hint in _REFUSALS:
+        if re.search(pattern, text):
+            return kind(message.format(where=where), hint=hint)
+    return DatabaseUnavailable(
+        f"the database {where} does not answer",
+        hint="check that it runs and that the address is right; without --database-url the embedded one is used",
+    )
+
+
+_REFUSALS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
+    (
+        "password authentication failed|no password supplied",
+        DatabaseError,
+        "the database {where} refused the password or the user",
+        "give the password by PGPASSWORD, PGPASSFILE or a service file, never on the command line",
+    ),
+    (
+        r'database ".*" does not exist',
+        DatabaseError,
+        "there is no such database: {where}",
+        "create it first: createdb NAME",
+    ),
+    (
+        r'role ".*" does not exist',
+        DatabaseError,
+        "the database {where} does not know that user",
+        "name another user in the address",
+    ),
+    (
+        "could not translate host name|Name or service not known|failed to resolve host",
+        DatabaseError,
+        "the database host in {where} is unknown",
+        "check the address",
+    ),
+    (
+        "too many clients|remaining connection slots",
+        DatabaseUnavailable,
+        "the database {where} takes no more connections",
+        "try later",
+    ),
+    (
+        "invalid .*connection option",
+        DatabaseError,
+        "the database address {where} holds an unknown option",
+        "check its parameters",
+    ),
+)
+"""How libpq says no (its messages are English, since we set no locale), and what it means."""
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).strip().splitlines() or ["no message"])[0][:200]

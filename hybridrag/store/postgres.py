@@ -1,0 +1,201 @@
+"""The store: one object for a database, with its read side here and its write side in `writing`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from hybridrag.errors import UsageError
+from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.filters import documents_matching
+from hybridrag.store.migrations import migrate
+from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.reading import SearchSnapshot, collection_of, document_ref, source_of
+from hybridrag.store.writing import IngestRun
+from hybridrag.types import Clause, Collection, Label, Source
+
+
+class PostgresStore:
+    """Everything the flows ask of PostgreSQL. Connects, and migrates the schema, when first used."""
+
+    def __init__(self, url: str, *, ready: Callable[[], None] = lambda: None) -> None:
+        """`ready` is called once before the first connection: it starts the embedded server where that is used."""
+        self.url = url
+        self._ready = ready
+
+    # --- collections and sources -------------------------------------------------------------------------------------
+
+    def find_collection(self, name: str) -> Collection | None:
+        with transaction(self._connection, read_only=True) as tx:
+            row = tx.execute(statement("find_collection"), {"name": name}).fetchone()
+        return collection_of(row) if row else None
+
+    def create_collection(
+        self,
+        name: str,
+        *,
+        embedder: str,
+        fingerprint: str,
+        dimensions: int,
+        text_search: str,
+        parameters: dict[str, Any],
+    ) -> Collection:
+        """The new collection with an empty active generation; the existing one where another process was faster."""
+        from psycopg.types.json import Jsonb
+
+        with transaction(self._connection) as tx:
+            if not tx.execute("select 1 from pg_ts_config where cfgname = %s", (text_search,)).fetchone():
+                known = tx.execute(
+                    "select array_agg(cfgname::text order by cfgname) as all from pg_ts_config"
+                ).fetchone()
+                raise UsageError(
+                    f"PostgreSQL has no text search configuration {text_search!r}",
+                    hint="it has: " + ", ".join(known["all"] if known else ()),
+                )
+            row = tx.execute(
+                statement("insert_collection"), {"name": name, "embedder": embedder, "text_search": text_search}
+            ).fetchone()
+            if row:
+                ids = {"collection": row["id"], "parameters": Jsonb(parameters)}
+                chunk_set = _one(tx.execute(statement("insert_chunk_set"), ids).fetchone())["id"]
+                generation = _one(
+                    tx.execute(
+                        statement("insert_generation"),
+                        {
+                            "collection": row["id"],
+                            "chunk_set": chunk_set,
+                            "model": embedder,
+                            "fingerprint": fingerprint,
+                            "dimensions": dimensions,
+                        },
+                    ).fetchone()
+                )["id"]
+                tx.execute(on_vectors("create_vectors", generation, dimensions=dimensions))
+            return collection_of(_one(tx.execute(statement("find_collection"), {"name": name}).fetchone()))
+
+    def list_collections(self) -> list[dict[str, Any]]:
+        with transaction(self._connection, read_only=True) as tx:
+            return tx.execute(statement("list_collections")).fetchall()
+
+    def list_sources(self, collection: Collection) -> list[dict[str, Any]]:
+        """Rows with `id`, `source` (a Source), `documents` and `ingested_at`."""
+        with transaction(self._connection, read_only=True) as tx:
+            rows = tx.execute(statement("list_sources"), {"collection": collection.id}).fetchall()
+        return [
+            {
+                "id": row["id"],
+                "source": source_of(row),
+                "documents": row["documents"],
+                "ingested_at": row["ingested_at"],
+            }
+            for row in rows
+        ]
+
+    def save_source(self, collection: Collection, source: Source) -> int:
+        with transaction(self._connection) as tx:
+            return int(_one(tx.execute(statement("upsert_source"), _source_row(collection, source)).fetchone())["id"])
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def snapshot(self, collection: str) -> Iterator[SearchSnapshot]:
+        """One consistent view of a collection for a search. Raises UsageError where there is no such collection."""
+        with transaction(self._connection, read_only=True) as tx:
+            row = tx.execute(statement("find_collection"), {"name": collection}).fetchone()
+            if not row:
+                raise unknown_collection(collection)
+            yield SearchSnapshot(tx, collection_of(row))
+
+    def list_documents(self, collection: Collection, clauses: Sequence[Clause] = ()) -> list[dict[str, Any]]:
+        with transaction(self._connection, read_only=True) as tx:
+            rows = tx.execute(statement("list_documents"), {"collection": collection.id}).fetchall()
+            if clauses:
+                query, parameters = documents_matching(clauses, collection.id)
+                wanted = {row["id"] for row in tx.execute(query, parameters)}
+                rows = [row for row in rows if row["id"] in wanted]
+        return [{"document": document_ref(row), **row} for row in rows]
+
+    def show_document(self, collection: Collection, source: str, path: str) -> dict[str, Any] | None:
+        """The document with its text, pages and chunks, or None."""
+        with transaction(self._connection, read_only=True) as tx:
+            key = {"collection": collection.id, "source": source, "path": path}
+            row = tx.execute(statement("show_document"), key).fetchone()
+            if not row:
+                return None
+            chunks = tx.execute(
+                statement("chunks_of_document"), {"collection": collection.id, "document": row["id"]}
+            ).fetchall()
+        return {"document": document_ref(row), **row, "chunks": chunks}
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def ingest_run(self, collection: Collection) -> Iterator[IngestRun]:
+        """The write side of one ingest, holding the collection. Raises CollectionBusy where another run holds it."""
+        with IngestRun.hold(self.url, collection) as run:
+            yield run
+
+    def remove_source(self, collection: Collection, name: str) -> bool:
+        """Forgets a source with all its documents. False where there is none. Raises CollectionBusy."""
+        with IngestRun.hold(self.url, collection) as run:
+            return run.remove_source(name)
+
+    # --- the database itself -----------------------------------------------------------------------------------------
+
+    def migrate(self) -> list[str]:
+        """Applies missing migrations and returns their names."""
+        self._ready()
+        connection = connect(self.url)
+        try:
+            return migrate(connection)
+        finally:
+            connection.close()
+
+    def versions(self) -> dict[str, str]:
+        """`server` and `pgvector` versions."""
+        with transaction(self._connection, read_only=True) as tx:
+            server = _one(tx.execute("select current_setting('server_version') as it").fetchone())["it"]
+            vector = tx.execute("select extversion as it from pg_extension where extname = 'vector'").fetchone()
+        return {"server": str(server), "pgvector": str(vector["it"]) if vector else ""}
+
+    def close(self) -> None:
+        if "_connection" in self.__dict__:
+            self._connection.close()
+            del self.__dict__["_connection"]
+
+    @cached_property
+    def _connection(self) -> Connection:
+        self._ready()
+        connection = connect(self.url)
+        try:
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def unknown_collection(name: str) -> UsageError:
+    return UsageError(f"there is no collection {name!r}", hint=f"make it with: hybridrag ingest -c {name} PATH")
+
+
+def _source_row(collection: Collection, source: Source) -> dict[str, Any]:
+    return {
+        "collection": collection.id,
+        "name": source.name,
+        "kind": source.kind,
+        "root": source.root,
+        "only": list(source.only),
+        "include": list(source.include),
+        "exclude": list(source.exclude),
+        "label": source.label.value,
+        "label_globs": json.dumps([[glob, Label(label).value] for glob, label in source.label_globs]),
+    }
+
+
+def _one(row: dict[str, Any] | None) -> dict[str, Any]:
+    assert row is not None  # the statement always returns a row
+    return row

@@ -1,0 +1,42 @@
+"""SQL lives in `sql/*.sql`, in blocks that begin with `-- name: NAME`; this reads them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, LiteralString, cast
+
+if TYPE_CHECKING:
+    from psycopg import sql
+
+
+@cache
+def statement(name: str) -> LiteralString:
+    """The SQL block of that name. Raises KeyError where there is none."""
+    return _blocks()[name]
+
+
+def on_vectors(name: str, generation: int, **parts: int) -> sql.Composed:
+    """A block that names a generation's vector table, with numbers for its other `{parts}`."""
+    from psycopg import sql
+
+    literals = {key: sql.Literal(value) for key, value in parts.items()}
+    return sql.SQL(statement(name)).format(vectors=sql.Identifier(vectors_table(generation)), **literals)
+
+
+def vectors_table(generation: int) -> str:
+    return f"vectors_{generation}"
+
+
+@cache
+def _blocks() -> dict[str, LiteralString]:
+    blocks: dict[str, LiteralString] = {}
+    for file in sorted(resources.files("hybridrag.store").joinpath("sql").iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".sql"):
+            continue
+        parts = re.split(r"(?m)^-- name: (\w+)\n", file.read_text(encoding="utf-8"))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True):
+            # Our own files, shipped with the package: as literal as a string in the source.
+            blocks[name] = cast(LiteralString, text.strip().rstrip(";"))
+    return blocks

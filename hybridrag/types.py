@@ -1,0 +1,433 @@
+"""The nouns. Every station hands the next one of these, never a half-filled one.
+
+    Source -> RawDocument -> Document | Skipped -> Chunk -> Embedded -> (store)
+    Query -> Hit -> Passage -> Redacted -> Prompt -> Outbound -> Answer
+
+All are frozen. Offsets count Unicode code points of `Document.text`; pages count from 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+    """One embedding: shape `(dimensions,)`, float32, L2 norm 1."""
+    Vectors = NDArray[np.float32]
+    """Embeddings of n texts, in their order: shape `(n, dimensions)`, float32, rows of L2 norm 1."""
+
+Metadata = Mapping[str, Any]
+Mode = Literal["hybrid", "dense", "lexical"]
+SourceKind = Literal["folder", "jsonl", "stdin"]
+
+
+class Label(StrEnum):
+    """How far a document may travel, from least to most guarded."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+    LOCAL_ONLY = "local-only"
+
+    @property
+    def strictness(self) -> int:
+        return list(Label).index(self)
+
+    @staticmethod
+    def parse(text: str) -> Label:
+        """The label a person wrote; `restricted` and `secret` read as `local-only`. Raises ValueError if unknown."""
+        name = text.strip().lower().replace("_", "-").replace(" ", "-")
+        return Label.LOCAL_ONLY if name in {"restricted", "secret"} else Label(name)
+
+    @staticmethod
+    def strictest(*labels: Label) -> Label:
+        return max(labels, key=lambda label: label.strictness)
+
+
+# --- ingest ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place documents come from, remembered by a collection under a name.
+
+    `root` is an absolute path on this machine (a folder, or a JSONL file), empty for stdin. `only` holds the paths
+    inside the root that were given one by one; empty means everything under it.
+    """
+
+    name: str
+    kind: SourceKind
+    root: str
+    only: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    label: Label = Label.INTERNAL
+    label_globs: tuple[tuple[str, Label], ...] = ()
+
+    def uri(self, path: str) -> str:
+        return f"{self.name}/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """The bytes of one document and where they came from.
+
+    `path` is the place inside the source, with forward slashes. `content_hash` is SHA-256 over the bytes and over the
+    given title and metadata, so that a change of either is seen.
+    """
+
+    source: str
+    path: str
+    content: bytes
+    media_type: str
+    content_hash: bytes
+    modified: datetime | None = None
+    external_id: str | None = None
+    title: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        return f"{self.source}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A document that could not be indexed, and why. `failed` is False where nothing is wrong (an empty file, say)."""
+
+    uri: str
+    reason: str
+    hint: str = ""
+    failed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`text[start:end]` is page `number` (from 1)."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading that begins at `start`; `level` is 1 for the topmost."""
+
+    start: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Text with its structure. `title` is never empty."""
+
+    source: str
+    path: str
+    text: str
+    title: str
+    media_type: str
+    content_hash: bytes
+    pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+    label: Label = Label.INTERNAL
+    external_id: str | None = None
+    modified: datetime | None = None
+    date: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        return f"{self.source}/{self.path}"
+
+    @property
+    def id(self) -> uuid.UUID:
+        return document_id(self.source, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document: `document.text[start:end] == text`, always.
+
+    `embed_text` is what the model is given (the headings and the text, without the model's own prompt); `tokens` counts
+    it with the model's tokenizer, special tokens and prompt included, and is never over the model's window.
+    """
+
+    id: uuid.UUID
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    embed_text: str
+    tokens: int
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+
+    @property
+    def text_hash(self) -> bytes:
+        """SHA-256 of what the model is given: the key under which its vector is kept."""
+        return hashlib.sha256(self.embed_text.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A text hash and its vector."""
+
+    text_hash: bytes
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Chunked:
+    """A document with all its chunks, ready to be embedded and stored as one."""
+
+    document: Document
+    chunks: tuple[Chunk, ...]
+
+
+def document_id(source: str, path: str) -> uuid.UUID:
+    """The id of a document: UUIDv5 of its source's name and its path inside it."""
+    return uuid.uuid5(_NAMESPACE, f"{source}\0{path}")
+
+
+def chunk_id(document: uuid.UUID, start: int, end: int, text: str) -> uuid.UUID:
+    """The id of a chunk: UUIDv5 of its document, span and text."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return uuid.uuid5(document, f"{start}:{end}:{digest}")
+
+
+_NAMESPACE = uuid.UUID("6f0d9a52-7e0e-5d57-9d0c-3f0b5a0a7c11")
+
+
+# --- collections -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database."""
+
+    id: int
+    model: str
+    fingerprint: str
+    dimensions: int
+    chunk_set: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named index. `embedder` is the model's name as the user gave it; `text_search` a PostgreSQL configuration."""
+
+    id: int
+    name: str
+    embedder: str
+    text_search: str
+    generation: Generation
+
+
+# --- search ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One condition on a document: `field` is path, type, label, source or `meta.KEY`; the value may be a glob."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to the index. `k` is the number of hits wanted; every clause of `filter` must hold."""
+
+    text: str
+    k: int = 10
+    mode: Mode = "hybrid"
+    filter: tuple[Clause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """What a hit tells of its document."""
+
+    id: uuid.UUID
+    source: str
+    path: str
+    title: str
+    media_type: str
+    label: Label
+    external_id: str | None
+    metadata: Metadata
+
+    @property
+    def uri(self) -> str:
+        return f"{self.source}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as it comes back from the index, with its document."""
+
+    id: uuid.UUID
+    document: DocumentRef
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    headings: tuple[str, ...]
+    page: int | None
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Where one search arm placed a chunk. `rank` counts from 1 and is None where only another arm found it."""
+
+    rank: int | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that answers a query. `arms` holds the score of each arm that took part, by name."""
+
+    rank: int
+    score: float
+    chunk: StoredChunk
+    arms: Mapping[str, Arm]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, best first, with the generation that served them and the time of each step in milliseconds."""
+
+    query: Query
+    collection: str
+    generation: Generation
+    hits: tuple[Hit, ...]
+    timings_ms: Mapping[str, float]
+
+
+# --- ask -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document offered as evidence under a number (`marker`, from 1): `text` lies in its chunk."""
+
+    marker: int
+    chunk: StoredChunk
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`text[start:end]` holds a value of `type` (EMAIL, PHONE, ...), found by `rule`."""
+
+    start: int
+    end: int
+    type: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Text with its sensitive values replaced. `spans` are offsets in the original."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a chat model is asked, before any provider's format. `max_tokens` bounds the reply."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 2000
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a request goes. `local` is true for loopback and for addresses that the user listed as local."""
+
+    provider: str
+    url: str
+    model: str
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """The exact bytes of a request, sealed for one destination. Only `hybridrag.privacy` makes one."""
+
+    body: bytes
+    destination: Destination
+    ledger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How a reply ended: the provider's finish reason, and its token counts where it told them."""
+
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A marker in an answer, resolved. `quote` is the passage's text as it stands in the document."""
+
+    marker: int
+    chunk: StoredChunk
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer with the markers it carries; `supported` means at least one of them is a passage."""
+
+    text: str
+    markers: tuple[int, ...]
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its evidence. `complete` is False where the provider broke off; `redactions` counts by type."""
+
+    question: str
+    text: str
+    mode: Literal["provider", "extractive"]
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    abstained: bool
+    complete: bool
+    warnings: tuple[str, ...]
+    provider: str | None
+    model: str | None
+    usage: Completion | None
+    redactions: Mapping[str, int]
+    ledger_id: str | None
+    timings_ms: Mapping[str, float]
+
+    @property
+    def grounded(self) -> bool:
+        return bool(self.sentences) and all(s.supported for s in self.sentences)
