@@ -1,8 +1,8 @@
 """Settings: what is set, to what, and where that came from.
 
 Precedence, highest first: command-line flag, `HYBRIDRAG_*` environment variable, `hybridrag.toml` (the nearest one
-upward), the user's file, default. Unknown keys are errors. A project file can arrive with a cloned repository, so it may
-not say where data goes or loosen what protects it: such keys are refused there with an error that says so.
+upward), the user's file, default. Unknown keys are errors. A project file can arrive with a cloned repository, so it
+may not say where data goes or loosen what protects it: such keys are refused there with an error that says so.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from hybridrag.errors import ConfigError, UsageError
 from hybridrag.types import Label
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+CUSTOM_PROVIDER_KEY = "HYBRIDRAG_PROVIDER_KEY"
+"""The variable that holds the key for a provider given by its address. No setting: it is read where it is used."""
 PROJECT_FILE = "hybridrag.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 
@@ -56,8 +58,8 @@ class Paths:
             return (Path(value) if value.startswith("/") else user / default) / "hybridrag"
 
         data = xdg("XDG_DATA_HOME", ".local/share")
-        runtime = environ.get("XDG_RUNTIME_DIR", "")
-        run = Path(runtime) / "hybridrag" if runtime.startswith("/") and Path(runtime).is_dir() else data / "run"
+        # Not XDG_RUNTIME_DIR: it goes away at logout, and the database stays.
+        run = data / "run"
         return Paths(
             config=xdg("XDG_CONFIG_HOME", ".config"), data=data, cache=xdg("XDG_CACHE_HOME", ".cache"), run=run
         )
@@ -223,7 +225,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environ.items():
         if not variable.startswith("HYBRIDRAG_") or variable == "HYBRIDRAG_HOME":
             continue
-        if variable.startswith("HYBRIDRAG_TEST_") or not text:
+        if variable.startswith("HYBRIDRAG_TEST_") or variable == CUSTOM_PROVIDER_KEY or not text:
             continue
         if variable not in known:
             raise _unknown(variable, "the environment", known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -11,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from hybridrag.config import ProviderSettings, Settings
-from hybridrag.errors import ConfigError, ModelError, UsageError
+from hybridrag.config import CUSTOM_PROVIDER_KEY, ProviderSettings, Settings
+from hybridrag.errors import ConfigError, HybridragError, ModelError, UsageError
 from hybridrag.types import Collection, Query, Source
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.ingest import IngestOptions, IngestReport
     from hybridrag.flows.progress import Progress
     from hybridrag.flows.selection import SourceOptions
-    from hybridrag.models import ModelSpec, StaticEmbedder, TorchEmbedder
+    from hybridrag.models import AutomaticEmbedder, ModelSpec
     from hybridrag.ports import ChatProvider
     from hybridrag.privacy import Gateway
     from hybridrag.providers import Retry
@@ -42,7 +43,7 @@ class Wiring:
         self.settings = settings
         self.notify = notify
         self._environ = environ
-        self._embedders: dict[str, TorchEmbedder | StaticEmbedder] = {}
+        self._embedders: dict[str, AutomaticEmbedder] = {}
         self._opening = threading.Lock()
 
     # --- the database ------------------------------------------------------------------------------------------------
@@ -90,14 +91,16 @@ class Wiring:
                 raise
             return find_model(self.settings.embedder, offline=self.settings.offline)
 
-    def embedder(self, spec: ModelSpec) -> TorchEmbedder | StaticEmbedder:
+    def embedder(self, spec: ModelSpec) -> AutomaticEmbedder:
         """The embedder of a model; the same object for the same model."""
         from hybridrag.models import open_embedder
 
         with self._opening:
             key = str(spec.path)
             if key not in self._embedders:
-                self._embedders[key] = open_embedder(spec, cache=self.settings.paths.cache, device=self.settings.device)
+                self._embedders[key] = open_embedder(
+                    spec, cache=self.settings.paths.cache, device=self.settings.device, notify=self.notify
+                )
             return self._embedders[key]
 
     # --- flows -------------------------------------------------------------------------------------------------------
@@ -118,6 +121,7 @@ class Wiring:
         from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
+        self._warm_up()
         existing = self.store.find_collection(self.settings.collection)
         known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
         selections = select(paths, known, self._with_project_globs(source_options))
@@ -168,7 +172,13 @@ class Wiring:
         """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
         from hybridrag.flows.ask import prepare
 
-        request = prepare(query.text, self.search(query), gateway=self.gateway, provider=self.open_provider(_no_retry))
+        request = prepare(
+            query.text,
+            self.search(query),
+            gateway=self.gateway,
+            provider=self.open_provider(_no_retry),
+            plain=self._plain,
+        )
         if request is None:
             raise UsageError("nothing was found, so nothing would be sent", hint="ask something the documents hold")
         return request.body
@@ -179,7 +189,7 @@ class Wiring:
 
         provider = self.open_provider(_no_retry)  # a missing key is told before any work is done
         found = self.search(query)
-        request = prepare(query.text, found, gateway=self.gateway, provider=provider)
+        request = prepare(query.text, found, gateway=self.gateway, provider=provider, plain=self._plain)
         if request is None:
             return nothing_to_answer_from(query.text, found)
         return complete(
@@ -239,13 +249,24 @@ class Wiring:
             on_retry=on_retry,
         )
 
+    @property
+    def _plain(self) -> bool:
+        """Whether the provider may have text as it is: only where the user listed its address.
+
+        Being on loopback is not enough: a proxy that forwards to a cloud listens there too.
+        """
+        from hybridrag.providers import is_listed
+
+        _, chosen, _ = self._provider_settings()
+        return is_listed(chosen.base_url, self.settings.local_addresses)
+
     def _provider_settings(self) -> tuple[str, ProviderSettings, str]:
         """Name, address and key variable of the chosen provider, and its preset's model."""
         from hybridrag.providers import preset, preset_names
 
         name = self.settings.provider
         if "://" in name:
-            key = "HYBRIDRAG_PROVIDER_KEY"
+            key = CUSTOM_PROVIDER_KEY
             return "custom", ProviderSettings(base_url=name, key_variable=key if self._environ.get(key) else ""), ""
         own = self.settings.providers.get(name, ProviderSettings())
         if own.base_url and name not in preset_names():
@@ -292,7 +313,8 @@ class Wiring:
         spec = find_model(self.settings.embedder, offline=self.settings.offline)
         embedder = self.embedder(spec)
         vector = embedder.embed_query("ready?")
-        return f"{spec.name}: {len(vector)} dimensions, window {spec.window} tokens, on {embedder.device}"
+        where = f"{embedder.runtime} on {embedder.device}"
+        return f"{spec.name}: {len(vector)} dimensions, window {spec.window} tokens, {where}"
 
     def _probe_collection(self) -> str:
         from hybridrag.flows.doctor import Concern
@@ -335,6 +357,18 @@ class Wiring:
         return f"{destination.provider}, {destination.model}, {'local' if destination.local else 'remote, redacted'}"
 
     # --- details -----------------------------------------------------------------------------------------------------
+
+    def _warm_up(self) -> None:
+        """On a machine where nothing was ever indexed, gets the model ready while the database is being made."""
+        from hybridrag.models import find_model
+
+        if self.server is None or self.settings.paths.data.exists():
+            return
+        try:
+            embedder = self.embedder(find_model(self.settings.embedder, offline=self.settings.offline))
+        except HybridragError:
+            return  # told when the model is really needed
+        threading.Thread(target=_quietly(embedder.load), name="hybridrag-warm-up", daemon=True).start()
 
     def _model_for(self, collection: Collection) -> ModelSpec:
         """The model of an existing collection. Raises UsageError where the user asks for another one."""
@@ -398,6 +432,16 @@ class Wiring:
             include=options.include or self.settings.include or None,
             exclude=options.exclude or self.settings.exclude or None,
         )
+
+
+def _quietly(work: Callable[[], None]) -> Callable[[], None]:
+    """`work` without its errors: whoever needs its result meets them again."""
+
+    def run() -> None:
+        with contextlib.suppress(HybridragError):
+            work()
+
+    return run
 
 
 def _no_retry(retry: Retry) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.types import Citation, Passage, Sentence
 
-_MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _LEADING = re.compile(r"^(?:\s*\[\d{1,3}(?:\s*[,;]\s*\d{1,3})*\])+")
 
 
@@ -25,7 +25,9 @@ def resolve(
     def keep(match: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
         unknown.extend(number for number in numbers if number not in known)
-        return "".join(f"[{number}]" for number in numbers if number in known)
+        kept = "".join(f"[{number}]" for number in numbers if number in known)
+        blank = match[0][: match[0].index("[")]
+        return blank + kept if kept else ""
 
     cleaned = _MARKER.sub(keep, text).strip()
     sentences = tuple(_sentence(piece, known) for piece in _with_their_markers(cleaned))

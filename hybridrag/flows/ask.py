@@ -86,8 +86,12 @@ def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], E
     )
 
 
-def prepare(question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider) -> Request | None:
-    """The redacted request that would be sent for these hits; None where there is nothing to answer from.
+def prepare(
+    question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider, plain: bool
+) -> Request | None:
+    """The request that would be sent for these hits; None where there is nothing to answer from.
+
+    It is redacted unless `plain`, which only a local provider accepts.
 
     Passages labelled `local-only` never reach a provider that is not local. Raises BlockedByPolicy where none remain.
     """
@@ -110,13 +114,13 @@ def prepare(question: str, found: SearchResult, *, gateway: Gateway, provider: C
         Passage(marker=number, chunk=passage.chunk, text=passage.text)
         for number, passage in enumerate(allowed, start=1)
     )
-    plain = build_prompt(question, numbered, boundary=gateway.boundary([question, *(p.text for p in numbered)]))
-    session = gateway.open([message.content for message in plain.messages], plain=local)
+    written = build_prompt(question, numbered, boundary=gateway.boundary([question, *(p.text for p in numbered)]))
+    session = gateway.open([message.content for message in written.messages], plain=plain)
     # Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
     prompt = Prompt(
-        messages=tuple(Message(role=m.role, content=session.redact(m.content).text) for m in plain.messages),
-        max_tokens=plain.max_tokens,
-        temperature=plain.temperature,
+        messages=tuple(Message(role=m.role, content=session.redact(m.content).text) for m in written.messages),
+        max_tokens=written.max_tokens,
+        temperature=written.temperature,
     )
     return Request(
         question=question,

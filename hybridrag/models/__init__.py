@@ -1,16 +1,16 @@
-"""What runs a network: models found, understood and run. `open_embedder` is the way in."""
+"""What runs a network: models found, understood and run. `find_model` and `open_embedder` are the way in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from hybridrag.models.automatic import AutomaticEmbedder
 from hybridrag.models.locate import locate
 from hybridrag.models.spec import ModelSpec, read_spec
-from hybridrag.models.static_runtime import StaticEmbedder
 from hybridrag.models.tokenizer import FastTokenizer
-from hybridrag.models.torch_runtime import TorchEmbedder
 
-__all__ = ["FastTokenizer", "ModelSpec", "StaticEmbedder", "TorchEmbedder", "find_model", "open_embedder"]
+__all__ = ["AutomaticEmbedder", "FastTokenizer", "ModelSpec", "find_model", "open_embedder"]
 
 
 def find_model(name: str, *, offline: bool) -> ModelSpec:
@@ -18,8 +18,8 @@ def find_model(name: str, *, offline: bool) -> ModelSpec:
     return read_spec(locate(name, offline=offline))
 
 
-def open_embedder(spec: ModelSpec, *, cache: Path, device: str = "auto") -> TorchEmbedder | StaticEmbedder:
-    """The embedder that fits a spec. Weights are loaded with the first text."""
-    if spec.is_static:
-        return StaticEmbedder(spec, cache=cache)
-    return TorchEmbedder(spec, cache=cache, device=device)
+def open_embedder(
+    spec: ModelSpec, *, cache: Path, device: str = "auto", notify: Callable[[str], None] = lambda _: None
+) -> AutomaticEmbedder:
+    """The embedder of a model. Nothing is loaded before the first text."""
+    return AutomaticEmbedder(spec, cache=cache, device=device, notify=notify)

@@ -25,6 +25,7 @@ class StaticEmbedder:
     """An `Embedder` on a table of token vectors."""
 
     device = "cpu"
+    runtime = "static"
 
     def __init__(self, spec: ModelSpec, *, cache: Path) -> None:
         self.spec = spec

@@ -38,6 +38,15 @@ class FastTokenizer:
         return [encoding.ids for encoding in self._whole.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     @property
+    def padding_id(self) -> int:
+        """The id that fills short rows of a batch; any will do under the mask, so 0 where the file names none."""
+        for token in ("[PAD]", "<pad>", "<|endoftext|>"):
+            found: int | None = self._whole.token_to_id(token)
+            if found is not None:
+                return found
+        return 0
+
+    @property
     def unknown_id(self) -> int | None:
         """The id of the token for what the vocabulary does not hold, if there is one."""
         for token in ("[UNK]", "<unk>"):

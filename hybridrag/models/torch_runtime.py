@@ -11,13 +11,14 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
+from hybridrag.models.batches import batches
 from hybridrag.models.checks import checked
 from hybridrag.models.fingerprint import fingerprint
 from hybridrag.models.spec import ModelSpec
@@ -33,6 +34,8 @@ _BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
 
 class TorchEmbedder:
     """An `Embedder` on torch. The model is loaded when the first text comes; the fingerprint needs no torch."""
+
+    runtime = "torch"
 
     def __init__(self, spec: ModelSpec, *, cache: Path, device: str = "auto") -> None:
         self.spec = spec
@@ -80,10 +83,10 @@ class TorchEmbedder:
 
         ids = self._tokenizer.model_ids(texts)
         device = model.device
-        pad = getattr(model.tokenizer, "pad_token_id", None) or 0
+        pad = self._tokenizer.padding_id
 
         def run(rows: list[int]) -> None:
-            longest = len(ids[rows[-1]])
+            longest = len(ids[rows[0]])
             tokens = torch.full((len(rows), longest), pad, dtype=torch.long)
             mask = torch.zeros((len(rows), longest), dtype=torch.long)
             for row, index in enumerate(rows):
@@ -99,17 +102,16 @@ class TorchEmbedder:
                 )
             vectors[rows] = found
 
-        batches = list(_batches([len(row) for row in ids], _BATCH_TOKENS.get(device.type, 16_384)))
-        if device.type != "cpu" or len(batches) == 1:
-            for rows in batches:
+        work = list(batches([len(row) for row in ids], _BATCH_TOKENS.get(device.type, 16_384)))
+        if device.type != "cpu" or len(work) == 1:
+            for rows in work:
                 run(rows)
             return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                # The longest first: the last batches to finish are then the short ones.
-                list(pool.map(run, reversed(batches)))
+                list(pool.map(run, work))
         finally:
             torch.set_num_threads(threads)
 
@@ -122,18 +124,6 @@ class TorchEmbedder:
             if self._loaded is None:
                 self._loaded = _load(self.spec, self._device)
             return self._loaded
-
-
-def _batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices by rising length, in runs whose padded size stays under `budget` tokens."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[index] > budget:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
 
 
 def _load(spec: ModelSpec, device: str) -> Any:

@@ -6,13 +6,14 @@ import signal
 import threading
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from hybridrag.parsing import formats
+from hybridrag.parsing.answer import BadAnswerError, read_answer
 from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded, one_line, readable_name
-from hybridrag.types import Document, Heading, Page, RawDocument, Skipped
+from hybridrag.types import Document, RawDocument, Skipped
 
 _GIB = 1024**3
 
@@ -76,7 +77,7 @@ class GuardedParser:
             try:
                 answer = child.ask({"media_type": raw.media_type}, raw.content, timeout_s=self._timeout_s)
                 if "fault" not in answer:
-                    return _parsed(answer)
+                    return read_answer(answer)
                 trouble = self._fault(answer["fault"])
             except ChildTimeoutError:
                 self._drop()
@@ -85,6 +86,8 @@ class GuardedParser:
                 raise
             except ChildDiedError as error:
                 trouble = self._crash(error.signal)
+            except BadAnswerError:
+                trouble = self._fault("answer")
             except BaseException:
                 # Interrupted half-way: what the child answers next would belong to this file.
                 if self._child is not None:
@@ -137,50 +140,6 @@ def _document(raw: RawDocument, parsed: Parsed) -> Document:
         modified=raw.modified,
         date=parsed.date or read_date(metadata.get("date")),
         notes=parsed.notes + notes,
-    )
-
-
-def _parsed(answer: dict[str, Any]) -> Parsed:
-    """The child's answer, believed in nothing: it read untrusted bytes. Raises UnreadableError, ChildDiedError."""
-    try:
-        if "reason" in answer:
-            raise UnreadableError(
-                one_line(answer["reason"], limit=200),
-                hint=one_line(answer["hint"], limit=200),
-                failed=answer["failed"] is True,
-            )
-        text = answer["text"]
-        text.encode()
-        parsed = Parsed(
-            text=text,
-            title=None if answer["title"] is None else one_line(answer["title"]),
-            pages=tuple(Page(int(number), int(start), int(end)) for number, start, end in answer["pages"]),
-            headings=tuple(Heading(int(at), int(level), one_line(title)) for at, level, title in answer["headings"]),
-            metadata=dict(answer["metadata"]),
-            date=read_date(answer["date"]),
-            notes=tuple(one_line(note, limit=600) for note in answer["notes"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ChildDiedError from None
-    if not _sound(parsed):
-        raise ChildDiedError
-    return parsed
-
-
-def _sound(parsed: Parsed) -> bool:
-    """Whether text, pages and headings fit together."""
-    length = len(parsed.text)
-    edges = [edge for page in parsed.pages for edge in (page.start, page.end)]
-    starts = [heading.start for heading in parsed.headings]
-    return (
-        bool(parsed.text.strip())
-        and "\0" not in parsed.text
-        and edges == sorted(edges)
-        and all(0 <= edge <= length for edge in edges)
-        and [page.number for page in parsed.pages] == list(range(1, len(parsed.pages) + 1))
-        and starts == sorted(starts)
-        and all(0 <= start < length for start in starts)
-        and all(1 <= heading.level <= 6 and heading.title for heading in parsed.headings)
     )
 
 

@@ -25,7 +25,8 @@ def parse_mail(content: bytes) -> Parsed:
     text, cleaned = clean(f"{block}\n{body}")
     attached = _attachments(message)
     if attached:
-        notes += (f"{len(attached)} attachments not indexed: {one_line(', '.join(attached), limit=500)}",)
+        plural = "" if len(attached) == 1 else "s"
+        notes += (f"{len(attached)} attachment{plural} not indexed: {one_line(', '.join(attached), limit=500)}",)
     return Parsed(
         text=text,
         title=headers.get("Subject"),

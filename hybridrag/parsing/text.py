@@ -94,7 +94,7 @@ def _western(content: bytes) -> str | None:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         return None
-    foreign = len(re.findall(r"[^\x00-\x7f]", text))
+    foreign = sum(char.isalpha() for char in re.findall(r"[^\x00-\x7f]", text))
     letters = len(re.findall(r"[A-Za-z]", text))
     inside_words = re.findall(r"(?<=[^\W\d_])[^\x00-\x7f](?=[^\W\d_])", text)
     odd = sum(not (char.isalpha() or char in "’‘­·") for char in inside_words)

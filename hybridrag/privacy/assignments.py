@@ -32,9 +32,14 @@ _DEFAULT = (
 )
 _SPOKEN = (
     rb"(?i)\b(?:pass(?:word|wort|phrase|code)|kennwort|pin|api[ -]?key|secret key|access key|token)\s{1,3}"
-    rb"(?:(?:for|of|f\xe9r|von|zu)\s[^\n\x00]{1,40}?\s)?(?:is|was|ist|lautet|war|=)\s{0,3}:?\s{0,3}"
+    rb"(?:(?:for|of|f\xe9r|von|zu)\s[^\n\x00]{1,40}?\s)?(?:is|was|ist|lautet|war)\s{0,3}:?\s{0,3}"
     rb"[\"'`\xa4]?([^\s\"'`\xa4\xa6\x00]{4,200})"
 )
+_NAMED = (
+    rb"(?i)\b(?:token|api[ _-]?key|apikey|secret|access[ _-]?key|bearer)[ \t]{1,3}"
+    rb"[\"'`\xa4]?([A-Za-z0-9_+/.=-]{16,200})"
+)
+_PIN = rb"(?i)\bpin(?:[ -]?code|[ -]?number|[ -]?nummer)?[^\w\n\x00]{1,4}(?:(?:is|ist|lautet)[ :]{1,3})?([0-9]{4,8})\b"
 _PASSWORD_NAME = re.compile(_PASSWORD, re.IGNORECASE)
 _CODE_PATH = re.compile(rb"[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+")
 _IDENTIFIER = re.compile(rb"[A-Za-z_]+")
@@ -77,6 +82,13 @@ def assignments(text: str) -> Iterator[Span]:
         if len(value) >= 4 and not stands_in(value) and _mixed(value):
             yield Span(match.start(1), match.start(1) + len(value), "SECRET", "spoken")
 
+    for match in compiled(_NAMED).finditer(data):
+        value = match.group(1).rstrip(b".=")
+        if _mixed(value) and any(48 <= byte <= 57 for byte in value) and not _CODE_PATH.fullmatch(value):
+            yield Span(match.start(1), match.end(1), "SECRET", "named")
+    for match in compiled(_PIN).finditer(data):
+        yield Span(match.start(1), match.end(1), "SECRET", "pin")
+
 
 def _quoted_secret(name: bytes, value: bytes) -> bool:
     if stands_in(value) or value.lower() in _PROSE:
@@ -99,7 +111,7 @@ def _plain_secret(name: bytes, value: bytes, data: bytes, start: int, end: int) 
     if _IDENTIFIER.fullmatch(value):
         # A word alone: only after a password's name, at the end of its line, and not an argument of the same name.
         ends_line = following in {b"", b"\n", b"\r"} or (
-            following == b";" and data[end + 1 : end + 2] in {b"", b"\n", b"\r"}
+            following in {b";", b",", b")", b"."} and not value[:1].isupper() and not data[end + 1 : end + 2].isalnum()
         )
         spaced = data[start - 1 : start] in {b" ", b"\t"}
         same = _PASSWORD_NAME.search(value) is not None

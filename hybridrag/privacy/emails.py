@@ -21,7 +21,7 @@ _KNOWN = rb"(?:" + _LABEL + rb"[.])+" + _ENDINGS
 _WRAP = rb"[ \t]*\r?\n[ \t>]*"
 
 _RULES: tuple[tuple[str, bytes], ...] = (
-    ("email", _LOCAL + rb"[ \t]{0,2}@[ \t]{0,2}" + _DOMAIN),
+    ("email", _LOCAL + rb"(?:@|[ \t]{1,2}@[ \t]{1,2}|@[ \t]{1,2})" + _DOMAIN),
     ("email-quoted", rb'"[^"\r\n\x00]{1,64}"@' + _DOMAIN),
     ("email-literal", _LOCAL + rb"@\[(?:IPv6:)?[0-9A-Fa-f:.]{3,45}\]"),
     ("email-wrapped", rb"(?i)" + _LOCAL + rb"@" + _WRAP + _KNOWN + rb"\b"),
@@ -101,5 +101,8 @@ _MAILING = re.compile(
 
 
 def _addresses(data: bytes, start: int) -> bool:
-    """Whether "ann at example.com" speaks of an address: a mail word stands shortly before ("read more at x.com")."""
-    return _MAILING.search(data[max(0, start - 48) : start]) is not None
+    """Whether "ann at example.com" is an address and not "read more at x.com": by its form, or a word before it."""
+    local = data[start:].split(None, 1)[0]
+    return (
+        any(byte in b"._0123456789" for byte in local) or _MAILING.search(data[max(0, start - 48) : start]) is not None
+    )

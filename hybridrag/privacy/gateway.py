@@ -21,9 +21,12 @@ class Gateway:
 
     def __init__(self, *, detectors: Sequence[Detector], ledger: Ledger, key: bytes) -> None:
         self._detectors = tuple(detectors)
+        names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors)
+        self._policy = hashlib.sha256(names.encode()).hexdigest()
         self._ledger = ledger
         self._nonce_key = _derived(key, b"pseudonyms")
         self._document_key = _derived(key, b"documents")
+        self._boundary_key = _derived(key, b"boundaries")
 
     def open(self, texts: Sequence[str], *, plain: bool = False) -> Session:
         """A session for a request made of `texts` (all of them: prompt, history, question, passages, titles).
@@ -61,7 +64,7 @@ class Gateway:
         try:
             strings = list(decoded_strings(body))
             facts["entities"] = dict(sorted(session.marks(text for _, text in strings).items()))
-            residual = None if destination.local else self._residual(strings, session)
+            residual = self._residual(strings, session, destination)
         except BlockedByPolicy:
             self._record_block(body, destination, facts, {"reason": "a check failed"})
             raise
@@ -88,14 +91,22 @@ class Gateway:
             facts["detail"] = self._masked(detail[:500])
         self._append_outcome(outbound.ledger_id, outcome, facts)
 
+    def boundary(self, texts: Sequence[str]) -> str:
+        """A word that marks where passages begin and end: the same for the same texts, unguessable without the key."""
+        digest = hmac.new(self._boundary_key, "\0".join(texts).encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return "edge-" + "".join("bcdfghjklmnpqrst"[int(digit, 16)] for digit in digest.hexdigest()[:10])
+
     @property
     def policy(self) -> str:
         """SHA-256 (hex) over what decides the redaction: names and versions of the detectors."""
-        names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors)
-        return hashlib.sha256(names.encode()).hexdigest()
+        return self._policy
 
-    def _residual(self, strings: Sequence[tuple[str, str]], session: Session) -> tuple[str, Span] | None:
+    def _residual(
+        self, strings: Sequence[tuple[str, str]], session: Session, destination: Destination
+    ) -> tuple[str, Span] | None:
         """Where something is left that may not leave, and what; None for nothing."""
+        if session.plain and destination.local:
+            return None
         if session.plain:
             raise BlockedByPolicy(
                 "A request with plain text was about to go to a destination that is not local.",

@@ -11,7 +11,8 @@ from hybridrag.privacy.patterns import compiled, ends_free, view
 from hybridrag.types import Span
 
 _CANDIDATE = (
-    rb"(?:^|[^A-Za-z0-9])([A-Za-z]{2}[ \t]?[-.]?[0-9]{2}[ \t]?[-./]?(?:[ \t]|\r?\n[ \t>]{0,8})?[A-Za-z0-9]{1,4})"
+    rb"(?:^|[^A-Za-z0-9])([A-Za-z][ \t]?[A-Za-z][ \t]?[-.]?[0-9][ \t]?[0-9]"
+    rb"[ \t]{0,2}[-./_]?(?:[ \t]|\r?\n[ \t>]{0,8})?[A-Za-z0-9]{1,4})"
 )
 _SEPARATOR = re.compile(rb"[ \t]{0,2}[-./:_]?[ \t]{0,2}(?:\r?\n[ \t>]{0,8})?")
 _LABEL = re.compile(rb"iban[^a-z0-9]{0,12}(?:is|ist|lautet|no|nr|number)?[^a-z0-9]{0,8}$")

@@ -208,10 +208,11 @@ def _combines(char: str) -> bool:
 _SPELLED = re.compile(
     r"[ \t]?[ \t]?[\[({<]\s{0,2}(?:(?P<at>at|ät|@|arroba)|(?P<dot>dot|punkt|point|\.)"
     r"|(?P<dash>dash|hyphen|minus|-))\s{0,2}[\])}>][ \t]{0,2}"
+    r"|[ \t]-[ \t]?(?:(?P<at2>at)|(?P<dot2>dot))[ \t]?-[ \t]"
     r"|<!--[^<>]{0,200}-->|</?(?:b|i|u|em|strong|span|wbr|font|mark|small)(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_SPELLED_HINT = re.compile(r"[\[({<]\s{0,2}(?:[adpmh@.ä-]|!--|/|[biuesfw])", re.IGNORECASE)
+_SPELLED_HINT = re.compile(r"[\[({<]\s{0,2}(?:[adpmh@.ä-]|!--|/|[biuesfw])|-[ \t]?(?:at|dot)[ \t]?-", re.IGNORECASE)
 
 
 def _spell_out(text: str) -> _Stage:
@@ -220,4 +221,4 @@ def _spell_out(text: str) -> _Stage:
 
 def _spelled(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    return {"at": "@", "dot": ".", "dash": "-"}.get(kind, "") if kind else ""
+    return {"at": "@", "at2": "@", "dot": ".", "dot2": ".", "dash": "-"}.get(kind, "") if kind else ""

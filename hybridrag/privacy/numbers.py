@@ -148,9 +148,17 @@ def _decimal(data: bytes, start: int, end: int) -> bool:
     return start > 1 and data[start - 1 : start] in {b".", b","} and is_digit(data, start - 2) and end - start > 4
 
 
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
 def _hexadecimal(data: bytes, start: int, end: int) -> bool:
-    near = data[max(0, start - 1) : start] + data[end : end + 1]
-    return any(byte in b"abcdefABCDEF" for byte in near)
+    """Whether the window is a part of a hexadecimal word, such as a digest."""
+    while start and data[start - 1 : start].isalnum():
+        start -= 1
+    while data[end : end + 1].isalnum():
+        end += 1
+    word = data[start:end]
+    return _HEX.issuperset(word) and any(byte > 57 for byte in word)
 
 
 # --- social security numbers -----------------------------------------------------------------------------------------

@@ -51,27 +51,23 @@ def _phone_at(run: Run, first: int, *, told: bool) -> tuple[int, str] | None:
     """The last group of the number that begins with group `first`, and its rule."""
     data, start = run.data, run.groups[first][0]
     head = data[max(0, start - 3) : start]
-    if head.rstrip(b" (").endswith(b"+") and not _glued(data, start):
-        return _international(run, first)
+    if head.rstrip(b" (").endswith(b"+"):
+        return None if _glued(data, start) else _international(run, first)
     if start and (data[start - 1 : start].isalnum() or _fraction(data, start)):
         return None
     # "PF-04449913", "item_0301234567": the number of a thing.
     if not told and head[-1:] in {b"-", b"_", b"#"} and head[-2:-1].isalnum():
         return None
-    digits = run.digits(first, first)
-    if digits.startswith("00") and len(digits) > 2 - (first + 1 < len(run.groups)):
-        last = _longest_valid(run, first, ("+",), drop=2)
-        if last is not None:
-            return last, "phone-international"
-    found = _north_american(run, first) or _national(run, first) or _plain(run, first)
+    found = _dialled_abroad(run, first) or _north_american(run, first) or _national(run, first) or _plain(run, first)
     if found is None and (told or (_TAGS_AFTER.match(run.after) and _reaches_end(run, first))):
         return _told(run, first)
     return found
 
 
 def _glued(data: bytes, start: int) -> bool:
+    """Whether the plus before `start` is arithmetic or an exponent."""
     plus = data.rfind(b"+", 0, start)
-    return plus > 0 and (data[plus - 1 : plus].isalnum() or data[plus - 1 : plus] in {b")", b"]"}) and plus > 0
+    return plus > 0 and (data[plus - 1 : plus].isalnum() or data[plus - 1 : plus] in {b")", b"]"})
 
 
 def _fraction(data: bytes, start: int) -> bool:
@@ -91,6 +87,17 @@ def _international(run: Run, first: int) -> tuple[int, str] | None:
         length += end - start
         last = group
     return (last, "phone-international") if length >= 8 else None
+
+
+def _dialled_abroad(run: Run, first: int) -> tuple[int, str] | None:
+    """`0049 30 ...`, `00 49 ...`, and `011 49 ...` as North America dials it."""
+    digits = run.digits(first, first)
+    for code in ("011", "00"):
+        if digits.startswith(code) and (len(digits) > len(code) or first + 1 < len(run.groups)):
+            last = _longest_valid(run, first, ("+",), drop=len(code))
+            if last is not None:
+                return last, "phone-international"
+    return None
 
 
 def _north_american(run: Run, first: int) -> tuple[int, str] | None:
@@ -117,7 +124,8 @@ def _north_american(run: Run, first: int) -> tuple[int, str] | None:
 def _national(run: Run, first: int) -> tuple[int, str] | None:
     """`030 1234567`, `(0171) 123 45 67`, `089/123456`, `01 23 45 67 89`: a trunk zero, 8 to 12 digits, in some plan."""
     digits = run.digits(first, first)
-    if run.sizes(first, first + 4) == (2,) * 5 and len(set(run.seps[first : first + 4])) == 1 and digits[0] == "0":
+    pairs = run.sizes(first, first + 4) == (2,) * 5 and len(set(run.seps[first : first + 4])) == 1 and digits[0] == "0"
+    if pairs or (digits == "8" and run.sizes(first + 1, first + 4) == (3, 3, 2, 2)):
         return first + 4, "phone-national"
     if digits[0] != "0" or digits.startswith("00") or not 1 < len(digits) <= 12 or _date_at(run, first):
         return None

@@ -146,7 +146,7 @@ def credentials(text: str) -> Iterator[Span]:
     lowered = data.lower()
     for match in compiled(_VENDOR).finditer(data):
         start, end = match.span(1)
-        if _mixed(data[start:end]):
+        if _is_token(data[start:end]):
             yield Span(start, end, "SECRET", "vendor-token")
     for rule, pattern, literals in _STRONG:
         if any(literal in lowered for literal in literals):
@@ -163,8 +163,12 @@ def credentials(text: str) -> Iterator[Span]:
         yield from _aws_secrets(data, lowered)
 
 
-def _mixed(token: bytes) -> bool:
-    """A token has digits or both cases; "sk-learn-contrib-packages" is a name."""
+def _is_token(token: bytes) -> bool:
+    """Prefixes that names begin with as well need digits or both cases: "sk-learn-contrib-packages" is a name."""
+    if token[8:9] == b".":
+        return any(48 <= byte <= 57 for byte in token[:8]) and any(byte in _NOT_HEX for byte in token[9:])
+    if not token.startswith((b"sk-", b"fw_", b"key-", b"pypi-", b"xapp-")):
+        return True
     body = token[4:]
     return any(48 <= byte <= 57 for byte in body) or not (body.islower() or body.isupper())
 
@@ -183,6 +187,7 @@ def _is_digest(data: bytes, end: int) -> bool:
     return data[end : end + 7] in {b"@sha256", b"@sha512"}
 
 
+_NOT_HEX = frozenset(b"ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _AWS_NEAR = 400
 
 

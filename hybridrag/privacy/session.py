@@ -29,9 +29,7 @@ class Session:
         self._pseudonyms = Pseudonyms("" if plain else derive_nonce(texts, key))
         self._occurrences = Occurrences(())
         self._values_seen = 0
-        self._redacted: dict[str, Redacted] = {}
-        self._counts: Counter[str] = Counter()
-        self._rules: Counter[str] = Counter()
+        self._redacted: dict[str, tuple[int, Redacted]] = {}
         if not plain:
             # Every value is known before the first text is redacted, so what one text shows is masked in all of them.
             for text in texts:
@@ -40,12 +38,12 @@ class Session:
     @property
     def counts(self) -> Mapping[str, int]:
         """How many values were replaced in the texts redacted so far, by type."""
-        return MappingProxyType(self._counts)
+        return MappingProxyType(Counter(span.type for _, done in self._redacted.values() for span in done.spans))
 
     @property
     def rules(self) -> Mapping[str, int]:
         """The same by rule."""
-        return MappingProxyType(self._rules)
+        return MappingProxyType(Counter(span.rule for _, done in self._redacted.values() for span in done.spans))
 
     def redact(self, text: str) -> Redacted:
         """`text` with every value found replaced by its mark; unchanged in a plain session.
@@ -56,8 +54,8 @@ class Session:
         """
         if self.plain:
             return Redacted(text, ())
-        known = self._redacted.get(text)
-        if known is not None:
+        at, known = self._redacted.get(text, (-1, None))
+        if known is not None and at == self._pseudonyms.size:
             return known
         spans = self.find(text)
         for _ in range(_ROUNDS):
@@ -72,9 +70,8 @@ class Session:
                 hint="Leave the document out with --filter, and report the case: `hybridrag redact FILE` shows it.",
             )
         redacted = Redacted(rendered.text, spans)
-        self._redacted[text] = redacted
-        self._counts.update(span.type for span in spans)
-        self._rules.update(span.rule for span in spans)
+        # Valid while the map does not grow: a new value may stand in this text too.
+        self._redacted[text] = (self._pseudonyms.size, redacted)
         return redacted
 
     def restorer(self) -> Restorer:

@@ -9,7 +9,7 @@ sse, reply          bytes -> events -> text
 retry, refusal      what is tried again, and what an error says
 """
 
-from hybridrag.providers.addresses import check_url, is_local, is_loopback
+from hybridrag.providers.addresses import check_url, is_listed, is_local, is_loopback
 from hybridrag.providers.openai_compatible import OpenAICompatible
 from hybridrag.providers.presets import Preset, preset, preset_names
 from hybridrag.providers.retry import Retry
@@ -23,6 +23,7 @@ __all__ = [
     "Secret",
     "Timeouts",
     "check_url",
+    "is_listed",
     "is_local",
     "is_loopback",
     "key_from_environment",

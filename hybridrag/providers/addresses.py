@@ -32,12 +32,17 @@ def is_local(url: str, listed: Iterable[str]) -> bool:
     An entry is a host (`gpu.lan`, any port), a host with a port (`10.0.0.5:8000`) or a URL (scheme, host and port
     count, the path does not). It matches as written, in any letter case: no wildcards, no name resolution.
     """
+    return is_loopback(url) or is_listed(url, listed)
+
+
+def is_listed(url: str, listed: Iterable[str]) -> bool:
+    """Whether the user named this URL among the local addresses, as `is_local` reads them."""
     address = _parse(url)
     if address is None:
         return False
     names = {address.host, address.host + address.port, address.origin}
     entries = (entry.strip().lower() for entry in listed)
-    return address.loopback or any((origin(entry) if "://" in entry else entry) in names for entry in entries)
+    return any((origin(entry) if "://" in entry else entry) in names for entry in entries)
 
 
 def check_url(url: str, *, listed_local: bool = False) -> None:

@@ -51,7 +51,6 @@ class FolderReader:
         walk = _Walk(self._source, self._root, self._wanted, self._pruned)
         if not Path(self._root).is_dir():
             walk.problem("", ReadError("no such folder", hint="Mount or restore it, or remove the source."))
-            walk.unlisted.append("")
             return walk.listing()
         if self._source.only:
             for path in sorted(set(self._source.only), key=lambda path: path.split("/")):
@@ -98,7 +97,7 @@ class _Walk:
     """One listing under way. Paths are relative to the root; `""` is the root."""
 
     def __init__(self, source: Source, root: str, wanted: Callable[[str], bool], pruned: Callable[[str], bool]) -> None:
-        self.unlisted: list[str] = []
+        self._unlisted: set[str] = set()
         self._source = source
         self._root = root
         self._wanted = wanted
@@ -111,10 +110,15 @@ class _Walk:
 
     def listing(self) -> Listing:
         entries = sorted(self._entries.values(), key=lambda entry: entry.path.split("/"))
-        return Listing(tuple(entries), tuple(self._problems), tuple(self.unlisted), tuple(self._missing))
+        return Listing(tuple(entries), tuple(self._problems), frozenset(self._unlisted), tuple(self._missing))
 
-    def problem(self, path: str, error: ReadError) -> None:
+    def problem(self, path: str, error: ReadError, *, gone: bool = False) -> None:
+        """Reports what was left out. After a failure the document may still be there, unless it is `gone`."""
         name = _printable(path)
+        if gone:
+            self._missing.append(name)
+        elif error.failed:
+            self._unlisted.add(name)
         uri = self._source.uri(name) if name else self._source.name
         self._problems.append(Skipped(uri, error.reason, error.hint, error.failed))
 
@@ -131,11 +135,9 @@ class _Walk:
             else:
                 self._file(path, found, named=True)
         except FileNotFoundError:
-            self.problem(path, ReadError("no such file", hint="Check its name; if it was removed, forget it."))
-            self._missing.append(path)
+            self.problem(path, ReadError("no such file", hint="Check its name."), gone=True)
         except OSError as error:
             self.problem(path, read_error(error))
-            self.unlisted.append(path)
         except ReadError as error:
             self.problem(path, error)
 
@@ -143,9 +145,11 @@ class _Walk:
         """Takes in everything under `start`. The stack keeps depth harmless."""
         try:
             rules = self._rules_for(start)
+        except OSError as error:
+            self.problem(start, read_error(error))
+            return
         except ReadError as error:
             self.problem(start, error)
-            self.unlisted.append(start)
             return
         waiting = [start]
         while waiting:
@@ -157,11 +161,9 @@ class _Walk:
                 found = self._contents(here)
             except OSError as error:
                 self.problem(here, read_error(error))
-                self.unlisted.append(here)
                 continue
             except ReadError as error:
                 self.problem(here, error)
-                self.unlisted.append(here)
                 continue
             if here != start and any(mark in found for mark in _MARKS_OF_NO_DOCUMENTS):
                 continue
@@ -185,7 +187,6 @@ class _Walk:
             return
         except OSError as error:
             self.problem(path, read_error(error))
-            self.unlisted.append(_printable(path))
         except ReadError as error:
             self.problem(path, error)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from hybridrag.sources.listing import Entry, Listing
+from hybridrag.sources.listing import EVERYTHING, Entry, Listing
 from hybridrag.sources.reading import ReadError, content_hash, kind_of_file, read_error, timestamp, too_large
 from hybridrag.types import RawDocument, Skipped, Source
 
@@ -62,12 +62,12 @@ class JsonlReader:
                     unreadable = True
                     problems.append(self._problem(f"line-{number}", error))
         except OSError as error:
-            return Listing((), (self._problem("", read_error(error)),), ("",))
+            return Listing((), (self._problem("", read_error(error)),), EVERYTHING)
         except ReadError as error:
-            return Listing((), (self._problem("", error),), ("",))
+            return Listing((), (self._problem("", error),), EVERYTHING)
         missing = tuple(path for path in self._source.only if path not in lines)
         problems += [self._problem(path, ReadError("no line has this id")) for path in missing]
-        return Listing(tuple(entries.values()), tuple(problems), ("",) if unreadable else (), missing)
+        return Listing(tuple(entries.values()), tuple(problems), EVERYTHING if unreadable else frozenset(), missing)
 
     def read(self, entry: Entry) -> RawDocument | Skipped:
         try:

@@ -30,18 +30,24 @@ class Listing:
     A stored document whose path is not among the entries is gone from its source, unless `protects(path)` says that
     this listing cannot know.
 
-    `unlisted` holds the folders that could not be listed (`""` is the whole source). `missing` holds paths that the
-    user named one by one and that are not there; each is a problem as well, but what was stored under it is gone.
+    `unlisted` holds the files and folders that could not be looked at (`""` is the whole source). `missing` holds paths
+    that the user named one by one and that are not there; each is a problem as well, but what was stored under it is
+    gone.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[Skipped, ...] = ()
-    unlisted: tuple[str, ...] = ()
+    unlisted: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
 
     def protects(self, path: str) -> bool:
         """Whether `path` lies where this listing could not look, so that its absence means nothing."""
-        return any(not prefix or path == prefix or path.startswith(f"{prefix}/") for prefix in self.unlisted)
+        parts = path.split("/")
+        return any("/".join(parts[:depth]) in self.unlisted for depth in range(len(parts) + 1))
+
+
+EVERYTHING = frozenset({""})
+"""The `unlisted` of a listing that could not look anywhere."""
 
 
 class Reader(Protocol):

@@ -6,7 +6,7 @@ import hashlib
 from typing import BinaryIO
 
 from hybridrag.sources import media
-from hybridrag.sources.listing import Entry, Listing
+from hybridrag.sources.listing import EVERYTHING, Entry, Listing
 from hybridrag.sources.reading import ReadError, content_hash, too_large
 from hybridrag.types import RawDocument, Skipped, Source
 
@@ -27,8 +27,8 @@ class StdinReader:
             content = self._read()
         except ReadError as error:
             uri = self._source.uri(self._name or "stdin")
-            return Listing((), (Skipped(uri, error.reason, error.hint, error.failed),), ("",))
-        return Listing((Entry(self._name or _name(content), len(content), named=True),), unlisted=("",))
+            return Listing((), (Skipped(uri, error.reason, error.hint, error.failed),), EVERYTHING)
+        return Listing((Entry(self._name or _name(content), len(content), named=True),), unlisted=EVERYTHING)
 
     def read(self, entry: Entry) -> RawDocument | Skipped:
         uri = self._source.uri(entry.path)

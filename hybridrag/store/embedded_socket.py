@@ -118,7 +118,7 @@ def ask(folder: Path, cluster: Path) -> Reply:
             f"The embedded PostgreSQL does not tell what it is: {exc}",
             hint="Restart it: hybridrag db stop, then hybridrag db start.",
         ) from exc
-    assert row is not None  # noqa: S101  # a select without from always gives one row
+    assert row is not None  # a select without from always gives one row
     version, pgvector, served = row
     if not _same_folder(served, cluster):
         return Reply(State.FOREIGN)

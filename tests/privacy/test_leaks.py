@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import random
 import unicodedata
@@ -19,11 +20,26 @@ from hybridrag.types import Destination
 
 KEY = bytes(range(32))
 FILLER = (
-    "The committee met in the spring and agreed on the plan.", "Siehe Abschnitt 4.2 der Anleitung.", "und zwar",
-    "`hybridrag ingest docs/`", "## Results", "| a | b |\n|---|---|", "In 2023 there were 1,204 cases (12.5 %).",
-    "def read(path: str) -> bytes:", "naïve café – “quoted” …", "中文句子。", "Всем привет.", "⟦EMAIL_1·a7f3⟧", "x = 10_000 # note",
-    "https://docs.example.com/guide?page=2", "{\"key\": [1, 2, 3]}", "\\n", "&amp; more", "100%", "C:\\users\\new",
-)  # fmt: skip
+    "The committee met in the spring and agreed on the plan.",
+    "Siehe Abschnitt 4.2 der Anleitung.",
+    "und zwar",
+    "`hybridrag ingest docs/`",
+    "## Results",
+    "| a | b |\n|---|---|",
+    "In 2023 there were 1,204 cases (12.5 %).",
+    "def read(path: str) -> bytes:",
+    "naïve café – “quoted” …",
+    "中文句子。",
+    "Всем привет.",
+    "⟦EMAIL_1·a7f3⟧",
+    "x = 10_000 # note",
+    "https://docs.example.com/guide?page=2",
+    '{"key": [1, 2, 3]}',
+    "\\n",
+    "&amp; more",
+    "100%",
+    "C:\\users\\new",
+)
 # Values and other words are parted by these, so that where a value ends is no question.
 GAPS = (" ", "\n", ", ", " (", ") ", ": ", "; ", "\n\n", "\t", " – ", "\r\n")
 
@@ -55,7 +71,7 @@ def _phone(rng: random.Random) -> str:
             f"{area}.{mid}.{tail}",
             f"+1{sep}{area}{sep}{mid}{sep}{tail}",
             f"1-{area}-{mid}-{tail}",
-            f"0{rng.choice(['30', '40', '89'])}{rng.choice([' ', '/', '-', ' / '])}{rng.randint(2, 9)}{_digits(rng, 6)}",
+            f"0{rng.choice(['30', '40', '89'])}{rng.choice([' ', '/', '-', ' / '])}{rng.randint(2_000_000, 9_999_999)}",
             f"+{rng.choice(['33', '44', '39', '34', '61', '81', '358', '972'])} {rng.randint(1, 9)}{_digits(rng, 8)}",
         ]
     )
@@ -71,9 +87,16 @@ def _card(rng: random.Random) -> str:
 
 def _iban(rng: random.Random) -> str:
     country, account = rng.choice(
-        [("DE", _digits(rng, 18)), ("GB", "WEST" + _digits(rng, 14)), ("NL", "ABNA" + _digits(rng, 10)),
-         ("FR", _digits(rng, 23)), ("NO", _digits(rng, 11)), ("AT", _digits(rng, 16)), ("PL", _digits(rng, 24))]
-    )  # fmt: skip
+        [
+            ("DE", _digits(rng, 18)),
+            ("GB", "WEST" + _digits(rng, 14)),
+            ("NL", "ABNA" + _digits(rng, 10)),
+            ("FR", _digits(rng, 23)),
+            ("NO", _digits(rng, 11)),
+            ("AT", _digits(rng, 16)),
+            ("PL", _digits(rng, 24)),
+        ]
+    )
     number = country + mod_97_10.calc_check_digits(account + country) + account
     sep = rng.choice(["", " ", "-", " "])
     number = sep.join(number[i : i + 4] for i in range(0, len(number), 4))
@@ -92,7 +115,9 @@ def _ssn(rng: random.Random) -> str:
 
 def _secret(rng: random.Random) -> str:
     body = "".join(rng.choice("ABCDEFGHIJabcdefghij0123456789") for _ in range(36)) + "a1"
-    prefix = rng.choice(["sk-", "sk-proj-", "sk-ant-api03-", "ghp_", "github_pat_", "xoxb-", "fw_", "sk_live_", "hf_", "gsk_"])
+    prefix = rng.choice(
+        ["sk-", "sk-proj-", "sk-ant-api03-", "ghp_", "github_pat_", "xoxb-", "fw_", "sk_live_", "hf_", "gsk_"]
+    )
     return prefix + body
 
 
@@ -144,9 +169,20 @@ def _hexadecimal(value: str, rng: random.Random) -> str:
 
 KINDS = (_email, _phone, _card, _iban, _ip, _ssn, _secret)
 DISGUISES = (
-    _same, _same, _same, _fullwidth, _zero_width, _typographic, _arabic, _entities, _percent, _spelled, _markdown, _base64,
+    _same,
+    _same,
+    _same,
+    _fullwidth,
+    _zero_width,
+    _typographic,
+    _arabic,
+    _entities,
+    _percent,
+    _spelled,
+    _markdown,
+    _base64,
     _hexadecimal,
-)  # fmt: skip
+)
 
 
 def _document(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
@@ -208,7 +244,7 @@ def test_restoring_gives_back_the_very_text_however_it_arrives(seed: int, cuts: 
     assert redacted != document
     restorer = session.restorer()
     edges = sorted({0, len(redacted), *(cut for cut in cuts if cut < len(redacted))})
-    pieces = [restorer.feed(redacted[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [restorer.feed(redacted[start:end]) for start, end in itertools.pairwise(edges)]
     assert "".join([*pieces, restorer.flush()]) == document
 
 
@@ -245,5 +281,3 @@ def test_redacted_pieces_put_together_are_never_blocked(seed: int) -> None:
 def _deterministic(passages: list[str]) -> list[str]:
     session = Session(passages, detectors=builtin_detectors(), key=KEY, plain=False)
     return [session.redact(passage).text for passage in passages]
-
-

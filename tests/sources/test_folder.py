@@ -17,15 +17,16 @@ from hybridrag.sources import Entry, Listing, open_source
 from hybridrag.types import RawDocument, Skipped, Source
 
 
-def write(root: Path, **files: str) -> None:
-    """Files by name; `__` stands for a slash and `_dot_` for a dot."""
+def write(root: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
-        path = root / name.replace("__", "/").replace("_dot_", ".")
+        path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def folder(root: Path, *, only: tuple[str, ...] = (), include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()) -> Source:
+def folder(
+    root: Path, *, only: tuple[str, ...] = (), include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> Source:
     return Source("box", "folder", str(root), only=only, include=include, exclude=exclude)
 
 
@@ -46,12 +47,12 @@ def reasons(found: Listing) -> dict[str, str]:
 
 
 def test_files_come_in_the_order_of_their_path_components(tmp_path: Path) -> None:
-    write(tmp_path, a__b_dot_md="1", a_dot_md="2", **{"a-c__d_dot_md": "3"}, B_dot_md="4")
+    write(tmp_path, {"a/b.md": "1", "a.md": "2", "a-c/d.md": "3", "B.md": "4"})
     assert paths(listing(tmp_path)) == ["B.md", "a/b.md", "a-c/d.md", "a.md"]
 
 
 def test_a_document_carries_its_bytes_hash_time_and_type(tmp_path: Path) -> None:
-    write(tmp_path, one_dot_md="# One", two_dot_md="# One", three_dot_md="# Two")
+    write(tmp_path, {"one.md": "# One", "two.md": "# One", "three.md": "# Two"})
     one, two, three = (read(tmp_path, name) for name in ("one.md", "two.md", "three.md"))
     assert isinstance(one, RawDocument) and isinstance(two, RawDocument) and isinstance(three, RawDocument)
     assert (one.content, one.media_type, one.uri) == (b"# One", "text/markdown", "box/one.md")
@@ -61,22 +62,21 @@ def test_a_document_carries_its_bytes_hash_time_and_type(tmp_path: Path) -> None
 
 
 def test_hidden_vcs_dependencies_and_caches_stay_out(tmp_path: Path) -> None:
-    write(tmp_path, _dot_env="KEY=1", _dot_github__a_dot_md="x", _dot_git__config="x", node_modules__a_dot_md="x")
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "a.md").write_text("x")
-    write(tmp_path, env__pyvenv_dot_cfg="home", env__a_dot_md="x", store__CACHEDIR_dot_TAG="Signature", kept_dot_md="x")
+    write(tmp_path, {".env": "KEY=1", ".github/a.md": "x", ".git/config": "x", "node_modules/a.md": "x"})
+    write(tmp_path, {"__pycache__/a.md": "x"})
+    write(tmp_path, {"env/pyvenv.cfg": "home", "env/a.md": "x", "store/CACHEDIR.TAG": "Signature", "kept.md": "x"})
     found = listing(tmp_path)
     assert paths(found) == ["kept.md"]
     assert found.problems == ()
 
 
 def test_an_include_pattern_can_ask_for_hidden_folders_but_never_for_git(tmp_path: Path) -> None:
-    write(tmp_path, _dot_github__a_dot_md="x", _dot_git__a_dot_md="x", b_dot_md="x")
+    write(tmp_path, {".github/a.md": "x", ".git/a.md": "x", "b.md": "x"})
     assert paths(listing(tmp_path, include=(".github/**", ".git/**"))) == [".github/a.md"]
 
 
 def test_include_and_exclude(tmp_path: Path) -> None:
-    write(tmp_path, docs__a_dot_md="x", docs__b_dot_txt="x", docs__old__c_dot_md="x", d_dot_md="x")
+    write(tmp_path, {"docs/a.md": "x", "docs/b.txt": "x", "docs/old/c.md": "x", "d.md": "x"})
     assert paths(listing(tmp_path, include=("docs/**",))) == ["docs/a.md", "docs/b.txt", "docs/old/c.md"]
     assert paths(listing(tmp_path, include=("*.md",), exclude=("old/",))) == ["d.md", "docs/a.md"]
     assert paths(listing(tmp_path, exclude=("*.md",))) == ["docs/b.txt"]
@@ -89,14 +89,14 @@ def test_a_pattern_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_gitignore_and_ragignore(tmp_path: Path) -> None:
-    write(tmp_path, _dot_gitignore="*.log\nbuild/\n", _dot_ragignore="!kept.log\ndrafts/\n")
-    write(tmp_path, a_dot_log="x", kept_dot_log="x", build__a_dot_md="x", drafts__a_dot_md="x", sub__drafts__b_dot_md="x")
-    write(tmp_path, sub__c_dot_log="x", sub__c_dot_md="x")
+    write(tmp_path, {".gitignore": "*.log\nbuild/\n", ".ragignore": "!kept.log\ndrafts/\n"})
+    write(tmp_path, {"a.log": "x", "kept.log": "x", "build/a.md": "x", "drafts/a.md": "x", "sub/drafts/b.md": "x"})
+    write(tmp_path, {"sub/c.log": "x", "sub/c.md": "x"})
     assert paths(listing(tmp_path)) == ["kept.log", "sub/c.md"]
 
 
 def test_named_files_win_over_every_rule(tmp_path: Path) -> None:
-    write(tmp_path, _dot_gitignore="*.md\n", a_dot_md="x", _dot_env="x", private__b_dot_txt="x", c_dot_md="x")
+    write(tmp_path, {".gitignore": "*.md\n", "a.md": "x", ".env": "x", "private/b.txt": "x", "c.md": "x"})
     found = listing(tmp_path, only=("a.md", ".env", "private"))
     assert paths(found) == [".env", "a.md", "private/b.txt"]
     assert [entry.named for entry in found.entries] == [True, True, False]
@@ -118,8 +118,8 @@ def test_a_missing_root_protects_everything(tmp_path: Path) -> None:
 
 def test_links(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
-    write(root, real__a_dot_md="x", real__secret_dot_md="x", _dot_gitignore="secret.md\n")
-    write(outside, id_rsa="KEY")
+    write(root, {"real/a.md": "x", "real/secret.md": "x", ".gitignore": "secret.md\n"})
+    write(outside, {"id_rsa": "KEY"})
     (root / "file.md").symlink_to("real/a.md")
     (root / "aa").symlink_to("real")
     (root / "real" / "loop").symlink_to("..")
@@ -136,12 +136,13 @@ def test_links(tmp_path: Path) -> None:
         "box/key.md": "is a link that leads out of the source, so it was not followed",
         "box/self": "is a broken link",
     }
+    assert found.protects("broken.md")
 
 
 def test_a_file_that_becomes_a_link_out_is_not_read(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    write(root, a_dot_md="x")
-    write(tmp_path, key_dot_md="KEY")
+    write(root, {"a.md": "x"})
+    write(tmp_path, {"key.md": "KEY"})
     reader = open_source(folder(root))
     (entry,) = reader.list().entries
     (root / "a.md").unlink()
@@ -152,7 +153,7 @@ def test_a_file_that_becomes_a_link_out_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_link_to_the_root_itself_is_where_the_source_is(tmp_path: Path) -> None:
-    write(tmp_path, real__a_dot_md="x")
+    write(tmp_path, {"real/a.md": "x"})
     (tmp_path / "link").symlink_to("real")
     assert paths(listing(tmp_path / "link")) == ["a.md"]
     assert isinstance(read(tmp_path / "link", "a.md"), RawDocument)
@@ -172,13 +173,15 @@ def test_pipes_and_sockets_are_never_opened(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_kinds_without_text_are_left_out_quietly_unless_named(tmp_path: Path) -> None:
-    write(tmp_path, a_dot_png="x", b_dot_md="x")
-    assert [(p.uri, p.reason, p.failed) for p in listing(tmp_path).problems] == [("box/a.png", "no parser for .png", False)]
+    write(tmp_path, {"a.png": "x", "b.md": "x"})
+    assert [(p.uri, p.reason, p.failed) for p in listing(tmp_path).problems] == [
+        ("box/a.png", "no parser for .png", False)
+    ]
     assert [p.failed for p in listing(tmp_path, only=("a.png",)).problems] == [True]
 
 
 def test_unknown_kinds_come_in_if_they_are_text(tmp_path: Path) -> None:
-    write(tmp_path, LICENSE="Do as you like.")
+    write(tmp_path, {"LICENSE": "Do as you like."})
     (tmp_path / "x.qqq").write_bytes(bytes(range(256)))
     text, quiet, loud = read(tmp_path, "LICENSE"), read(tmp_path, "x.qqq"), read(tmp_path, "x.qqq", named=True)
     assert isinstance(text, RawDocument)
@@ -188,7 +191,7 @@ def test_unknown_kinds_come_in_if_they_are_text(tmp_path: Path) -> None:
 
 
 def test_empty_large_and_vanished_files(tmp_path: Path) -> None:
-    write(tmp_path, empty_dot_md="", large_dot_md="x" * 11, fits_dot_md="x" * 10)
+    write(tmp_path, {"empty.md": "", "large.md": "x" * 11, "fits.md": "x" * 10})
     empty, large, fits, gone = (
         read(tmp_path, name, limit=10) for name in ("empty.md", "large.md", "fits.md", "gone.md")
     )
@@ -257,7 +260,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def test_unreadable_files_and_folders_are_reported_and_the_rest_comes_in(open_folder: Path) -> None:
-    write(open_folder, a_dot_md="x", locked_dot_md="x", closed__b_dot_md="x", closed__sub__c_dot_md="x")
+    write(open_folder, {"a.md": "x", "locked.md": "x", "closed/b.md": "x", "closed/sub/c.md": "x"})
     (open_folder / "locked.md").chmod(0)
     (open_folder / "closed").chmod(0)
     with as_ordinary_user():
@@ -270,12 +273,12 @@ def test_unreadable_files_and_folders_are_reported_and_the_rest_comes_in(open_fo
     assert isinstance(documents[1], Skipped)
     assert (documents[1].reason, documents[1].failed) == ("permission denied", True)
     assert documents[1].hint
-    assert found.unlisted == ("closed",)
+    assert found.unlisted == {"closed"}
     assert found.protects("closed/sub/c.md") and not found.protects("closed-too/c.md")
 
 
 def test_a_folder_whose_ignore_file_is_unreadable_stays_out(open_folder: Path) -> None:
-    write(open_folder, a_dot_md="x", sub___dot_gitignore="secret.md", sub__secret_dot_md="x")
+    write(open_folder, {"a.md": "x", "sub/.gitignore": "secret.md", "sub/secret.md": "x"})
     (open_folder / "sub" / ".gitignore").chmod(0)
     with as_ordinary_user():
         found = listing(open_folder)

@@ -87,7 +87,7 @@ LINE = st.tuples(st.sampled_from(["", "", "", "!", "/", "!/"]), PATTERN, st.samp
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="compares with git, which is not installed")
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(top=st.lists(LINE, max_size=4), nested=st.lists(LINE, max_size=3))
 def test_as_git_does(tmp_path: Path, top: list[str], nested: list[str]) -> None:
     if not (tmp_path / ".git").exists():

@@ -1,0 +1,122 @@
+"""Embedding on CPUs with OpenVINO: no torch in the process, two to three times its speed (docs/decisions/0004)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybridrag.errors import ModelError
+from hybridrag.models.batches import batches
+from hybridrag.models.checks import checked
+from hybridrag.models.convert import converted
+from hybridrag.models.fingerprint import fingerprint
+from hybridrag.models.spec import ModelSpec
+from hybridrag.models.tokenizer import FastTokenizer
+
+if TYPE_CHECKING:
+    from hybridrag.types import Vector, Vectors
+
+_BATCH_TOKENS = 2048
+
+
+class OpenVinoEmbedder:
+    """An `Embedder` on OpenVINO. The model is converted at its first use here, and loaded at the first text."""
+
+    device = "cpu"
+    runtime = "openvino"
+
+    def __init__(self, spec: ModelSpec, *, cache: Path) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._cache = cache
+        self._loading = threading.Lock()
+        self._loaded: Any = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.spec, cache=self._cache)
+
+    @property
+    def dimensions(self) -> int:
+        return self.spec.dimensions
+
+    def load(self) -> None:
+        """Converts and loads the model now. Raises ModelError where it cannot be converted."""
+        self._network()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        return self._embed([self.spec.document_prompt + text for text in texts])
+
+    def embed_query(self, text: str) -> Vector:
+        vector: Vector = self._embed([self.spec.query_prompt + text])[0]
+        return vector
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        import numpy as np
+
+        vectors: Vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        if not texts:
+            return vectors
+        queue = self._network()
+        ids = self._tokenizer.model_ids(texts)
+        failures: list[str] = []
+
+        def collect(request: Any, rows: list[int]) -> None:
+            found = request.get_output_tensor(0).data
+            if found.shape[1] != self.dimensions:
+                failures.append(f"gives {found.shape[1]} dimensions where its files say {self.dimensions}")
+            else:
+                vectors[rows] = found
+
+        queue.set_callback(collect)
+        for rows in batches([len(row) for row in ids], _BATCH_TOKENS):
+            longest = len(ids[rows[0]])
+            tokens = np.full((len(rows), longest), self._tokenizer.padding_id, dtype=np.int64)
+            mask = np.zeros((len(rows), longest), dtype=np.int64)
+            for row, index in enumerate(rows):
+                tokens[row, : len(ids[index])] = ids[index]
+                mask[row, : len(ids[index])] = 1
+            queue.start_async({"input_ids": tokens, "attention_mask": mask}, rows)
+        queue.wait_all()
+        if failures:
+            raise ModelError(
+                f"the model {self.name} {failures[0]}", hint="its configuration is damaged; fetch it again"
+            )
+        return checked(vectors, self.name)
+
+    @cached_property
+    def _tokenizer(self) -> FastTokenizer:
+        return FastTokenizer(self.spec)
+
+    def _network(self) -> Any:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _compile(converted(self.spec, self.fingerprint, cache=self._cache), self.name)
+            return self._loaded
+
+
+def _compile(network: Path, name: str) -> Any:
+    """A queue of requests, two for each stream: one computes while the next is filled."""
+    # OpenVINO's telemetry forks a child that calls an analytics host; without the module there is none.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    core = openvino.Core()
+    # bfloat16 where the processor computes in it; elsewhere it would be emulated, slowly.
+    precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    streams = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        compiled = core.compile_model(
+            str(network), "CPU", {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": str(streams)}
+        )
+    except RuntimeError as exc:
+        raise ModelError(
+            f"the converted model {name} in {network.parent} cannot be loaded",
+            hint="remove that folder: it is made again",
+        ) from exc
+    return openvino.AsyncInferQueue(compiled, streams * 2)

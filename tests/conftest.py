@@ -1,0 +1,203 @@
+"""What every test may use: a real PostgreSQL, a small real model, and the command line in a process of its own.
+
+The database is `HYBRIDRAG_TEST_DATABASE_URL` if set, else a container where a Docker engine answers, else the embedded
+server; it is never skipped. Each test that asks for `database_url` gets a database of its own, made from a template.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from tests.models.tiny import write_static_model
+
+_SERVER = "HYBRIDRAG_TEST_SERVER_URL"
+_HOME = "HYBRIDRAG_TEST_SERVER_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the first process only: the workers inherit the environment, and with it the server's address."""
+    if hasattr(config, "workerinput") or os.environ.get(_SERVER):
+        return
+    config.stash[_STOP] = _start_server()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash.get(_STOP, lambda: None)()
+
+
+_STOP: pytest.StashKey[Callable[[], None]] = pytest.StashKey()
+
+
+def _start_server() -> Callable[[], None]:
+    given = os.environ.get("HYBRIDRAG_TEST_DATABASE_URL")
+    if given:
+        os.environ[_SERVER] = given
+        return lambda: None
+    return _start_container() or _start_embedded()
+
+
+def _start_container() -> Callable[[], None] | None:
+    if shutil.which("docker") is None:
+        return None
+    answers = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
+    if answers.returncode != 0:
+        return None
+    from testcontainers.postgres import PostgresContainer
+
+    container = PostgresContainer("pgvector/pgvector:0.8.6-pg18-trixie", driver=None).start()
+    os.environ[_SERVER] = container.get_connection_url()
+    return container.stop
+
+
+def _start_embedded() -> Callable[[], None]:
+    from hybridrag.store.embedded import EmbeddedServer
+
+    home = Path(tempfile.mkdtemp(prefix="hybridrag-tests-"))
+    server = EmbeddedServer(data=home / "data", run=home / "run")
+    server.ensure_running(lambda _: None)
+    os.environ[_SERVER] = server.url
+    os.environ[_HOME] = str(home)
+
+    def stop() -> None:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+    return stop
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """The address of the test server's maintenance database."""
+    return os.environ[_SERVER]
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """The name of a database with pgvector and our schema, for this worker."""
+    import psycopg
+
+    from hybridrag.store import PostgresStore
+
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    store = PostgresStore(database(server_url, name))
+    store.migrate()
+    store.close()
+    yield name
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def database_url(server_url: str, template_database: str) -> Iterator[str]:
+    """The address of a database of this test's own, with our schema and nothing in it."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{template_database}"')
+    yield database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A static embedding model in the real model2vec layout: texts that share words are near."""
+    return write_static_model(tmp_path_factory.mktemp("tiny-model"), dimensions=64, seed=1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The JSON object on stdout."""
+        value: dict[str, Any] = json.loads(self.out)
+        return value
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`hybridrag` as users run it: a process of its own, with a home of its own."""
+
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 120,
+    ) -> Result:
+        """Runs it to its end. There is no terminal, and no stdin unless given."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            env={**self.environment, **(env or {})},
+            cwd=cwd or self.home,
+            timeout=timeout,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+    def start(self, *arguments: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
+        """Starts it and returns the process."""
+        return subprocess.Popen(self.command(*arguments), env=dict(self.environment), cwd=self.home, **options)
+
+    @staticmethod
+    def command(*arguments: str | bytes) -> Sequence[str | bytes]:
+        return [sys.executable, "-m", "hybridrag", *arguments]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, database_url: str, tiny_model: Path) -> CommandLine:
+    """The command line with an empty home, an empty database and the tiny model."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return CommandLine(
+        home=home,
+        environment={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "HYBRIDRAG_HOME": str(home / "state"),
+            "HYBRIDRAG_DATABASE_URL": database_url,
+            "HYBRIDRAG_EMBEDDER": str(tiny_model),
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The documents of `examples/company`."""
+    return Path(__file__).parent.parent / "examples" / "company"
+
+
+def database(url: str, name: str) -> str:
+    """`url` with another database name."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{name}"))

@@ -1,0 +1,60 @@
+"""What the child says is checked before it becomes a document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hybridrag.parsing.answer import BadAnswerError, read_answer
+from hybridrag.parsing.parsed import UnreadableError
+
+GOOD: dict[str, Any] = {
+    "text": "one\n\ntwo",
+    "title": "T",
+    "pages": [[1, 0, 3], [2, 5, 8]],
+    "headings": [[0, 1, "one"]],
+    "metadata": {"k": "v"},
+    "date": "2026-01-02T03:04:05+00:00",
+    "notes": ["n"],
+}
+
+
+def test_a_sound_answer() -> None:
+    parsed = read_answer(GOOD)
+    assert [parsed.text[page.start : page.end] for page in parsed.pages] == ["one", "two"]
+    assert parsed.date is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": None},
+        {"text": "  "},
+        {"text": "a\0b"},
+        {"text": "a\ud800"},
+        {"pages": [[1, 0, 99]]},
+        {"pages": [[1, 3, 0]]},
+        {"pages": [[2, 0, 3]]},
+        {"pages": [[1, 0, 6], [2, 5, 8]]},
+        {"pages": [[1, 0]]},
+        {"pages": [[1, 0, 1e999]]},
+        {"headings": [[8, 1, "x"]]},
+        {"headings": [[-1, 1, "x"]]},
+        {"headings": [[0, 7, "x"]]},
+        {"headings": [[0, 1, " "]]},
+        {"headings": [[3, 1, "x"], [0, 1, "y"]]},
+        {"metadata": 3},
+        {"notes": None},
+    ],
+)
+def test_an_unsound_answer(change: dict[str, Any]) -> None:
+    with pytest.raises(BadAnswerError):
+        read_answer(GOOD | change)
+
+
+def test_reasons_are_made_harmless() -> None:
+    with pytest.raises(UnreadableError) as caught:
+        read_answer({"reason": "a\x1b[31m\nb" + "x" * 500, "hint": "", "failed": True})
+    assert caught.value.reason.startswith("a [31m b")
+    assert len(caught.value.reason) <= 200

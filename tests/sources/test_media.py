@@ -1,0 +1,73 @@
+"""Media types by name and by first bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from hybridrag.sources.media import extension, holds_no_text, media_type, type_by_name
+
+
+def office(*members: tuple[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.MD", "text/markdown"),
+        ("a/b.c/Makefile", "text/x-makefile"),
+        ("report.PDF", "application/pdf"),
+        ("mail.eml", "message/rfc822"),
+        ("x.py", "text/x-python"),
+        ("t.csv", "text/csv"),
+        ("noext", None),
+        (".md", None),
+    ],
+)
+def test_by_name(name: str, expected: str | None) -> None:
+    assert type_by_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.txt", b"%PDF-1.4", "application/pdf"),
+        ("a", b"%PDF-1.4", "application/pdf"),
+        ("a.pdf", b"<html>", "application/pdf"),
+        ("a.md", bytes(range(256)), "text/markdown"),
+        ("a.unknown", b"plain words", "text/plain"),
+        ("a.unknown", "wörter".encode("utf-16"), "text/plain"),
+        ("a.unknown", b"caf\xe9", "text/plain"),
+        ("a.unknown", b"\x7fELF\x00\x01", None),
+    ],
+)
+def test_by_name_and_content(name: str, content: bytes, expected: str | None) -> None:
+    assert media_type(name, content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "ending"),
+    [
+        (office(("[Content_Types].xml", "x"), ("word/document.xml", "x")), ".docx"),
+        (office(("[Content_Types].xml", "x"), ("xl/workbook.xml", "x")), ".xlsx"),
+        (office(("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", "x")), ".odt"),
+        (office(("mimetype", "application/epub+zip"), ("a", "x")), ".epub"),
+    ],
+)
+def test_office_files_without_a_name(content: bytes, ending: str) -> None:
+    kind = media_type("upload", content)
+    assert kind is not None
+    assert extension(kind) == ending
+
+
+def test_a_plain_archive_is_no_document() -> None:
+    assert media_type("upload", office(("a.txt", "x"))) is None
+    assert holds_no_text("a/b.ZIP")
+    assert not holds_no_text("a.zip/b.md")
