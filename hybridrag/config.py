@@ -7,6 +7,7 @@ may not say where data goes or loosen what protects it: such keys are refused th
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hybridrag.errors import ConfigError, UsageError
 from hybridrag.types import Label
@@ -124,8 +125,12 @@ def load(
             except ValueError as exc:
                 where = _where(origin, name)
                 raise error(f"{where}: {exc}", hint=_HINTS.get(name, "")) from None
+            where = _where(origin, name) if origin in {"environment", "flag"} else origin
+            if origin == str(project_file) and name in _PROJECT_ADDS and getattr(settings, name):
+                parsed = (*getattr(settings, name), *parsed)
+                where = f"{origins[name]}, {where}"
             settings = replace(settings, **{name: parsed})
-            origins[name] = _where(origin, name) if origin in {"environment", "flag"} else origin
+            origins[name] = where
     return replace(settings, origins=MappingProxyType(origins))
 
 
@@ -143,12 +148,13 @@ def masked(name: str, value: object) -> object:
 
 def mask_password(url: str) -> str:
     """A database address without its password, in URL and in `key=value` form."""
-    url = re.sub(r"(?i)(://[^/@:]*):[^@/]*@", r"\1:***@", url)
+    # A password may hold an unescaped @, / or ?; a port is followed by a path, a query or nothing.
+    url = re.sub(r"(://[^/@:?]*):(?!\d*(?:[/?]|$)).*@", r"\1:***@", url)
     return re.sub(r"(?i)(\b(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", url)
 
 
 def has_password(url: str) -> bool:
-    return mask_password(url) != url
+    return any(mask_password(form) != form for form in (url, unquote(url)))
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
@@ -161,8 +167,9 @@ def _nearest_project_file(cwd: Path | None) -> Path | None:
         return None
     for folder in (here, *here.parents):
         candidate = folder / PROJECT_FILE
-        if candidate.is_file():
-            return candidate
+        with contextlib.suppress(OSError):  # a folder above that may not be looked into
+            if candidate.is_file():
+                return candidate
     return None
 
 
@@ -192,7 +199,8 @@ def _read_project_file(path: Path) -> dict[str, Any]:
             )
         if name == "offline" and value is not True:
             raise ConfigError(f"{path}: a project file may only set offline = true", hint="remove the line")
-        if name == "labels" and any(str(level).strip().lower() == "public" for level in dict(value).values()):
+        levels = value.values() if name == "labels" and isinstance(value, dict) else ()
+        if any(str(level).strip().lower() == "public" for level in levels):
             raise ConfigError(f"{path}: a project file may not label documents public", hint="use your own file")
     return values
 
@@ -253,6 +261,10 @@ def _text(value: object) -> str:
         raise ValueError("must be a non-empty text")
     if "\0" in value:
         raise ValueError("must not hold a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be UTF-8") from None
     return value.strip()
 
 
@@ -357,4 +369,6 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
 }
 _HINTS = {"database_url": "postgresql://user@host:5432/database; the password comes from the environment"}
 _ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "labels"})
+_PROJECT_ADDS = frozenset({"labels", "exclude"})
+"""What a project file adds to the user's own instead of replacing it: what protects may only be tightened."""
 _PROJECT_KEYS = frozenset({"collection", "embedder", "text_search", "offline", "include", "exclude", "labels"})

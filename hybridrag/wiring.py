@@ -299,8 +299,8 @@ class Wiring:
         )
 
     def _probe_settings(self) -> str:
-        files = [str(path) for path in (self.settings.paths.user_file, self.settings.project_file) if path]
-        return "read " + ", ".join(file for file in files if Path(file).is_file()) or "all defaults"
+        layers = dict.fromkeys(origin for origin in self.settings.origins.values() if origin != "default")
+        return "from " + ", ".join(layers) if layers else "all defaults"
 
     def _probe_database(self) -> str:
         versions = self.store.versions()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hybridrag.chunking.boundaries import Boundaries, boundaries
+from hybridrag.chunking.outline import Outline
 from hybridrag.errors import ModelError
 from hybridrag.ports import Tokenizer
 from hybridrag.types import Chunk, Document, chunk_id
@@ -23,6 +24,9 @@ _PREFIX_SHARE = 4
 _SMALL_SHARE = 3
 """Sections are joined over a heading while together they stay under one part in this many of the budget."""
 _LEAST_WINDOW = 16
+_LONGEST_TOKEN = 16
+"""Characters that one token may stand for; longer ones count once more for each further 16. Bounds a chunk's length."""
+_MEASURED_TOGETHER = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,56 +52,77 @@ class StructuralChunker:
                 hint="choose a model with a larger window",
             )
         prefix_limit = (self.max_tokens - overhead) // _PREFIX_SHARE
-        paths = {_headings_of(document, h.start, h.start + 1) for h in document.headings} | {()}
-        prefixes = [_prefix(document.title, path, "") for path in sorted(paths)]
+        outline = Outline(document)
+        prefixes = [_prefix(document.title, path, "") for path in outline.paths()]
         reserved = max(min(count - overhead, prefix_limit) for count in self.tokenizer.count(prefixes))
         budget = self.max_tokens - overhead - reserved
-        cutter = _Cutter(document.text, self.tokenizer.offsets(document.text), boundaries(document), budget)
-        return self._verified(document, cutter, prefix_limit)
+        cutter = _Cutter(document.text, self.tokenizer.offsets(document.text), boundaries(document, outline), budget)
+        pieces = self._fitting(document, outline, cutter, prefix_limit)
+        return tuple(
+            Chunk(
+                id=chunk_id(document.id, piece.start, piece.end, document.text[piece.start : piece.end]),
+                ordinal=ordinal,
+                start=piece.start,
+                end=piece.end,
+                text=document.text[piece.start : piece.end],
+                embed_text=piece.embed_text,
+                tokens=piece.tokens,
+                headings=piece.headings,
+                page=_page_of(document, piece.start),
+            )
+            for ordinal, piece in enumerate(pieces)
+        )
 
-    def _verified(self, document: Document, cutter: _Cutter, prefix_limit: int) -> tuple[Chunk, ...]:
-        """Chunks whose true token count fits; a span that grew when tokenised alone is cut again, smaller."""
-        pending = list(reversed(cutter.cut(0, len(document.text))))
-        chunks: list[Chunk] = []
+    def _fitting(self, document: Document, outline: Outline, cutter: _Cutter, prefix_limit: int) -> list[_Piece]:
+        """Pieces whose true token count fits; one that grew when tokenised alone is cut again, smaller."""
+        fitting: list[_Piece] = []
+        pending = cutter.cut(0, len(document.text))
         while pending:
-            batch = [pending.pop() for _ in range(min(len(pending), 256))]
-            paths = [_headings_of(document, start, end) for start, end in batch]
-            texts = [document.text[start:end] for start, end in batch]
-            prefixes = self._prefixes(document, paths, texts, prefix_limit)
-            embed_texts = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
-            counts = self.tokenizer.count(embed_texts)
-            for index, (span, tokens) in enumerate(zip(batch, counts, strict=True)):
-                if tokens > self.max_tokens:
-                    start, end = span
-                    again = cutter.smaller(start, end, excess=tokens - self.max_tokens)
-                    pending.extend(reversed(batch[index + 1 :]))
-                    pending.extend(reversed(again))
-                    break
-                chunks.append(
-                    Chunk(
-                        id=chunk_id(document.id, span[0], span[1], texts[index]),
-                        ordinal=len(chunks),
-                        start=span[0],
-                        end=span[1],
-                        text=texts[index],
-                        embed_text=embed_texts[index],
-                        tokens=tokens,
-                        headings=paths[index],
-                        page=_page_of(document, span[0]),
-                    )
-                )
-        return tuple(chunks)
+            again: list[tuple[int, int]] = []
+            for first in range(0, len(pending), _MEASURED_TOGETHER):
+                spans = pending[first : first + _MEASURED_TOGETHER]
+                for piece in self._measured(document, outline, spans, prefix_limit):
+                    if piece.tokens <= self.max_tokens:
+                        fitting.append(piece)
+                    else:
+                        again.extend(cutter.smaller(piece.start, piece.end, excess=piece.tokens - self.max_tokens))
+            pending = again
+        return sorted(fitting, key=lambda piece: piece.start)
+
+    def _measured(
+        self, document: Document, outline: Outline, spans: Sequence[tuple[int, int]], prefix_limit: int
+    ) -> list[_Piece]:
+        paths = [outline.over(start, end) for start, end in spans]
+        texts = [document.text[start:end] for start, end in spans]
+        prefixes = self._prefixes(document, paths, texts, prefix_limit)
+        embed_texts = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
+        counts = self.tokenizer.count(embed_texts)
+        return [
+            _Piece(start, end, path, embed_text, tokens)
+            for (start, end), path, embed_text, tokens in zip(spans, paths, embed_texts, counts, strict=True)
+        ]
 
     def _prefixes(
         self, document: Document, paths: Sequence[tuple[str, ...]], texts: Sequence[str], limit: int
     ) -> list[str]:
-        """A prefix for each text, none where it would take more than `limit` tokens."""
+        """A prefix for each text, none where it would take more than `limit` tokens, or the characters of as many."""
         prefixes = [_prefix(document.title, path, text) for path, text in zip(paths, texts, strict=True)]
         bare = self.tokenizer.count([""])[0]
         return [
-            prefix if tokens - bare <= limit else ""
+            prefix if tokens - bare <= limit and len(prefix) <= limit * _LONGEST_TOKEN else ""
             for prefix, tokens in zip(prefixes, self.tokenizer.count(prefixes), strict=True)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A span that may become a chunk, with what the model would be given for it."""
+
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    embed_text: str
+    tokens: int
 
 
 class _Cutter:
@@ -105,7 +130,7 @@ class _Cutter:
 
     def __init__(self, text: str, offsets: Sequence[tuple[int, int]], cuts: Boundaries, budget: int) -> None:
         self._text = text
-        self._starts = [start for start, _ in offsets]
+        self._starts = _counted(text, offsets)
         self._cuts = cuts
         self._budget = budget
 
@@ -115,6 +140,11 @@ class _Cutter:
 
     def smaller(self, start: int, end: int, *, excess: int) -> list[tuple[int, int]]:
         """`start:end` cut again, with `excess` tokens fewer to a span, and never the same span once more."""
+        if end - start < 2:
+            raise ModelError(
+                "one character of a document takes more tokens than the model's window holds",
+                hint="choose a model with a larger window",
+            )
         budget = max(1, self._tokens(start, end) - excess - 1)
         spans = self._trimmed(self._split(start, end, 0, budget))
         if spans != [(start, end)]:
@@ -172,6 +202,21 @@ class _Cutter:
         return trimmed
 
 
+def _counted(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """The places that count against the budget: where a token starts, and further ones inside a long stretch.
+
+    A tokenizer may make one token of a word of any length (`[UNK]`), or none of characters it does not know. Counted by
+    its tokens alone such a text would be a single chunk, however long.
+    """
+    starts = [start for start, _ in offsets]
+    if not starts or starts[0] > 0:
+        starts.insert(0, 0)
+    counted: list[int] = []
+    for here, there in pairwise([*starts, len(text)]):
+        counted.extend((here,) if there - here <= _LONGEST_TOKEN else range(here, there, _LONGEST_TOKEN))
+    return counted
+
+
 def _prefix(title: str, headings: tuple[str, ...], text: str) -> str:
     """Title and headings as one line, but for those that stand at the beginning of `text` itself."""
     opening = text[:300]
@@ -179,20 +224,8 @@ def _prefix(title: str, headings: tuple[str, ...], text: str) -> str:
     return " > ".join(parts) + "\n" if parts else ""
 
 
-def _headings_of(document: Document, start: int, end: int) -> tuple[str, ...]:
-    """The headings that hold for all of `start:end`: the path at its start, up to where a heading inside differs."""
-    path: list[tuple[int, str]] = []
-    starts = [heading.start for heading in document.headings]
-    for heading in document.headings[: bisect_right(starts, start)]:
-        path = [entry for entry in path if entry[0] < heading.level]
-        path.append((heading.level, heading.title))
-    for heading in document.headings[bisect_right(starts, start) : bisect_left(starts, end)]:
-        path = [entry for entry in path if entry[0] < heading.level]
-    return tuple(title for _, title in path)
-
-
 def _page_of(document: Document, position: int) -> int | None:
-    for page in document.pages:
-        if page.start <= position < page.end:
-            return page.number
-    return None
+    index = bisect_right(document.pages, position, key=lambda page: page.start) - 1
+    if index < 0 or position >= document.pages[index].end:
+        return None
+    return document.pages[index].number

@@ -59,7 +59,8 @@ def ask(
         return 0
     if show_outbound:
         body = wiring.outbound(query)
-        sys.stdout.write(body.decode("utf-8") + "\n")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(body + b"\n")  # the very bytes, whatever the terminal's encoding
         return 0
     live = stream and not session.flags.json
     writer = _Writer()

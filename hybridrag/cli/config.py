@@ -59,4 +59,4 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    return value
+    return str(value) if isinstance(value, str) else value  # a label is a text with a longer name

@@ -36,8 +36,14 @@ def stderr(*, quiet: bool = False) -> Console:
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on stdout: indented for people, on one line for programs."""
     indent = 2 if sys.stdout.isatty() else None
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    text = json_text(value, sys.stdout, indent=indent)
     sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
+
+
+def json_text(value: dict[str, Any], stream: Any, *, indent: int | None = None) -> str:
+    """JSON that a stream can take: with escapes only where its encoding is not UTF-8."""
+    unicode = (stream.encoding or "").lower().replace("_", "-") in {"utf-8", "utf8"}
+    return json.dumps(value, ensure_ascii=not unicode, indent=indent, default=str)
 
 
 def notice(text: str, *, quiet: bool) -> None:

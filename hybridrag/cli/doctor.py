@@ -37,5 +37,5 @@ def doctor(context: typer.Context) -> int:
                 sys.stdout.write(f"         {printable(check.remedy)}\n")
     failed = [check.name for check in checks if check.state == "failure"]
     if failed:
-        raise DoctorUnhappy(f"{len(failed)} checks failed: {', '.join(failed)}", hint="see the remedies above")
+        raise DoctorUnhappy(f"these checks failed: {', '.join(failed)}", hint="see the remedies above")
     return 0

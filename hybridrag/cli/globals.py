@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ SWITCHES = {
     "-v": "verbose",
     "--debug": "debug",
 }
+_SHORT_SWITCHES = re.compile(r"-[qv]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,12 @@ def hoisted(argv: Sequence[str]) -> list[str]:
         if argument == "--":
             rest.extend([argument, *arguments])
             break
-        if argument in SWITCHES:
+        if argument in SWITCHES or argument == "--version":
             switches.append(argument)
+        elif _SHORT_SWITCHES.fullmatch(argument):
+            switches.extend(f"-{letter}" for letter in argument[1:])
+        elif len(argument) > 2 and argument.startswith("-c"):
+            valued.append(argument)
         elif equals and name in WITH_VALUE and name.startswith("--"):
             valued.append(argument)
         elif argument in WITH_VALUE and arguments:

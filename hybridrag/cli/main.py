@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import errno
+import io
 import os
 import signal
 import sys
@@ -11,13 +12,17 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
+from hybridrag.cli.console import json_text, printable
 from hybridrag.cli.globals import Globals, hoisted
-from hybridrag.errors import HybridragError
+from hybridrag.errors import HybridragError, UsageError
 
 INTERRUPTED = 130
 TERMINATED = 143
 BUG = 70
+OUTPUT = 74
 USAGE = 2
+_COMPLETION = "_HYBRIDRAG_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 class _Terminated(BaseException):
@@ -26,32 +31,17 @@ class _Terminated(BaseException):
 
 def run(argv: Sequence[str]) -> int:
     """Runs one command line and returns its exit code (docs/reference/exit-codes.md). Never raises."""
+    _mend_streams()
     arguments = hoisted(argv)
     flags = Globals.peek(arguments)
     _stop_on_sigterm()
     try:
-        return _run(arguments)
-    except HybridragError as exc:
-        _report(flags, exc.exit_code, exc.message, exc.hint, name=type(exc).__name__, retryable=exc.retryable)
-        if flags.debug:
-            traceback.print_exc()
-        return exc.exit_code
-    except KeyboardInterrupt:
-        _report(flags, INTERRUPTED, "interrupted", "run it again to go on", name="Interrupted", retryable=True)
-        return INTERRUPTED
-    except _Terminated:
-        _report(flags, TERMINATED, "terminated", "run it again to go on", name="Terminated", retryable=True)
-        return TERMINATED
-    except BrokenPipeError:
-        _silence_stdout()
-        return 0
-    except Exception as exc:  # a bug: say so without showing what a traceback may hold
-        _report(
-            flags, BUG, f"a bug in hybridrag: {type(exc).__name__}", "report it with the output of --debug", name="Bug"
-        )
-        if flags.debug:
-            traceback.print_exc()
-        return BUG
+        _refuse_other_encodings(argv)
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BaseException as exc:
+        return _failed(exc, flags)
+    return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -59,24 +49,61 @@ def _run(arguments: list[str]) -> int:
 
     from hybridrag.cli.app import app
 
+    command = typer.main.get_command(app)
+    if _COMPLETION in os.environ:
+        command(arguments, prog_name="hybridrag", complete_var=_COMPLETION)
     try:
-        result = app(arguments, prog_name="hybridrag", standalone_mode=False)
-        sys.stdout.flush()
+        # Not `main`, which turns interrupts and closed pipes into exits of its own.
+        with command.make_context("hybridrag", arguments) as context:
+            result = command.invoke(context)
     except typer.Exit as exc:
         return exc.exit_code
     except typer.Abort:
-        return INTERRUPTED
+        raise KeyboardInterrupt from None
     except typer.TyperException as exc:
-        flags = Globals.peek(arguments)
-        _report(
-            flags,
-            USAGE,
-            exc.format_message().rstrip("."),
-            "see `hybridrag --help`, or --help after a verb",
-            name="UsageError",
-        )
-        return USAGE
+        message = exc.format_message().rstrip(".")
+        if not message:  # no verb was given, and the help has been shown
+            return USAGE
+        raise UsageError(message, hint="see `hybridrag --help`, or --help after a verb") from exc
     return result if isinstance(result, int) else 0
+
+
+def _failed(exc: BaseException, flags: Globals) -> int:
+    """The exit code for what went wrong, after telling it."""
+    try:
+        sys.stdout.flush()  # what was found before stands before the error
+    except (OSError, ValueError):
+        _silence_stdout()
+    if isinstance(exc, SystemExit):
+        # rich ends the process so when its pipe is closed.
+        return 0 if isinstance(exc.__context__, BrokenPipeError) or not exc.code else USAGE
+    if isinstance(exc, BrokenPipeError):
+        _silence_stdout()
+        return 0
+    code, message, hint, name, retryable = _told(exc)
+    _report(flags, code, message, hint, name=name, retryable=retryable)
+    if flags.debug and code not in {INTERRUPTED, TERMINATED}:
+        traceback.print_exception(exc)
+    return code
+
+
+def _told(exc: BaseException) -> tuple[int, str, str, str, bool]:
+    """Exit code, message, hint, name, and whether the same may succeed later."""
+    if isinstance(exc, HybridragError):
+        return exc.exit_code, exc.message, exc.hint, type(exc).__name__, exc.retryable
+    if isinstance(exc, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted", "run it again to go on", "Interrupted", True
+    if isinstance(exc, _Terminated):
+        return TERMINATED, "terminated", "run it again to go on", "Terminated", True
+    if isinstance(exc, OSError) and exc.errno in _NO_ROOM and exc.filename is None:
+        reason = os.strerror(exc.errno)
+        return OUTPUT, f"the output cannot be written: {reason}", "free space and run it again", "OutputLost", True
+    # A bug: say so without showing what a traceback may hold.
+    hint = "report it with the output of --debug"
+    return BUG, f"a bug in hybridrag: {type(exc).__name__}", hint, "Bug", False
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def _report(flags: Globals, code: int, message: str, hint: str, *, name: str, retryable: bool = False) -> None:
@@ -89,10 +116,8 @@ def _report(flags: Globals, code: int, message: str, hint: str, *, name: str, re
             "hint": hint,
             "retryable": retryable,
         }
-        _to_stderr(json.dumps(error, ensure_ascii=False))
+        _to_stderr(json_text(error, sys.stderr))
         return
-    from hybridrag.cli.console import printable
-
     red, dim, off = ("\033[31;1m", "\033[2m", "\033[0m") if _colour() else ("", "", "")
     _to_stderr(f"{red}error:{off} {printable(message)}")
     if hint:
@@ -109,6 +134,29 @@ def _to_stderr(line: str) -> None:
 
 def _colour() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _mend_streams() -> None:
+    """Whoever started us may have closed a stream, or chosen an encoding that lacks what documents hold."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free descriptor is the missing one, so that no file or socket gets its number.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse_other_encodings(argv: Sequence[str]) -> None:
+    for argument in argv:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(argument).decode("utf-8", "backslashreplace")
+            raise UsageError(
+                f"an argument is not UTF-8: {shown}",
+                hint="rename the file, or see to the terminal's encoding; a question can come from stdin: -",
+            ) from None
 
 
 def _stop_on_sigterm() -> None:

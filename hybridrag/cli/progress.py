@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hybridrag.cli.console import notice
+from hybridrag.cli.console import notice, printable
 from hybridrag.flows.progress import Progress
 
 
@@ -71,4 +71,4 @@ class _Bar:
         if self._verbose:
             from rich.text import Text
 
-            self._bar.console.print(Text(text, style="dim"))
+            self._bar.console.print(Text(printable(text), style="dim"))

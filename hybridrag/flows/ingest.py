@@ -33,6 +33,8 @@ _BATCH_CHUNKS = 512
 """Chunks embedded and committed together: enough to sort by length, few enough to lose little."""
 _AHEAD = 64
 """Documents prepared ahead of the embedder."""
+_LONGEST_PATH = 2000
+"""In bytes: PostgreSQL takes at most 2,704 for the index that keeps paths apart."""
 _MASS_DELETE = 10
 """Up to so many documents may vanish at once without question, whatever their share."""
 
@@ -186,6 +188,10 @@ class Ingest:
                 self._skip(plan, entry.path, raw)
                 continue
             self.report.bytes_read += len(raw.content)
+            if len(raw.path.encode()) > _LONGEST_PATH:
+                reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
+                self._skip(plan, raw.path, Skipped(raw.uri, reason, "Give it a shorter name or id."))
+                continue
             known = plan.known.get(raw.path)
             if known and known.content_hash == raw.content_hash and known.processing == self._processing:
                 plan.unchanged.append(raw.path)

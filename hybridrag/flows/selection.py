@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +66,11 @@ def _select_one(given: str, remembered: dict[str, Source], options: SourceOption
     path = Path(*[part for part in path.parts if part != "."])
     if ".." in path.parts:
         path = path.resolve()
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UsageError(f"the path is not UTF-8: {shown}", hint="rename it") from None
     if not path.exists() and not path.is_symlink():
         if inside := _inside(path, remembered, options):
             return inside  # named once, gone now: its document is to be removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ from hybridrag.models.spec import ModelSpec, tokenizer_file
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+_STRETCH = re.compile(r"(?s).{32768}\S{0,32768}|.+")
+_TOGETHER = 8
+"""Stretches tokenised at once, by as many threads as there are cores."""
+
 
 class FastTokenizer:
     """A `tokenizers` file with its own truncation and padding off: the limits in such files are not the model's."""
@@ -20,8 +25,18 @@ class FastTokenizer:
         self.spec = spec
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
-        """The span of each token in `text`, special tokens left out."""
-        offsets: list[tuple[int, int]] = self._whole.encode(text, add_special_tokens=False).offsets
+        """The span of each token in `text`, special tokens left out.
+
+        A long text is taken in stretches that end at white space where there is any: as a whole it would need more than
+        a hundred bytes of memory a character.
+        """
+        stretches = [(match.start(), match[0]) for match in _STRETCH.finditer(text)]
+        offsets: list[tuple[int, int]] = []
+        for first in range(0, len(stretches), _TOGETHER):
+            group = stretches[first : first + _TOGETHER]
+            encodings = self._whole.encode_batch([stretch for _, stretch in group], add_special_tokens=False)
+            for (base, _), encoding in zip(group, encodings, strict=True):
+                offsets.extend((base + start, base + end) for start, end in encoding.offsets)
         return offsets
 
     def count(self, texts: Sequence[str]) -> list[int]:

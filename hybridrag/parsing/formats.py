@@ -7,13 +7,12 @@ from importlib.metadata import version
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import parse_text
 
-VERSION = 1
+VERSION = 2
 """Raised by hand whenever the same bytes may parse differently, libraries aside."""
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
 _OFFICE = frozenset(
     {
-        f"{_OPEN_XML}.wordprocessingml.document",
         f"{_OPEN_XML}.spreadsheetml.sheet",
         f"{_OPEN_XML}.presentationml.presentation",
         "application/vnd.oasis.opendocument.text",
@@ -28,7 +27,8 @@ _DATA = frozenset(f"application/{name}" for name in ("json", "x-ndjson", "yaml",
 
 def parser_version() -> str:
     """Changes whenever the same bytes may parse differently."""
-    return f"{VERSION} kreuzberg/{version('kreuzberg')} markdown-it-py/{version('markdown-it-py')}"
+    libraries = ("kreuzberg", "mammoth", "markdown-it-py")
+    return " ".join([str(VERSION), *(f"{name}/{version(name)}" for name in libraries)])
 
 
 def is_plain(media_type: str) -> bool:
@@ -56,6 +56,10 @@ def parse(content: bytes, media_type: str) -> Parsed:
         from hybridrag.parsing.pdf import parse_pdf
 
         parsed = parse_pdf(content)
+    elif media_type == f"{_OPEN_XML}.wordprocessingml.document":
+        from hybridrag.parsing.word import parse_word
+
+        parsed = parse_word(content)
     elif media_type in _OFFICE:
         from hybridrag.parsing.office import parse_office
 

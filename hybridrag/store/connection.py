@@ -32,7 +32,7 @@ def connect(url: str) -> Connection:
         raise _connection_error(url, exc) from exc
     except psycopg.Error as exc:
         raise DatabaseError(
-            f"the database address {address(url)} cannot be used: {_first_line(exc)}",
+            f"the database address {address(url)} cannot be used: {_without_values(_first_line(exc))}",
             hint="postgresql://user@host:5432/database",
         ) from exc
 
@@ -44,14 +44,20 @@ def transaction(connection: Connection, *, read_only: bool = False) -> Iterator[
     The search path is set per transaction, since a pooler in transaction mode keeps no session settings. `extensions`
     is where hosted servers put pgvector.
     """
+    with translating(), connection.transaction():
+        if read_only:
+            connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local search_path = hybridrag, public, extensions")
+        yield connection
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turns PostgreSQL's errors into ours."""
     import psycopg
 
     try:
-        with connection.transaction():
-            if read_only:
-                connection.execute("set transaction isolation level repeatable read, read only")
-            connection.execute("set local search_path = hybridrag, public, extensions")
-            yield connection
+        yield
     except psycopg.Error as exc:
         raise translated(exc) from exc
 
@@ -112,6 +118,8 @@ def translated(exc: psycopg.Error) -> DatabaseError:
         return DatabaseError(f"the database role lacks a privilege: {message}", hint="see `hybridrag doctor`")
     if isinstance(exc, psycopg.errors.ReadOnlySqlTransaction):
         return DatabaseError("the database is read-only", hint="writes need the primary server")
+    if state.startswith("54"):  # a program limit: the same again would meet it again
+        return DatabaseError(f"the database cannot hold this: {message}", hint="report this with --debug")
     if state.startswith(("08", "57P", "53")) or isinstance(exc, psycopg.OperationalError):
         return DatabaseUnavailable(f"the database broke off: {message}", hint="run it again; nothing was lost")
     if isinstance(exc, psycopg.DataError):
@@ -175,6 +183,13 @@ _REFUSALS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
     ),
 )
 """How libpq says no (its messages are English, since we set no locale), and what it means."""
+
+
+def _without_values(message: str) -> str:
+    """libpq quotes the part of an address that it cannot read, which may be of a password; names of options stay."""
+    if re.match("invalid (URI query parameter|connection option)", message):
+        return message
+    return re.sub('"[^"]*"', '"..."', message)
 
 
 def _first_line(exc: Exception) -> str:

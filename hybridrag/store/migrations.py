@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import LiteralString
 
 from hybridrag.errors import DatabaseError
-from hybridrag.store.connection import Connection, check_pgvector, transaction
+from hybridrag.store.connection import Connection, check_pgvector, transaction, translating
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,13 @@ def shipped() -> tuple[Migration, ...]:
 def migrate(connection: Connection) -> list[str]:
     """Applies what is missing and returns its names. Safe to run from many processes at once.
 
-    Raises DatabaseError where the database was made by a newer version, or a migration was changed after it ran.
+    Raises DatabaseError where pgvector is missing or too old, the database was made by a newer version, or a migration
+    was changed after it ran.
     """
-    if not pending(connection):
-        return []
-    check_pgvector(connection)
+    with translating():
+        check_pgvector(connection)
+        if not pending(connection):
+            return []
     applied: list[str] = []
     with transaction(connection):
         # A transaction-level lock: a pooler may move the session to another server process at commit.

@@ -43,15 +43,22 @@ class SearchSnapshot:
         self, text: str, *, limit: int, documents: Sequence[UUID] | None, also: Sequence[UUID] = ()
     ) -> tuple[dict[UUID, float], dict[UUID, float]]:
         """BM25: the best `limit` chunks, best first, and the scores of those in `also` that hold a query term."""
+        terms = self.tx.execute(
+            statement("query_terms"), {"query": text, "text_search": self.collection.text_search}
+        ).fetchone()
+        if not terms or not terms["lexemes"]:
+            return {}, {}
         rows = self.tx.execute(
             statement("lexical"),
             self._parameters(
-                query=text,
-                text_search=self.collection.text_search,
+                lexemes=terms["lexemes"],
+                any_term=terms["any_term"],
                 limit=limit,
                 documents=None if documents is None else list(documents),
                 also=list(also),
             ),
+            # A generic plan would not know the terms, and scan.
+            prepare=False,
         ).fetchall()
         found = {row["id"]: float(row["score"]) for row in rows if row["found"]}
         return found, {row["id"]: float(row["score"]) for row in rows if not row["found"]}

@@ -95,3 +95,9 @@ def test_a_docx_with_a_password(skipped: Callable[[str, bytes, str], Skipped]) -
 
 def test_an_unknown_kind(skipped: Callable[[str, bytes, str], Skipped]) -> None:
     assert skipped("a.png", b"\x89PNG", "image/png").reason == "no parser for this kind of file"
+
+
+def test_a_word_file_keeps_what_xml_writes_as_an_entity(parsed: Parse, examples: Path) -> None:
+    """LibreOffice writes every apostrophe as `&apos;`; "AT&T" is `AT&amp;T` in any DOCX."""
+    content = (examples / "hr" / "leave-policy.docx").read_bytes()
+    assert "need a week's notice" in parsed("leave-policy.docx", content, KINDS["docx"]).text

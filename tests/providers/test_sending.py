@@ -57,7 +57,7 @@ def test_the_request() -> None:
             {"role": "system", "content": "Answer from the passages."},
             {"role": "user", "content": "How long is parental leave?"},
         ],
-        "max_tokens": 800,
+        "max_tokens": 2000,
         "temperature": 0.0,
         "stream": True,
         "stream_options": {"include_usage": True},

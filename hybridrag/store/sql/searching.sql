@@ -24,22 +24,23 @@ select c.id, 1 - (v.embedding <=> %(vector)s::halfvec) as score
 from chunk c join {vectors} v on v.text_hash = c.text_hash
 where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
 
+-- name: query_terms
+-- Computed apart: inside the search, a prepared plan would parse the question once more for every row.
+select coalesce(array_agg(lexeme), '{}') as lexemes,
+       replace(plainto_tsquery(%(text_search)s::regconfig, %(query)s)::text, ' & ', ' | ') as any_term
+from unnest(to_tsvector(%(text_search)s::regconfig, %(query)s));
+
 -- name: lexical
 -- BM25 (Robertson, k1 1.2, b 0.75; Lucene's idf, which is never negative) over every chunk that holds a query term.
 -- Document frequencies come from the whole chunk set, so that a filter changes which chunks are found, not their scores.
-with query as (
-    select replace(plainto_tsquery(%(text_search)s::regconfig, %(query)s)::text, ' & ', ' | ')::tsquery as terms
-),
-corpus as (
+with corpus as (
     select count(*)::float8 as chunks, greatest(avg(length)::float8, 1) as mean_length
     from chunk where chunk_set_id = %(chunk_set)s
 ),
 posting as materialized (
     select c.id, c.document_id, c.length, u.lexeme, coalesce(cardinality(u.positions), 1)::float8 as frequency
-    from query q
-    join chunk c on c.chunk_set_id = %(chunk_set)s and c.lexemes @@ q.terms
-    cross join lateral unnest(c.lexemes) u
-    where u.lexeme = any(tsvector_to_array(to_tsvector(%(text_search)s::regconfig, %(query)s)))
+    from chunk c cross join lateral unnest(c.lexemes) u
+    where c.chunk_set_id = %(chunk_set)s and c.lexemes @@ %(any_term)s::tsquery and u.lexeme = any(%(lexemes)s::text[])
 ),
 term as (
     select p.lexeme, ln(1 + (max(corpus.chunks) - count(*) + 0.5) / (count(*) + 0.5)) as idf

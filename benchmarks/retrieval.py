@@ -1,0 +1,106 @@
+"""nDCG@10 on a BEIR folder: whole documents cut at the window, and our three modes through ingest and search.
+
+    python benchmarks/retrieval.py FOLDER [--embedder NAME] [--modes dense,lexical,hybrid] [--whole]
+
+Everything runs in a collection of its own in a temporary home, which is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from hybridrag.config import load
+from hybridrag.evaluation import Dataset, load_beir, mean_ndcg
+from hybridrag.flows.ingest import IngestOptions
+from hybridrag.flows.progress import Silent
+from hybridrag.flows.selection import SourceOptions
+from hybridrag.models import find_model, open_embedder
+from hybridrag.types import Query
+from hybridrag.wiring import Wiring
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
+    parser.add_argument("--modes", default="dense,lexical,hybrid")
+    parser.add_argument("--whole", action="store_true", help="also embed whole documents, cut at the window")
+    options = parser.parse_args()
+    dataset = load_beir(options.folder)
+    home = Path(tempfile.mkdtemp(prefix="hybridrag-benchmark-"))
+    try:
+        result = {"dataset": dataset.name, "embedder": options.embedder, "queries": len(dataset.qrels)}
+        if options.whole:
+            result["whole documents"] = whole_documents(dataset, options.embedder, home)
+        result |= through_the_index(dataset, options.embedder, options.modes.split(","), home)
+        print(json.dumps(result, indent=2))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def whole_documents(dataset: Dataset, embedder_name: str, home: Path) -> dict[str, float]:
+    """Each document one vector: title and text in one string, cut at the window, as published figures are made."""
+    embedder = open_embedder(find_model(embedder_name, offline=True), cache=home / "cache")
+    ids, texts = zip(*((key, f"{title} {text}".strip()) for key, title, text in dataset.documents()), strict=True)
+    started = time.perf_counter()
+    vectors = embedder.embed_documents(texts)
+    seconds = time.perf_counter() - started
+    rankings = {}
+    for query, text in dataset.queries.items():
+        scores = vectors @ embedder.embed_query(text)
+        rankings[query] = [ids[i] for i in np.argsort(-scores, kind="stable")[:10]]
+    return {"ndcg@10": round(mean_ndcg(rankings, dataset.qrels), 4), "seconds": round(seconds, 1)}
+
+
+def through_the_index(dataset: Dataset, embedder_name: str, modes: list[str], home: Path) -> dict[str, object]:
+    """`ingest` of the corpus, then `search` in each mode; documents rank by their best chunk."""
+    settings = load(
+        flags={"embedder": embedder_name, "collection": "benchmark"}, environ={"HYBRIDRAG_HOME": str(home)}, cwd=home
+    )
+    wiring = Wiring(settings, notify=lambda text: print(text, file=sys.stderr))
+    report = wiring.ingest(
+        [str(dataset.corpus)],
+        source_options=SourceOptions(),
+        options=IngestOptions(),
+        progress=Silent(),
+        stdin=io.BytesIO(),
+        stdin_name=None,
+    )
+    result: dict[str, object] = {
+        "ingest": {
+            "documents": report.added,
+            "chunks": report.chunks_added,
+            "tokens": report.tokens_embedded,
+            "seconds": round(report.seconds, 1),
+        }
+    }
+    for mode in modes:
+        rankings: dict[str, list[str]] = {}
+        times = []
+        for query, text in dataset.queries.items():
+            found = wiring.search(Query(text, k=100, mode=mode))  # type: ignore[arg-type]
+            times.append(found.timings_ms["total"])
+            documents = [hit.chunk.document.external_id or "" for hit in found.hits]
+            rankings[query] = list(dict.fromkeys(documents))
+        result[mode] = {
+            "ndcg@10": round(mean_ndcg(rankings, dataset.qrels), 4),
+            "p50_ms": round(float(np.percentile(times, 50)), 1),
+            "p95_ms": round(float(np.percentile(times, 95)), 1),
+        }
+    wiring.store.close()
+    if wiring.server is not None:
+        wiring.server.stop()
+    return result
+
+
+if __name__ == "__main__":
+    main()
