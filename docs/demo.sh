@@ -2,6 +2,9 @@
 # What `make demo` shows: ingest, search, ask. State stays in .demo/, apart from your own collections.
 set -eu
 hybridrag=${1:-hybridrag}
+for variable in $(env | sed -n 's/^\(HYBRIDRAG_[A-Z_]*\)=.*/\1/p'); do
+    unset "$variable"
+done
 export HYBRIDRAG_HOME="$PWD/.demo"
 
 run() {

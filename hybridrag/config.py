@@ -45,10 +45,10 @@ class Paths:
     @staticmethod
     def from_environment(environ: Mapping[str, str]) -> Paths:
         """Absolute paths; nothing is created. Raises ConfigError where no home folder can be told."""
-        if home := environ.get("HYBRIDRAG_HOME"):
-            root = Path(home).expanduser().absolute()
-            return Paths(config=root, data=root / "data", cache=root / "cache", run=root / "run")
         try:
+            if home := environ.get("HYBRIDRAG_HOME"):
+                root = Path(home).expanduser().absolute()
+                return Paths(config=root, data=root / "data", cache=root / "cache", run=root / "run")
             user = Path.home()
         except RuntimeError:
             raise ConfigError("this account has no home folder", hint="set HYBRIDRAG_HOME to a folder") from None
@@ -111,7 +111,7 @@ def load(
     user_file = config_file or settings.paths.user_file
     project_file = _nearest_project_file(cwd)
     layers: list[tuple[str, Mapping[str, Any], type[ConfigError] | type[UsageError]]] = []
-    if config_file is not None or user_file.exists():
+    if config_file is not None or _exists(user_file):
         layers.append((str(user_file), _read_user_file(user_file), ConfigError))
     if project_file is not None and project_file.resolve() != user_file.resolve():
         layers.append((str(project_file), _read_project_file(project_file), ConfigError))
@@ -147,17 +147,36 @@ def masked(name: str, value: object) -> object:
 
 
 def mask_password(url: str) -> str:
-    """A database address without its password, in URL and in `key=value` form."""
+    """A database address without its passwords, in URL and in `key=value` form."""
+    if not re.match(r"\s*\w+://", url):
+        return re.sub(rf"(\b{_GUARDED}\s*=\s*){_VALUE}", r"\1***", url, flags=_ANY)
+
+    def parameter(match: re.Match[str]) -> str:
+        # libpq takes escapes in a keyword as well.
+        return f"{match[1]}***" if re.fullmatch(_GUARDED, unquote(match[2]), flags=_ANY) else match[0]
+
+    url = re.sub(r"([?&]([^=&]+)=)[^&]+", parameter, url)
     # A password may hold an unescaped @, / or ?; a port is followed by a path, a query or nothing.
-    url = re.sub(r"(://[^/@:?]*):(?!\d*(?:[/?]|$)).*@", r"\1:***@", url)
-    return re.sub(r"(?i)(\b(?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", url)
+    return re.sub(r"(://[^/@:?\[]*):(?!\d*(?:/[^@?]*)?(?:\?|$)).*@", r"\1:***@", url, flags=_ANY)
 
 
 def has_password(url: str) -> bool:
-    return any(mask_password(form) != form for form in (url, unquote(url)))
+    return mask_password(url) != url
+
+
+_GUARDED = r"(?:(?:ssl)?password|oauth_client_secret|scram_\w+_key)"
+_VALUE = r"('(?:[^'\\]|\\.)*(?:'|$)|(?:[^\s\\]|\\.)+)"
+_ANY = re.IGNORECASE | re.DOTALL
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as exc:  # what it says may protect something, so it is not passed over
+        raise ConfigError(f"{path} cannot be read: {exc.strerror}", hint="check its permissions") from None
 
 
 def _nearest_project_file(cwd: Path | None) -> Path | None:
@@ -301,7 +320,7 @@ def _boolean(value: object) -> bool:
 
 
 def _bytes(value: object) -> int:
-    if isinstance(value, bool) or not str(value).strip().isdigit() or int(str(value)) < 1:
+    if isinstance(value, bool) or not str(value).strip().isdecimal() or int(str(value)) < 1:
         raise ValueError("must be a number of bytes above 0")
     return int(str(value))
 

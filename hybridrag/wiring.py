@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hybridrag.config import CUSTOM_PROVIDER_KEY, ProviderSettings, Settings
 from hybridrag.errors import ConfigError, HybridragError, ModelError, UsageError
-from hybridrag.types import Collection, Query, Source
+from hybridrag.types import Collection, Generation, Query, Source
 
 if TYPE_CHECKING:
     from hybridrag.chunking import StructuralChunker
@@ -125,7 +125,10 @@ class Wiring:
         existing = self.store.find_collection(self.settings.collection)
         known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
         selections = select(paths, known, self._with_project_globs(source_options))
-        collection, spec = (existing, self._model_for(existing)) if existing else self._new_collection()
+        if existing:
+            collection, spec = existing, self._model_for(existing)
+        else:
+            collection, spec = self._new_collection(only_imagined=options.dry_run)
         chunker = self._chunker(spec)
 
         def open_reader(source: Source) -> Any:
@@ -134,11 +137,7 @@ class Wiring:
         parser = GuardedParser()
         try:
             with self.store.ingest_run(collection) as run:
-                if options.dry_run:
-                    ids = {row["source"].name: row["id"] for row in self.store.list_sources(collection)}
-                    chosen = [(ids.get(s.source.name, 0), s) for s in selections]
-                else:
-                    chosen = [(self.store.save_source(collection, s.source), s) for s in selections]
+                ids = {row["source"].name: row["id"] for row in self.store.list_sources(collection)}
                 return Ingest(
                     run,
                     parser=parser,
@@ -147,7 +146,10 @@ class Wiring:
                     open_reader=open_reader,
                     progress=progress,
                     options=options,
-                ).into(chosen)
+                ).into(
+                    [(ids.get(s.source.name, 0), s) for s in selections],
+                    remember=lambda source: self.store.save_source(collection, source),
+                )
         finally:
             parser.close()
 
@@ -268,8 +270,9 @@ class Wiring:
         if "://" in name:
             key = CUSTOM_PROVIDER_KEY
             return "custom", ProviderSettings(base_url=name, key_variable=key if self._environ.get(key) else ""), ""
-        own = self.settings.providers.get(name, ProviderSettings())
-        if own.base_url and name not in preset_names():
+        # In any letter case, as presets are: a user's own address must not be lost to a capital letter.
+        own = next((p for n, p in self.settings.providers.items() if n.lower() == name.lower()), ProviderSettings())
+        if own.base_url and name.lower() not in preset_names():
             return name, own, ""
         known = preset(name)
         if own.base_url and not own.key_variable:
@@ -303,6 +306,7 @@ class Wiring:
         return "from " + ", ".join(layers) if layers else "all defaults"
 
     def _probe_database(self) -> str:
+        self.store.migrate()
         versions = self.store.versions()
         kind = "embedded" if self.server is not None else "configured"
         return f"{kind} PostgreSQL {versions['server']} with pgvector {versions['pgvector']}"
@@ -401,13 +405,17 @@ class Wiring:
         """The chosen collection, made if it does not exist."""
         return self.store.find_collection(self.settings.collection) or self._new_collection()[0]
 
-    def _new_collection(self) -> tuple[Collection, ModelSpec]:
+    def _new_collection(self, *, only_imagined: bool = False) -> tuple[Collection, ModelSpec]:
+        """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
         from hybridrag.models import find_model
 
         name = self.settings.embedder
         spec = find_model(name, offline=self.settings.offline)
         if Path(name).is_dir():
             name = str(Path(name).resolve())
+        if only_imagined:
+            generation = Generation(0, name, self.embedder(spec).fingerprint, spec.dimensions, chunk_set=0)
+            return Collection(0, self.settings.collection, name, self.settings.text_search, generation), spec
         collection = self.store.create_collection(
             self.settings.collection,
             embedder=name,

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.models.tiny import write_static_model
+from tests.models.tiny import write_bert_model, write_static_model
 
 _SERVER = "HYBRIDRAG_TEST_SERVER_URL"
 _HOME = "HYBRIDRAG_TEST_SERVER_HOME"
@@ -119,6 +119,20 @@ def database_url(server_url: str, template_database: str) -> Iterator[str]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A static embedding model in the real model2vec layout: texts that share words are near."""
     return write_static_model(tmp_path_factory.mktemp("tiny-model"), dimensions=64, seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real network in the sentence-transformers layout, with random weights and prompts of its own."""
+    prompts = {"query": "who : ", "document": "policy : "}
+    return write_bert_model(tmp_path_factory.mktemp("tiny-bert"), prompts=prompts)
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder that all workers share: a model is converted once, not once a worker."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "model-cache"
 
 
 @dataclass(frozen=True)

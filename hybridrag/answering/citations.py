@@ -1,4 +1,4 @@
-"""Markers in an answer, resolved to passages: `[1]`, `[2][3]`, `[1, 4]`."""
+"""Markers in an answer, resolved to passages: `[1]`, `[2][3]`, `[1, 4]`, `[1-3]`. Brackets in code are none."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.types import Citation, Passage, Sentence
 
-_MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
-_LEADING = re.compile(r"^(?:\s*\[\d{1,3}(?:\s*[,;]\s*\d{1,3})*\])+")
+_NUMBERS = r"\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*"
+_CODE = r"```.*?(?:```|\Z)|`[^`\n]*`"
+_WRITTEN = re.compile(rf"(?s:{_CODE})|([ \t]*)\[({_NUMBERS})\]")
+"""Code, or a marker as a model may write it: the blank before it, and its numbers."""
+_KEPT = re.compile(rf"(?s:{_CODE})|[ \t]*\[(\d{{1,3}})\]")
+"""Code, or a marker as we leave it."""
+_LEADING = re.compile(r"^(?:\s*\[\d{1,3}\])+")
+_LONGEST_RANGE = 20
 
 
 def resolve(
@@ -23,15 +29,19 @@ def resolve(
     unknown: list[int] = []
 
     def keep(match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
+        blank, written = match.groups()
+        if written is None:
+            return match[0]
+        numbers = _numbers(written)
+        if not written.isdigit() and numbers[0] not in known:
+            return match[0]  # a list or a range of something else
         unknown.extend(number for number in numbers if number not in known)
         kept = "".join(f"[{number}]" for number in numbers if number in known)
-        blank = match[0][: match[0].index("[")]
-        return blank + kept if kept else ""
+        return f"{blank}{kept}" if kept else ""
 
-    cleaned = _MARKER.sub(keep, text).strip()
+    cleaned = _WRITTEN.sub(keep, text).strip()
     sentences = tuple(_sentence(piece, known) for piece in _with_their_markers(cleaned))
-    cited = list(dict.fromkeys(int(number) for match in _MARKER.finditer(cleaned) for number in [match[1]]))
+    cited = list(dict.fromkeys(_markers(cleaned)))
     citations = tuple(Citation(marker=number, chunk=known[number].chunk, quote=known[number].text) for number in cited)
     warnings = [f"the answer cited passage {n}, which does not exist; removed" for n in dict.fromkeys(unknown)]
     return cleaned, sentences, citations, warnings
@@ -52,6 +62,21 @@ def _with_their_markers(text: str) -> list[str]:
 
 
 def _sentence(piece: str, known: dict[int, Passage]) -> Sentence:
-    markers = tuple(dict.fromkeys(int(match[1]) for match in _MARKER.finditer(piece)))
-    plain = re.sub(r"\s+([.,;:!?])", r"\1", _MARKER.sub("", piece)).strip()
+    markers = tuple(dict.fromkeys(_markers(piece)))
+    plain = _KEPT.sub(lambda match: "" if match[1] else match[0], piece)
+    plain = re.sub(r"\s+([.,;:!?])", r"\1", plain).strip()
     return Sentence(text=plain, markers=markers, supported=any(marker in known for marker in markers))
+
+
+def _markers(text: str) -> list[int]:
+    return [int(match[1]) for match in _KEPT.finditer(text) if match[1]]
+
+
+def _numbers(text: str) -> list[int]:
+    """The numbers of a marker; `2-4` means 2, 3, 4, unless it runs too far or backwards to be meant so."""
+    numbers: list[int] = []
+    for part in re.split(r"[,;]", text):
+        first, *rest = (int(number) for number in re.findall(r"\d+", part))
+        last = rest[-1] if rest else first
+        numbers.extend(range(first, last + 1) if first <= last < first + _LONGEST_RANGE else (first, *rest))
+    return numbers

@@ -1,11 +1,14 @@
-"""Sentences of a text as spans: by line, then by sentence marks. Pure, for any script with or without spaces."""
+"""Sentences of a text as spans: by block of lines, then by sentence marks. For any script."""
 
 from __future__ import annotations
 
 import re
 
-_LINE = re.compile(r"[^\n]+")
 _END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“‘„«(\[]*[\w*`⟦])|(?<=[。！？])")
+_STRUCTURE = re.compile(r"#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|\||>|```|~~~|:::|<!--|[=_*-]{3,}$")
+_STANDS_ALONE = re.compile(r"#{1,6}\s|\||```|~~~|:::|<!--|[=_*-]{3,}$")
+_WRAPPED = 45
+"""A line at least this long was ended by the margin; a shorter one, by the writer."""
 # Before these a full stop ends no sentence.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|Inc|Ltd|Co|z\.B|d\.h|bzw|ca|u\.a|Abs|Art)|\b[A-Z]|^\s*\d{1,3})\.\s+$"
@@ -13,16 +16,43 @@ _ABBREVIATION = re.compile(
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """`(start, end)` of each sentence, in order, without the white space around it."""
+    """`(start, end)` of each sentence, in order, without the white space around it.
+
+    A sentence may run over a line's end, as in wrapped text, but not over a blank line, a heading, an item or a row.
+    """
     spans: list[tuple[int, int]] = []
-    for line in _LINE.finditer(text):
-        start = line.start()
-        for match in _END.finditer(text, line.start(), line.end()):
+    for block_start, block_end in _blocks(text):
+        start = block_start
+        for match in _END.finditer(text, block_start, block_end):
             if not _ABBREVIATION.search(text[start : match.end()]):
                 spans.append((start, match.end()))
                 start = match.end()
-        spans.append((start, line.end()))
+        spans.append((start, block_end))
     return [span for span in (_stripped(text, start, end) for start, end in spans) if span[0] < span[1]]
+
+
+def _blocks(text: str) -> list[tuple[int, int]]:
+    """Runs of lines that read on from one to the next."""
+    blocks: list[tuple[int, int]] = []
+    before = ""
+    for match in re.finditer(r"[^\n]*\n?", text):
+        line = match[0].strip()
+        if not line:
+            before = ""
+            continue
+        if before and _reads_on(before, line):
+            blocks[-1] = (blocks[-1][0], match.end())
+        else:
+            blocks.append(match.span())
+        before = line
+    return blocks
+
+
+def _reads_on(before: str, line: str) -> bool:
+    """Whether `line` continues the one before: it is no structure of its own, and that one was wrapped."""
+    if _STRUCTURE.match(line) or _STANDS_ALONE.match(before):
+        return False
+    return len(before) >= _WRAPPED or line[0].islower()
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

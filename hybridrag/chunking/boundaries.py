@@ -56,7 +56,7 @@ def boundaries(document: Document, outline: Outline) -> Boundaries:
     sentences = [match.end() for match in _SENTENCE.finditer(text)]
     levels = (
         *(tuple(cuts) for cuts in headings),
-        *(tuple(cut for cut in cuts if cut not in outline.bodies) for cuts in (sorted(paragraphs), lines, sentences)),
+        *(tuple(cut for cut in cuts if cut not in outline.uncut) for cuts in (sorted(paragraphs), lines, sentences)),
         tuple(match.end() for match in _WORD.finditer(text)),
     )
     return Boundaries(levels=levels, headings=len(headings))

@@ -8,15 +8,15 @@ from itertools import pairwise
 
 from hybridrag.types import Document, Heading
 
-_LINE = re.compile(r"[^\n]*(?:\n[=-]+[ \t]*(?=\n|$))?\s*")
+_LINE = re.compile(r"([^\n]*\n?)([=-]+[ \t]*(?=\n|$))?\s*")
 """A heading's line, its underline where it has one, and the space after it."""
 
 
 class Outline:
     """Heading paths, worked out once, so that asking for a span's costs no walk through the document.
 
-    `bodies` are the places where the text under a heading begins: nothing should be cut there, since a heading alone
-    says little. `nested` are the headings that stand directly below the one they belong to.
+    `uncut` are places between a heading and what it heads, where nothing should be cut, since a heading alone says
+    little. `nested` are the headings that stand directly below the one they belong to.
     """
 
     def __init__(self, document: Document) -> None:
@@ -27,8 +27,10 @@ class Outline:
         for heading in self._headings:
             path = (*(above for above in path if above.level < heading.level), heading)
             self._paths.append(path)
-        ends = {heading.start: _end_of_line(document.text, heading.start) for heading in self._headings}
-        self.bodies = frozenset(ends.values())
+        lines = {heading.start: _LINE.match(document.text, heading.start) for heading in self._headings}
+        ends = {start: line.end() if line else start for start, line in lines.items()}
+        underlines = {line.end(1) for line in lines.values() if line and line[2]}
+        self.uncut = frozenset({*ends.values(), *underlines})
         self.nested = frozenset(
             below.start
             for above, below in pairwise(self._headings)
@@ -48,8 +50,3 @@ class Outline:
         path = self._paths[index - 1] if index else ()
         highest = min((heading.level for heading in self._headings[index:last]), default=None)
         return tuple(heading.title for heading in path if highest is None or heading.level < highest)
-
-
-def _end_of_line(text: str, start: int) -> int:
-    match = _LINE.match(text, start)
-    return match.end() if match else start

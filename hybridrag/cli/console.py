@@ -41,9 +41,10 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def json_text(value: dict[str, Any], stream: Any, *, indent: int | None = None) -> str:
-    """JSON that a stream can take: with escapes only where its encoding is not UTF-8."""
+    """JSON that a stream can take: with escapes where its encoding is not UTF-8, and for what a terminal would obey."""
     unicode = (stream.encoding or "").lower().replace("_", "-") in {"utf-8", "utf8"}
-    return json.dumps(value, ensure_ascii=not unicode, indent=indent, default=str)
+    text = json.dumps(value, ensure_ascii=not unicode, indent=indent, default=str)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def notice(text: str, *, quiet: bool) -> None:

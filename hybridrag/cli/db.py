@@ -75,7 +75,8 @@ def url(context: typer.Context) -> int:
     """Prints the database's address, for psql and other programs. Example: psql "$(hybridrag db url)" """
     session = Session.of(context)
     server = session.wiring.server
-    value = server.url if server is not None else mask_password(session.settings.database_url)
+    # Without its password: three asterisks in its place would be taken for one.
+    value = server.url if server is not None else mask_password(session.settings.database_url).replace(":***@", "@")
     if session.flags.json:
         session.json({"schema": "hybridrag.db/1", "url": value})
     else:

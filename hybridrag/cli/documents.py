@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,8 +84,10 @@ def show(
 
 def _meanings(uri: str, sources: list[Source]) -> list[tuple[str, str]]:
     """Source and path for each way to read `uri`: as a URI first, then as a local file."""
+    from hybridrag.flows.selection import local_path
+
     found = [(s.name, uri.removeprefix(f"{s.name}/")) for s in sources if uri.startswith(f"{s.name}/")]
-    local = Path(uri).expanduser().absolute()
+    local = local_path(uri)
     found += [
         (s.name, local.relative_to(s.root).as_posix())
         for s in sources

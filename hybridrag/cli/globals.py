@@ -63,12 +63,12 @@ def hoisted(argv: Sequence[str]) -> list[str]:
             switches.append(argument)
         elif _SHORT_SWITCHES.fullmatch(argument):
             switches.extend(f"-{letter}" for letter in argument[1:])
-        elif len(argument) > 2 and argument.startswith("-c"):
-            valued.append(argument)
-        elif equals and name in WITH_VALUE and name.startswith("--"):
-            valued.append(argument)
-        elif argument in WITH_VALUE and arguments:
+        elif argument in WITH_VALUE:
+            if not arguments:
+                return [*switches, argument]  # alone, so that the missing value is what the parser complains about
             valued.extend([argument, arguments.pop(0)])
+        elif argument.startswith("-c") or (equals and name in WITH_VALUE):
+            valued.append(argument)
         else:
             rest.append(argument)
     return [*switches, *valued, *rest]

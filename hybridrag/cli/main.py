@@ -25,8 +25,8 @@ _COMPLETION = "_HYBRIDRAG_COMPLETE"
 """The variable by which a shell asks for completions."""
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came. Libraries give up their work for it as they do when interrupted."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -91,10 +91,10 @@ def _told(exc: BaseException) -> tuple[int, str, str, str, bool]:
     """Exit code, message, hint, name, and whether the same may succeed later."""
     if isinstance(exc, HybridragError):
         return exc.exit_code, exc.message, exc.hint, type(exc).__name__, exc.retryable
-    if isinstance(exc, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted", "run it again to go on", "Interrupted", True
     if isinstance(exc, _Terminated):
         return TERMINATED, "terminated", "run it again to go on", "Terminated", True
+    if isinstance(exc, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted", "run it again to go on", "Interrupted", True
     if isinstance(exc, OSError) and exc.errno in _NO_ROOM and exc.filename is None:
         reason = os.strerror(exc.errno)
         return OUTPUT, f"the output cannot be written: {reason}", "free space and run it again", "OutputLost", True

@@ -45,6 +45,7 @@ class Request:
 
 def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], Embedder]) -> Answer:
     """An answer made of the documents' own sentences, each with its citation. Needs no provider; nothing leaves."""
+    started = time.perf_counter()
     passages = passages_of(found.hits)
     candidates = candidate_sentences(passages) if _promising(found) else []
     chosen = []
@@ -59,7 +60,9 @@ def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], E
     marker_of: dict[int, int] = {}
     for candidate in chosen:
         marker_of.setdefault(candidate.passage.marker, len(marker_of) + 1)
-    sentences = tuple(Sentence(text=c.text, markers=(marker_of[c.passage.marker],), supported=True) for c in chosen)
+    sentences = tuple(
+        Sentence(text=" ".join(c.text.split()), markers=(marker_of[c.passage.marker],), supported=True) for c in chosen
+    )
     citations = tuple(
         Citation(
             marker=marker,
@@ -82,7 +85,7 @@ def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], E
         usage=None,
         redactions={},
         ledger_id=None,
-        timings_ms={"retrieve": found.timings_ms["total"], "redact": 0.0, "first_token": 0.0, "total": 0.0},
+        timings_ms=_timings(found, started=started),
     )
 
 
@@ -199,12 +202,7 @@ def complete(
         usage=usage,
         redactions=dict(request.session.counts),
         ledger_id=sending.outbound.ledger_id,
-        timings_ms={
-            "retrieve": found.timings_ms["total"],
-            "redact": request.redact_ms,
-            "first_token": round(first_token, 2),
-            "total": round((time.perf_counter() - started) * 1000, 2),
-        },
+        timings_ms=_timings(found, started=started, redact=request.redact_ms, first_token=first_token),
     )
 
 
@@ -224,8 +222,20 @@ def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:
         usage=None,
         redactions={},
         ledger_id=None,
-        timings_ms={"retrieve": found.timings_ms["total"], "redact": 0.0, "first_token": 0.0, "total": 0.0},
+        timings_ms=_timings(found, started=time.perf_counter()),
     )
+
+
+def _timings(found: SearchResult, *, started: float, redact: float = 0.0, first_token: float = 0.0) -> dict[str, float]:
+    """Milliseconds: `first_token` counts from the sending, `total` everything since the search began."""
+    retrieve = found.timings_ms["total"]
+    total = retrieve + redact + (time.perf_counter() - started) * 1000
+    return {
+        "retrieve": retrieve,
+        "redact": redact,
+        "first_token": round(first_token, 2),
+        "total": round(total, 2),
+    }
 
 
 class _Sending:

@@ -116,23 +116,30 @@ class Ingest:
         self._processing = _digest(self._parameters)
         self.report = IngestReport(collection=run.collection.name, dry_run=options.dry_run)
 
-    def into(self, selections: Sequence[tuple[int, Selection]]) -> IngestReport:
-        """Brings the collection up to date with the selections, each given with its source's id in the store.
+    def into(self, selections: Sequence[tuple[int, Selection]], *, remember: Callable[[Source], int]) -> IngestReport:
+        """Brings the collection up to date with the selections, each given with its source's id, 0 for a new one.
 
-        Raises RefusedForSafety before anything is changed where too much would be removed, and DocumentsFailed, after
-        everything else is done, where nothing could be read (or, if strict, anything could not).
+        `remember` stores a source and returns its id. It is called once it is sure that nothing speaks against the run.
+
+        Raises RefusedForSafety where too much would be removed: before anything is changed where documents are gone,
+        before anything is removed where they are empty.
         """
         started = time.perf_counter()
         plans = [self._plan(source_id, selection) for source_id, selection in selections]
+        if not self._options.dry_run:
+            for plan in plans:
+                plan.source_id = remember(plan.selection.source)
         self._progress.begin(sum(len(plan.listing.entries) for plan in plans))
         for plan in plans:
             self._index(plan)
         for plan in plans:
+            self._refuse_mass_delete(plan)
+        for plan in plans:
             self._remove_gone(plan)
             if not self._options.dry_run:
                 self._run.finish(plan.source_id, parameters=self._parameters)
-        if not self._options.dry_run and (self.report.chunks_removed or self.report.removed):
-            self._run.drop_orphans()
+        if not self._options.dry_run:
+            self._run.drop_orphans()  # also those that a run killed before this line left
         self.report.seconds = time.perf_counter() - started
         return self.report
 
@@ -146,12 +153,25 @@ class Ingest:
             self.report.problem(problem)
         known = self._run.manifest(source_id) if source_id else {}
         plan = _Plan(source_id, selection, reader, listing, known)
-        if self._options.prune and not self._options.allow_mass_delete and source.kind != "stdin":
-            _refuse_mass_delete(source, len(plan.gone()), len(known))
+        self._refuse_mass_delete(plan)
         return plan
 
+    def _unwanted(self, plan: _Plan) -> set[str]:
+        """Indexed paths that this run is to remove, as far as it has looked."""
+        return plan.gone() | plan.emptied if self._options.prune else plan.emptied
+
+    def _refuse_mass_delete(self, plan: _Plan) -> None:
+        source, unwanted, known = plan.selection.source, len(self._unwanted(plan)), len(plan.known)
+        if unwanted > max(_MASS_DELETE, known // 2) and not self._options.allow_mass_delete:
+            raise RefusedForSafety(
+                f"{unwanted} of the {known} documents of source {source.name!r} are no longer there, or empty; "
+                "nothing was removed",
+                hint="if that is meant, add --allow-mass-delete; if a disk is missing, mount it and run again; "
+                "--no-prune keeps what is no longer there",
+            )
+
     def _remove_gone(self, plan: _Plan) -> None:
-        gone = sorted(plan.gone() | plan.emptied) if self._options.prune else sorted(plan.emptied)
+        gone = sorted(self._unwanted(plan))
         if gone and self._options.dry_run:
             self.report.removed += len(gone)
         elif gone:
@@ -167,6 +187,7 @@ class Ingest:
         with (
             prefetched(self._prepared(plan), depth=_AHEAD) as prepared,
             ThreadPoolExecutor(1, thread_name_prefix="hybridrag-store") as writer,
+            self._given_up_when_interrupted(),
         ):
             for batch in _batches(prepared):
                 vectors, tokens = self._embed(batch, underway)
@@ -179,6 +200,18 @@ class Ingest:
                 writing.result()
         self._relabel(plan)
 
+    @contextmanager
+    def _given_up_when_interrupted(self) -> Iterator[None]:
+        """Whoever interrupts does not wait for a slow parser or a locked database: both threads are told to give up."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self._parser.close()
+            self._run.cancel()
+            raise
+
     def _prepared(self, plan: _Plan) -> Iterator[Chunked]:
         """Documents to be indexed, chunked; everything else is counted here."""
         for entry in plan.listing.entries:
@@ -190,11 +223,11 @@ class Ingest:
             self.report.bytes_read += len(raw.content)
             if len(raw.path.encode()) > _LONGEST_PATH:
                 reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
-                self._skip(plan, raw.path, Skipped(raw.uri, reason, "Give it a shorter name or id."))
+                self._skip(plan, raw.path, Skipped(f"{raw.uri[:200]}...", reason, "Give it a shorter name or id."))
                 continue
             known = plan.known.get(raw.path)
             if known and known.content_hash == raw.content_hash and known.processing == self._processing:
-                plan.unchanged.append(raw.path)
+                plan.unchanged.add(raw.path)
                 self.report.unchanged += 1
                 self._progress.advance(1, 0)
                 continue
@@ -245,6 +278,7 @@ class Ingest:
     def _store(self, plan: _Plan, batch: Sequence[Chunked], vectors: Sequence[Embedded]) -> int:
         with self._timed("store"):
             replaced = self._run.write(plan.source_id, batch, vectors, processing=self._processing)
+        plan.written.update(item.document.path for item in batch)
         for item in batch:
             self._count(plan.known.get(item.document.path))
             self.report.chunks_added += len(item.chunks)
@@ -252,13 +286,19 @@ class Ingest:
         return replaced
 
     def _relabel(self, plan: _Plan) -> None:
-        """A label given by place takes effect on unchanged documents too; what a document says of itself is kept."""
+        """A label given by place takes effect on unchanged documents too; what a document says of itself is kept.
+
+        A document that could not be read, or was not looked at, is only ever guarded more.
+        """
         source = plan.selection.source
         changed = {}
-        for path in plan.unchanged:
-            known = plan.known[path]
+        for path, known in plan.known.items():
+            if path in plan.written:
+                continue
             own, _ = declared_label(known.declared_label, record=known.record)
             wanted = Label.strictest(path_label(source, path, self._options.globs), own)
+            if path not in plan.unchanged:
+                wanted = Label.strictest(wanted, known.label)
             if wanted is not known.label:
                 changed[path] = wanted
         if changed and not self._options.dry_run:
@@ -288,8 +328,9 @@ class _Plan:
     reader: Reader
     listing: Listing
     known: dict[str, Known]
-    unchanged: list[str] = field(default_factory=list)
+    unchanged: set[str] = field(default_factory=set)
     emptied: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
 
     def gone(self) -> set[str]:
         """Indexed paths that the source no longer offers, as far as this run could look."""
@@ -324,15 +365,6 @@ def _batches(items: Iterable[Chunked]) -> Iterator[list[Chunked]]:
             batch, chunks = [], 0
     if batch:
         yield batch
-
-
-def _refuse_mass_delete(source: Source, gone: int, known: int) -> None:
-    if gone > max(_MASS_DELETE, known // 2):
-        raise RefusedForSafety(
-            f"{gone} of the {known} documents of source {source.name!r} are no longer there; nothing was removed",
-            hint="if that is meant, add --allow-mass-delete; if a disk is missing, mount it and run again; "
-            "--no-prune adds without removing",
-        )
 
 
 def _digest(parameters: dict[str, Any]) -> str:

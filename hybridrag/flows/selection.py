@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,13 @@ def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions
     return [replace(s, source=_with_options(s.source, options)) for s in chosen.values()]
 
 
+def local_path(given: str) -> Path:
+    """What a person wrote as an absolute path. `~name` stays as it is where there is no such user, as in a shell."""
+    with contextlib.suppress(RuntimeError):
+        return Path(given).expanduser().absolute()
+    return Path(given).absolute()
+
+
 def name_for(folder: Path) -> str:
     """A source's name from its folder's: printable, without a slash, never empty."""
     name = folder.name.encode("utf-8", "replace").decode()
@@ -62,7 +70,7 @@ def _select_one(given: str, remembered: dict[str, Source], options: SourceOption
     if given.startswith(("http://", "https://")):
         raise UsageError(f"{given}: web pages are not supported yet", hint="save the page and ingest the file")
     # `absolute`, not `resolve`: a folder reached by a link keeps the name the user knows it by.
-    path = Path(given).expanduser().absolute()
+    path = local_path(given)
     path = Path(*[part for part in path.parts if part != "."])
     if ".." in path.parts:
         path = path.resolve()
@@ -71,13 +79,17 @@ def _select_one(given: str, remembered: dict[str, Source], options: SourceOption
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         raise UsageError(f"the path is not UTF-8: {shown}", hint="rename it") from None
-    if not path.exists() and not path.is_symlink():
+    try:
+        there, is_folder = path.exists() or path.is_symlink(), path.is_dir()
+    except OSError as exc:
+        raise UsageError(f"{given}: {exc.strerror}", hint="check the path and its permissions") from None
+    if not there:
         if inside := _inside(path, remembered, options):
             return inside  # named once, gone now: its document is to be removed
         raise UsageError(f"there is no file or folder {given}", hint="check the path")
     if inside := _inside(path, remembered, options):
         return inside
-    if path.is_dir():
+    if is_folder:
         source = Source(name=_checked_name(options.name or name_for(path)), kind="folder", root=str(path))
         return Selection(_same_place(source, remembered, options))
     if path.suffix.lower() in _JSONL:

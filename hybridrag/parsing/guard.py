@@ -32,6 +32,7 @@ class GuardedParser:
         self._max_text = max_text
         self._child: Child | None = None
         self._lock = threading.Lock()
+        self._closing = False
 
     @cached_property
     def version(self) -> str:
@@ -50,8 +51,13 @@ class GuardedParser:
             return Skipped(raw.uri, error.reason, error.hint, error.failed)
 
     def close(self) -> None:
+        """Ends the child; a document that another thread is parsing is given up, not waited for."""
+        self._closing = True
+        if child := self._child:
+            child.kill()
         with self._lock:
             self._drop()
+            self._closing = False
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +100,8 @@ class GuardedParser:
                     self._drop()
                 raise
             self._drop()
+            if self._closing:
+                raise UnreadableError("was given up: the run ended")
             if fresh:
                 raise trouble
             # The child had served other files, and what they left behind must not be blamed on this one: once more.

@@ -36,8 +36,10 @@ def _check(text: str, field_at: int, value_at: int, field: str, value: str) -> N
         close = difflib.get_close_matches(field, [*FIELDS, "meta."], n=1)
         hint = f"did you mean {close[0]}?" if close else "fields: path, type, label, source, meta.KEY"
         raise _error(text, field_at, f"unknown field {field!r}", hint)
-    if not value or "\0" in value:
+    if not value:
         raise _error(text, value_at, "an empty value matches nothing", "give a value or a glob")
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in field + value):
+        raise _error(text, value_at, "this is no text", "values are UTF-8, without NUL characters")
     if field == "label":
         try:
             Label.parse(value)

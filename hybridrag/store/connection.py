@@ -101,9 +101,11 @@ def address(url: str) -> str:
         return f"{pairs.get('host', 'localhost')}:{pairs.get('port', '5432')}/{pairs.get('dbname', '')}"
     try:
         parts = urlsplit(url)
+        if "@" in parts.path:  # a password with a slash in it
+            return "(unreadable address)"
         return f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path}"
     except ValueError:
-        return "given"
+        return "(unreadable address)"
 
 
 def translated(exc: psycopg.Error) -> DatabaseError:
@@ -118,12 +120,10 @@ def translated(exc: psycopg.Error) -> DatabaseError:
         return DatabaseError(f"the database role lacks a privilege: {message}", hint="see `hybridrag doctor`")
     if isinstance(exc, psycopg.errors.ReadOnlySqlTransaction):
         return DatabaseError("the database is read-only", hint="writes need the primary server")
-    if state.startswith("54"):  # a program limit: the same again would meet it again
-        return DatabaseError(f"the database cannot hold this: {message}", hint="report this with --debug")
+    if isinstance(exc, psycopg.DataError) or state.startswith("54"):  # a value it cannot hold, or one over its limits
+        return DatabaseError(f"the database refused a value (SQLSTATE {state})", hint="report this with --debug")
     if state.startswith(("08", "57P", "53")) or isinstance(exc, psycopg.OperationalError):
         return DatabaseUnavailable(f"the database broke off: {message}", hint="run it again; nothing was lost")
-    if isinstance(exc, psycopg.DataError):
-        return DatabaseError(f"the database refused a value (SQLSTATE {state})", hint="report this with --debug")
     return DatabaseError(f"the database refused: {message} (SQLSTATE {state})", hint="--debug shows where")
 
 

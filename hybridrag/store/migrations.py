@@ -51,7 +51,9 @@ def migrate(connection: Connection) -> list[str]:
     with transaction(connection):
         # A transaction-level lock: a pooler may move the session to another server process at commit.
         connection.execute("select pg_advisory_xact_lock(hashtextextended('hybridrag migrate', 0))")
-        connection.execute("create schema if not exists hybridrag")
+        # Asked with a query: after waiting for the lock, `if not exists` still sees the catalogue as it was before.
+        if not connection.execute("select 1 from pg_namespace where nspname = 'hybridrag'").fetchone():
+            connection.execute("create schema hybridrag")
         connection.execute(
             "create table if not exists schema_migration (number int primary key, name text not null,"
             " checksum text not null, applied_at timestamptz not null default now())"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -155,8 +155,9 @@ class PostgresStore:
             connection.close()
 
     def versions(self) -> dict[str, str]:
-        """`server` and `pgvector` versions."""
-        with transaction(self._connection, read_only=True) as tx:
+        """`server` and `pgvector` versions, the latter empty where it is not enabled. Migrates nothing."""
+        self._ready()
+        with closing(connect(self.url)) as connection, transaction(connection, read_only=True) as tx:
             server = _one(tx.execute("select current_setting('server_version') as it").fetchone())["it"]
             vector = tx.execute("select extversion as it from pg_extension where extname = 'vector'").fetchone()
         return {"server": str(server), "pgvector": str(vector["it"]) if vector else ""}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,13 @@ class IngestRun:
                 if rows:
                     cursor.executemany(statement("insert_chunk"), rows)
         return int(replaced["chunks"]) if replaced else 0
+
+    def cancel(self) -> None:
+        """Breaks off the batch that another thread is writing; nothing of it stays."""
+        import psycopg
+
+        with suppress(psycopg.Error):
+            self._connection.cancel_safe(timeout=5)
 
     def relabel(self, source_name: str, labels: Mapping[str, Label]) -> None:
         """Gives documents, by path, another label."""

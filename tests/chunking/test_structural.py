@@ -35,6 +35,7 @@ def check(document: Document, chunks: tuple[Chunk, ...], *, kind: str, max_token
         assert chunk.embed_text.endswith(chunk.text)
         assert chunk.tokens <= max_tokens
         assert len(chunk.text) <= LONGEST_TOKEN * max_tokens
+        assert path_at(document, chunk.end - 1)[: len(chunk.headings)] == chunk.headings
         end = chunk.end
     assert not document.text[end:].strip()
     counted = tokenizer(kind).count([chunk.embed_text for chunk in chunks])
@@ -42,8 +43,17 @@ def check(document: Document, chunks: tuple[Chunk, ...], *, kind: str, max_token
     assert len({chunk.id for chunk in chunks}) == len(chunks)
 
 
+def path_at(document: Document, position: int) -> tuple[str, ...]:
+    """The headings over one character."""
+    path: list[Heading] = []
+    for heading in document.headings:
+        if heading.start <= position:
+            path = [above for above in path if above.level < heading.level] + [heading]
+    return tuple(heading.title for heading in path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(document=documents(), max_tokens=st.sampled_from([32, 64, 256]))
 def test_every_chunk_keeps_every_promise(kind: str, document: Document, max_tokens: int) -> None:
     chunks = chunks_of(document, kind=kind, max_tokens=max_tokens)

@@ -1,0 +1,49 @@
+"""Passages and hits without a store."""
+
+from __future__ import annotations
+
+import uuid
+
+from hybridrag.types import Arm, DocumentRef, Hit, Label, Passage, StoredChunk
+
+
+def chunk(
+    text: str,
+    *,
+    path: str = "travel.md",
+    title: str = "Travel",
+    headings: tuple[str, ...] = (),
+    page: int | None = None,
+) -> StoredChunk:
+    document = DocumentRef(
+        id=uuid.uuid5(uuid.NAMESPACE_URL, path),
+        source="handbook",
+        path=path,
+        title=title,
+        media_type="text/markdown",
+        label=Label.INTERNAL,
+        external_id=None,
+        metadata={},
+    )
+    return StoredChunk(
+        id=uuid.uuid5(document.id, text),
+        document=document,
+        ordinal=0,
+        start=0,
+        end=len(text),
+        text=text,
+        headings=headings,
+        page=page,
+        tokens=len(text.split()),
+    )
+
+
+def hits(*chunks: StoredChunk) -> tuple[Hit, ...]:
+    return tuple(
+        Hit(rank=rank, score=1 / rank, chunk=found, arms={"dense": Arm(rank, 0.5)})
+        for rank, found in enumerate(chunks, start=1)
+    )
+
+
+def passages(*texts: str) -> list[Passage]:
+    return [Passage(marker=number, chunk=chunk(text), text=text) for number, text in enumerate(texts, start=1)]

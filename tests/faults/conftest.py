@@ -1,0 +1,107 @@
+"""A corpus in two states, what an undisturbed run makes of each, and databases that hold the first."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import CommandLine, database
+from tests.faults import corpus
+from tests.faults.digest import Digest, digest
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """`first` and `second` are folders in the two states; `indexed` names a database with the first state of `second`.
+
+    `of_first` and `of_second` are what undisturbed runs leave.
+    """
+
+    first: Path
+    second: Path
+    indexed: str
+    of_first: Digest
+    of_second: Digest
+
+    @staticmethod
+    def paths(state: Path) -> tuple[str, str]:
+        return str(state / "docs"), str(state / "records.jsonl")
+
+
+def command_line(home: Path, url: str, model: Path) -> CommandLine:
+    home.mkdir()
+    return CommandLine(
+        home=home,
+        environment={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "HYBRIDRAG_HOME": str(home / "state"),
+            "HYBRIDRAG_DATABASE_URL": url,
+            "HYBRIDRAG_EMBEDDER": str(model),
+        },
+    )
+
+
+def url_of(cli: CommandLine) -> str:
+    return cli.environment["HYBRIDRAG_DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def the_corpus(
+    tmp_path_factory: pytest.TempPathFactory, server_url: str, template_database: str, tiny_model: Path
+) -> Iterator[Corpus]:
+    root = tmp_path_factory.mktemp("corpus")
+    first, second = root / "first", root / "second"
+    corpus.write(first)
+    corpus.write(second)
+    with _copy(server_url, template_database) as indexed:
+        done = command_line(root / "home-1", database(server_url, indexed), tiny_model)("ingest", *Corpus.paths(second))
+        assert done.code == 0, done.err
+        corpus.change(second)
+        of_first = digest(database(server_url, indexed))
+        with _copy(server_url, indexed) as other:
+            done = command_line(root / "home-2", database(server_url, other), tiny_model)(
+                "ingest", *Corpus.paths(second)
+            )
+            assert done.code == 0, done.err
+            of_second = digest(database(server_url, other))
+        yield Corpus(first, second, indexed, of_first, of_second)
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, server_url: str, the_corpus: Corpus, tiny_model: Path) -> Iterator[CommandLine]:
+    """The command line on a database of its own that holds the first state of `the_corpus.second`."""
+    with _copy(server_url, the_corpus.indexed) as name:
+        yield command_line(tmp_path / "home-indexed", database(server_url, name), tiny_model)
+
+
+@pytest.fixture
+def bare_database_url(server_url: str) -> Iterator[str]:
+    """The address of a database without our schema, and without pgvector as yet."""
+    with _copy(server_url, "template1") as name:
+        yield database(server_url, name)
+
+
+class _copy:  # noqa: N801  # reads as a verb in a `with`
+    """A new database, made from another, for the `with` block."""
+
+    def __init__(self, server_url: str, template: str) -> None:
+        self._server_url = server_url
+        self._template = template
+        self._name = f"test_{uuid.uuid4().hex[:12]}"
+
+    def __enter__(self) -> str:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(f'create database "{self._name}" template "{self._template}"')  # type: ignore[arg-type]
+        return self._name
+
+    def __exit__(self, *_: object) -> None:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(f'drop database "{self._name}" with (force)')  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+"""A small corpus in two states: as it is first ingested, and after changes of every kind.
+
+It has more than 512 chunks in one source, so that an ingest commits more than once.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+RECORDS = 560
+_TOPICS = ("travel", "leave", "security", "backup", "invoice", "release", "office", "password", "retention", "discount")
+
+
+def write(root: Path) -> None:
+    """The first state: `docs/` and `records.jsonl` below `root`."""
+    docs = root / "docs"
+    (docs / "guides").mkdir(parents=True)
+    for number in range(12):
+        (docs / "guides" / f"{number:02}.md").write_text(_guide(number, "three days"))
+    for number in range(12):
+        (docs / f"note-{number:02}.txt").write_text(f"Note {number}: the {_topic(number)} team meets at {number} o'clock.\n")
+    (docs / "internal.md").write_text("---\nlabel: confidential\n---\n# Prices\n\nThe discount for a customer is secret.\n")
+    _write_records(root, {number: _record(number, "hotel") for number in range(RECORDS)})
+
+
+def change(root: Path) -> None:
+    """The second state, from the first."""
+    docs = root / "docs"
+    for number in (1, 5, 7):
+        (docs / "guides" / f"{number:02}.md").write_text(_guide(number, "five days"))
+    (docs / "guides" / "11.md").rename(docs / "guides" / "moved.md")
+    (docs / "guides" / "new.md").write_text(_guide(40, "nine days"))
+    (docs / "note-03.txt").unlink()
+    (docs / "note-04.txt").unlink()
+    (docs / "note-05.txt").write_text("")
+    (docs / "internal.md").write_text("---\nlabel: local-only\n---\n# Prices\n\nThe discount for a customer is secret.\n")
+    records = {number: _record(number, "hotel" if number % 9 else "office") for number in range(6, RECORDS)}
+    _write_records(root, records | {number: _record(number, "remote") for number in range(RECORDS, RECORDS + 20)})
+
+
+def _guide(number: int, days: str) -> str:
+    topic = _topic(number)
+    return (
+        f"# Guide {number} to {topic}\n\nThis guide is for the {topic} team.\n\n"
+        f"## Who approves it\n\nThe team lead approves {topic} number {number}.\n\n"
+        f"## How long it takes\n\nIt takes {days} from the report to the manager.\n"
+    )
+
+
+def _record(number: int, place: str) -> dict[str, object]:
+    return {
+        "_id": f"r{number}",
+        "title": f"Case {number}",
+        "text": f"Case {number} is about {_topic(number)} at the {place}, night {number % 30}.",
+        "priority": number % 3,
+    }
+
+
+def _write_records(root: Path, records: dict[int, dict[str, object]]) -> None:
+    (root / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records.values()))
+
+
+def _topic(number: int) -> str:
+    return _TOPICS[number % len(_TOPICS)]

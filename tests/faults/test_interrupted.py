@@ -1,0 +1,73 @@
+"""Ctrl-C and SIGTERM: a clean end with a code of its own, at once, and the next run goes on from there."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CommandLine
+from tests.faults.conftest import Corpus, url_of
+from tests.faults.digest import assert_same, assert_whole, digest
+from tests.faults.stops import Place, stop_at
+from tests.servers.chat import ChatServer, stall
+
+SIGNALS = [
+    pytest.param(signal.SIGINT, 130, "Interrupted", id="SIGINT"),
+    pytest.param(signal.SIGTERM, 143, "Terminated", id="SIGTERM"),
+]
+
+
+def assert_told(process: subprocess.Popen[bytes], code: int, name: str) -> None:
+    """The process ended so, with one JSON error as the last line on stderr and nothing on stdout."""
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err.decode()
+    error = json.loads(err.decode().splitlines()[-1])
+    assert (error["schema"], error["code"], error["error"]) == ("hybridrag.error/1", code, name)
+    assert error["retryable"] is True
+    assert b"Traceback" not in err
+    assert out == b""
+
+
+@pytest.mark.parametrize(
+    "place", [Place("source", "update"), Place("chunk", "insert", row=9), Place("vectors", "delete")], ids=str
+)
+@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
+def test_an_ingest(
+    indexed: CommandLine, the_corpus: Corpus, place: Place, number: signal.Signals, code: int, name: str
+) -> None:
+    """The database keeps the process waiting for ever, and still it ends."""
+    arguments = ("ingest", *Corpus.paths(the_corpus.second))
+    with stop_at(url_of(indexed), place) as stop:
+        process = indexed.start(*arguments, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        stop.reached_by(process)
+        process.send_signal(number)
+        assert_told(process, code, name)
+    assert_whole(digest(url_of(indexed)), the_corpus.of_first, the_corpus.of_second)
+    assert indexed(*arguments).code == 0
+    assert_same(digest(url_of(indexed)), the_corpus.of_second)
+
+
+@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
+def test_an_answer_that_does_not_end(
+    cli: CommandLine, tmp_path: Path, number: signal.Signals, code: int, name: str
+) -> None:
+    (tmp_path / "a.txt").write_text("The meal allowance is 62 euros.")
+    assert cli("ingest", str(tmp_path / "a.txt")).code == 0
+    with ChatServer(stall("The allowance is ")) as server:
+        arguments = ("ask", "What is the meal allowance?", "--provider", server.url, "--llm", "any")
+        process = cli.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.read(4) == b"The "
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err.decode()
+    assert name.lower().encode() in err
+    assert b"Traceback" not in err
+    lines = (cli.home / "state" / "data" / "ledger.jsonl").read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry["kind"] for entry in entries] == ["intent", "outcome"]
+    assert entries[1]["outcome"] == "failed"
