@@ -157,7 +157,7 @@ def mask_password(url: str) -> str:
 
     url = re.sub(r"([?&]([^=&]+)=)[^&]+", parameter, url)
     # A password may hold an unescaped @, / or ?; a port is followed by a path, a query or nothing.
-    return re.sub(r"(://[^/@:?\[]*):(?!\d*(?:/[^@?]*)?(?:\?|$)).*@", r"\1:***@", url, flags=_ANY)
+    return re.sub(r"(://[^/@:?\[]*):(?!\d*(?:,[^/@?]*)?(?:/[^@?]*)?(?:\?|$)).*@", r"\1:***@", url, flags=_ANY)
 
 
 def has_password(url: str) -> bool:

@@ -14,6 +14,7 @@ exception that reaches the command line is a bug and ends with exit code 70.
     ├── BlockedByPolicy         7   the privacy gateway refused; nothing was sent
     ├── RefusedForSafety        8   the run would delete too much
     ├── DoctorUnhappy          11   a doctor check failed
+    ├── NotGrounded            12   the answer is not grounded, under --require-grounded
     └── CollectionBusy         75   another run holds the collection
 
 Messages never hold document text, keys or passwords.
@@ -100,6 +101,12 @@ class DoctorUnhappy(HybridragError):
     """At least one doctor check failed."""
 
     exit_code = 11
+
+
+class NotGrounded(HybridragError):
+    """The answer, or a sentence of it, cites nothing, and the user asked for grounded answers only."""
+
+    exit_code = 12
 
 
 class CollectionBusy(HybridragError):

@@ -12,10 +12,14 @@ def glob_to_regex(glob: str) -> str:
     return "^" + "".join(meaning.get(piece, _literal(piece)) for piece in pieces) + "$"
 
 
+def path_to_regex(glob: str) -> str:
+    """The same for the glob of a path: without a slash it matches the name in any folder, as in a `.gitignore`."""
+    return glob_to_regex(glob if "/" in glob else f"**/{glob}")
+
+
 def matches(glob: str, path: str) -> bool:
-    """Whether `path` matches. A glob without a slash matches the name in any folder, as in a `.gitignore`."""
-    pattern = glob if "/" in glob else f"**/{glob}"
-    return re.match(glob_to_regex(pattern), path, re.DOTALL) is not None
+    """Whether `path` matches the glob of a path."""
+    return re.match(path_to_regex(glob), path, re.DOTALL) is not None
 
 
 def _literal(text: str) -> str:

@@ -411,7 +411,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its evidence. `complete` is False where the provider broke off; `redactions` counts by type."""
+    """An answer with its evidence. `complete` is False where the provider ended early; `redactions` counts by type."""
 
     question: str
     text: str

@@ -89,7 +89,10 @@ class Wiring:
         except ModelError:
             if self.settings.embedder == collection.embedder:
                 raise
-            return find_model(self.settings.embedder, offline=self.settings.offline)
+            other = find_model(self.settings.embedder, offline=self.settings.offline)
+            if self.embedder(other).fingerprint != collection.generation.fingerprint:
+                raise  # what is missing is the collection's model, not this one
+            return other
 
     def embedder(self, spec: ModelSpec) -> AutomaticEmbedder:
         """The embedder of a model; the same object for the same model."""

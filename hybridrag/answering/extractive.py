@@ -17,6 +17,9 @@ _MOST = 3
 """Sentences in an answer."""
 _LEAST_SHARE = 0.75
 """A further sentence must score at least this share of the best one."""
+_LEAST_NEARNESS = 0.5
+"""Below this nearness of the best sentence there is no answer. Every answerable question of `examples/` is over .6, and
+most questions about other things are below; it is not calibrated to a collection yet."""
 _LEAST_WORDS = 3
 _PASSAGE_SHARE = 0.25
 """Weight of a passage's own place in the ranking beside its sentence's nearness."""
@@ -55,6 +58,8 @@ def best_sentences(
 ) -> list[Candidate]:
     """The few candidates nearest to the question, in reading order within a passage, best passage first.
 
+    None where even the nearest is far from it.
+
     `vectors` has shape `(len(candidates), dimensions)`, rows of norm 1 like `query`. Nearness is the cosine, raised by
     the share of the question's words that the sentence holds.
     """
@@ -62,10 +67,15 @@ def best_sentences(
         return []
     words = _words(question)
     cosines = (vectors @ query).tolist()
+    nearness = [
+        cosine + 0.5 * _overlap(words, candidate.context) for candidate, cosine in zip(candidates, cosines, strict=True)
+    ]
+    if max(nearness) < _LEAST_NEARNESS:
+        return []
     ranked = sorted(
         (
-            (cosine + 0.5 * _overlap(words, candidate.context) + _PASSAGE_SHARE / candidate.passage.marker, -index)
-            for index, (candidate, cosine) in enumerate(zip(candidates, cosines, strict=True))
+            (near + _PASSAGE_SHARE / candidate.passage.marker, -index)
+            for index, (candidate, near) in enumerate(zip(candidates, nearness, strict=True))
         ),
         reverse=True,
     )

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from hybridrag.chunking.outline import Outline
 from hybridrag.types import Document
 
-HEADING, PARAGRAPH, LINE, SENTENCE, WORD = range(5)
-"""Kinds of cut, best first. Headings come in their own levels, topmost first (`Boundaries.levels`)."""
-
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _LINE = re.compile(r"\n+")
 _FENCE = re.compile(r"(?m)^ {0,3}(`{3,}|~{3,})([^\n]*)$")

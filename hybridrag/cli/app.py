@@ -66,9 +66,11 @@ def _globals(
     )
 
 
-app.command("ingest")(ingest.ingest)
-app.command("search")(search.search)
-app.command("ask")(ask.ask)
+_GLOBAL = "Global flags, before or after the verb: -c NAME, --json, --offline, -q, -v and more: hybridrag --help."
+
+app.command("ingest", epilog=_GLOBAL)(ingest.ingest)
+app.command("search", epilog=_GLOBAL)(search.search)
+app.command("ask", epilog=_GLOBAL)(ask.ask)
 app.add_typer(sources.app, name="sources")
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")

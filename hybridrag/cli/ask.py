@@ -10,6 +10,7 @@ import typer
 from hybridrag.cli.console import coloured, printable, stderr
 from hybridrag.cli.search import document_json, location_json, place
 from hybridrag.cli.session import Session
+from hybridrag.errors import NotGrounded
 
 if TYPE_CHECKING:
     from hybridrag.types import Answer
@@ -31,6 +32,9 @@ def ask(
         bool, typer.Option("--show-outbound", help="Print the exact request that would leave, and stop.")
     ] = False,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes.")] = True,
+    require_grounded: Annotated[
+        bool, typer.Option("--require-grounded", help="Withhold an answer with a sentence that cites nothing.")
+    ] = False,
     require_provider: Annotated[
         bool, typer.Option("--require-provider", help="Fail rather than answer without a provider.")
     ] = False,
@@ -55,6 +59,7 @@ def ask(
             raise UsageError("no provider is chosen", hint="--provider together, for example")
         session.notice(wiring.provider_advice())
         answer = wiring.extract(query)
+        _check_grounded(answer, required=require_grounded)
         _finish(session, answer, streamed=False)
         return 0
     if show_outbound:
@@ -62,12 +67,14 @@ def ask(
         sys.stdout.flush()
         sys.stdout.buffer.write(body + b"\n")  # the very bytes, whatever the terminal's encoding
         return 0
-    live = stream and not session.flags.json
+    # What may have to be withheld cannot be shown as it comes.
+    live = stream and not session.flags.json and not require_grounded
     writer = _Writer()
     try:
         answer = wiring.ask(query, on_text=writer if live else lambda _: None)
     finally:
         writer.end()
+    _check_grounded(answer, required=require_grounded)
     _finish(session, answer, streamed=live and writer.wrote)
     return 0
 
@@ -129,6 +136,13 @@ def _finish(session: Session, answer: Answer, *, streamed: bool) -> None:
     if answer.redactions:
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(answer.redactions.items()))
         console.print(f"redacted before sending: {counts} (ledger {answer.ledger_id})", soft_wrap=True)
+
+
+def _check_grounded(answer: Answer, *, required: bool) -> None:
+    if required and not answer.grounded:
+        unsupported = sum(not sentence.supported for sentence in answer.sentences)
+        what = "there is no answer" if answer.abstained else f"{unsupported} of its sentences cite nothing"
+        raise NotGrounded(f"the answer is withheld: {what}", hint="ask without --require-grounded to see it")
 
 
 class _Writer:

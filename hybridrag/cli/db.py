@@ -72,7 +72,10 @@ def status(context: typer.Context) -> int:
 
 @app.command("url")
 def url(context: typer.Context) -> int:
-    """Prints the database's address, for psql and other programs. Example: psql "$(hybridrag db url)" """
+    """Prints the database's address, for psql and other programs. Starts nothing.
+
+    Example: psql "$(hybridrag db url)"
+    """
     session = Session.of(context)
     server = session.wiring.server
     # Without its password: three asterisks in its place would be taken for one.

@@ -30,7 +30,7 @@ class _Terminated(KeyboardInterrupt):
 
 
 def run(argv: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code (docs/reference/exit-codes.md). Never raises."""
+    """Runs one command line and returns its exit code (docs/cli.md). Never raises."""
     _mend_streams()
     arguments = hoisted(argv)
     flags = Globals.peek(arguments)

@@ -102,7 +102,10 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "document": document_json(hit.chunk.document),
         "location": location_json(hit.chunk),
         "text": hit.chunk.text,
-        "arms": {name: {"rank": arm.rank, "score": round(arm.score, 6)} for name, arm in hit.arms.items()},
+        "arms": {
+            name: {"rank": arm.rank, "score": round(arm.score, 6)} if (arm := hit.arms.get(name)) else None
+            for name in ("dense", "lexical", "rerank")
+        },
     }
 
 

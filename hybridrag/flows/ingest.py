@@ -29,7 +29,7 @@ from hybridrag.types import Chunked, Collection, Document, Embedded, Label, Skip
 if TYPE_CHECKING:
     from hybridrag.store.writing import IngestRun, Known
 
-_BATCH_CHUNKS = 512
+_BATCH_CHUNKS = 256
 """Chunks embedded and committed together: enough to sort by length, few enough to lose little."""
 _AHEAD = 64
 """Documents prepared ahead of the embedder."""
@@ -162,7 +162,10 @@ class Ingest:
 
     def _refuse_mass_delete(self, plan: _Plan) -> None:
         source, unwanted, known = plan.selection.source, len(self._unwanted(plan)), len(plan.known)
-        if unwanted > max(_MASS_DELETE, known // 2) and not self._options.allow_mass_delete:
+        # A disk that is not mounted leaves an empty folder behind.
+        emptied = unwanted == known > 1 and not plan.selection.only
+        too_much = emptied or unwanted > max(_MASS_DELETE, known // 2)
+        if too_much and not self._options.allow_mass_delete:
             raise RefusedForSafety(
                 f"{unwanted} of the {known} documents of source {source.name!r} are no longer there, or empty; "
                 "nothing was removed",

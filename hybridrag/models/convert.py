@@ -6,10 +6,13 @@ kept under the model's fingerprint, and appears there whole or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from hybridrag.errors import ModelError
@@ -51,6 +54,14 @@ def is_converted(fingerprint: str, *, cache: Path) -> bool:
 
 def _network_file(fingerprint: str, cache: Path) -> Path:
     return cache / "openvino" / fingerprint[:32] / "model.xml"
+
+
+def _remove_left_drafts(folder: Path) -> None:
+    """What conversions left that were killed; none takes longer than `_LONGEST`."""
+    for draft in folder.glob(".draft-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - draft.stat().st_mtime > 2 * _LONGEST:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _convert_in_child(spec: ModelSpec, folder: Path) -> None:

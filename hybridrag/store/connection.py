@@ -26,13 +26,20 @@ def connect(url: str) -> Connection:
 
     try:
         return psycopg.connect(
-            url, autocommit=True, row_factory=dict_row, connect_timeout=10, application_name="hybridrag"
+            url,
+            autocommit=True,
+            row_factory=dict_row,
+            connect_timeout=10,
+            application_name="hybridrag",
+            keepalives_idle=60,
         )
     except psycopg.OperationalError as exc:
         raise _connection_error(url, exc) from exc
     except psycopg.Error as exc:
+        reason = _without_values(_first_line(exc))
+        exc.args = (reason,)  # what --debug shows of it must hold no password either
         raise DatabaseError(
-            f"the database address {address(url)} cannot be used: {_without_values(_first_line(exc))}",
+            f"the database address {address(url)} cannot be used: {reason}",
             hint="postgresql://user@host:5432/database",
         ) from exc
 
@@ -59,7 +66,9 @@ def translating() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as exc:
-        raise translated(exc) from exc
+        error = translated(exc)
+        exc.args = (error.message,)  # what --debug shows of it must hold no text of documents either
+        raise error from exc
 
 
 def check_pgvector(connection: Connection) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridrag.errors import CollectionBusy
-from hybridrag.store.connection import Connection, connect, transaction, translated
+from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
 
@@ -36,7 +36,8 @@ class Known:
 class IngestRun:
     """Writes to one collection, held by this run alone."""
 
-    def __init__(self, connection: Connection, lookup: Connection, collection: Collection) -> None:
+    def __init__(self, holder: Connection, connection: Connection, lookup: Connection, collection: Collection) -> None:
+        self._holder = holder
         self._connection = connection
         self._lookup = lookup  # its own, so that looking up does not wait for a batch being written
         self.collection = collection
@@ -49,8 +50,6 @@ class IngestRun:
         The lock lives in a transaction of its own that stays open: it ends with this process, however that ends, and a
         pooler in transaction mode keeps it on one server process.
         """
-        import psycopg
-
         holder = connect(url)
         try:
             with transaction(holder):
@@ -62,9 +61,7 @@ class IngestRun:
                         hint="try again when it has ended; nothing was changed",
                     )
                 with closing(connect(url)) as connection, closing(connect(url)) as lookup:
-                    yield cls(connection, lookup, collection)
-        except psycopg.Error as exc:
-            raise translated(exc) from exc
+                    yield cls(holder, connection, lookup, collection)
         finally:
             holder.close()
 
@@ -94,6 +91,8 @@ class IngestRun:
 
         `vectors` holds those that `known_hashes` lacked, each hash once.
         """
+        # If the connection that holds the collection is gone, so is the lock, and this raises.
+        self._holder.execute("select 1")
         ids = {"collection": self.collection.id, "ids": [item.document.id for item in batch]}
         with transaction(self._connection) as tx:
             replaced = tx.execute(statement("count_chunks"), ids).fetchone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +62,12 @@ def the_corpus(
     first, second = root / "first", root / "second"
     corpus.write(first)
     corpus.write(second)
-    with _copy(server_url, template_database) as indexed:
+    with copy_of(server_url, template_database) as indexed:
         done = command_line(root / "home-1", database(server_url, indexed), tiny_model)("ingest", *Corpus.paths(second))
         assert done.code == 0, done.err
         corpus.change(second)
         of_first = digest(database(server_url, indexed))
-        with _copy(server_url, indexed) as other:
+        with copy_of(server_url, indexed) as other:
             done = command_line(root / "home-2", database(server_url, other), tiny_model)(
                 "ingest", *Corpus.paths(second)
             )
@@ -78,30 +79,25 @@ def the_corpus(
 @pytest.fixture
 def indexed(tmp_path: Path, server_url: str, the_corpus: Corpus, tiny_model: Path) -> Iterator[CommandLine]:
     """The command line on a database of its own that holds the first state of `the_corpus.second`."""
-    with _copy(server_url, the_corpus.indexed) as name:
+    with copy_of(server_url, the_corpus.indexed) as name:
         yield command_line(tmp_path / "home-indexed", database(server_url, name), tiny_model)
 
 
 @pytest.fixture
 def bare_database_url(server_url: str) -> Iterator[str]:
     """The address of a database without our schema, and without pgvector as yet."""
-    with _copy(server_url, "template1") as name:
+    with copy_of(server_url, "template1") as name:
         yield database(server_url, name)
 
 
-class _copy:  # noqa: N801  # reads as a verb in a `with`
-    """A new database, made from another, for the `with` block."""
-
-    def __init__(self, server_url: str, template: str) -> None:
-        self._server_url = server_url
-        self._template = template
-        self._name = f"test_{uuid.uuid4().hex[:12]}"
-
-    def __enter__(self) -> str:
-        with psycopg.connect(self._server_url, autocommit=True) as connection:
-            connection.execute(f'create database "{self._name}" template "{self._template}"')  # type: ignore[arg-type]
-        return self._name
-
-    def __exit__(self, *_: object) -> None:
-        with psycopg.connect(self._server_url, autocommit=True) as connection:
-            connection.execute(f'drop database "{self._name}" with (force)')  # type: ignore[arg-type]
+@contextmanager
+def copy_of(server_url: str, template: str) -> Iterator[str]:
+    """The name of a new database, made from another, for the `with` block."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{template}"')  # type: ignore[arg-type]
+    try:
+        yield name
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type]

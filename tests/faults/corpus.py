@@ -19,8 +19,12 @@ def write(root: Path) -> None:
     for number in range(12):
         (docs / "guides" / f"{number:02}.md").write_text(_guide(number, "three days"))
     for number in range(12):
-        (docs / f"note-{number:02}.txt").write_text(f"Note {number}: the {_topic(number)} team meets at {number} o'clock.\n")
-    (docs / "internal.md").write_text("---\nlabel: confidential\n---\n# Prices\n\nThe discount for a customer is secret.\n")
+        (docs / f"note-{number:02}.txt").write_text(
+            f"Note {number}: the {_topic(number)} team meets at {number} o'clock.\n"
+        )
+    (docs / "internal.md").write_text(
+        "---\nlabel: confidential\n---\n# Prices\n\nThe discount for a customer is secret.\n"
+    )
     _write_records(root, {number: _record(number, "hotel") for number in range(RECORDS)})
 
 
@@ -34,7 +38,9 @@ def change(root: Path) -> None:
     (docs / "note-03.txt").unlink()
     (docs / "note-04.txt").unlink()
     (docs / "note-05.txt").write_text("")
-    (docs / "internal.md").write_text("---\nlabel: local-only\n---\n# Prices\n\nThe discount for a customer is secret.\n")
+    (docs / "internal.md").write_text(
+        "---\nlabel: local-only\n---\n# Prices\n\nThe discount for a customer is secret.\n"
+    )
     records = {number: _record(number, "hotel" if number % 9 else "office") for number in range(6, RECORDS)}
     _write_records(root, records | {number: _record(number, "remote") for number in range(RECORDS, RECORDS + 20)})
 

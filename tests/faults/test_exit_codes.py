@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import CommandLine, Result
 from tests.faults.conftest import url_of
 from tests.faults.stops import A_RUN_HOLDS_THE_COLLECTION, wait_until
-from tests.servers.chat import ChatServer, html
+from tests.servers.chat import ChatServer, answer, html
 
 REPOSITORY = Path(__file__).parent.parent.parent
 NO_ONE_LISTENS = "postgresql://127.0.0.1:1/nowhere"
@@ -90,6 +90,13 @@ def an_unhappy_doctor(cli: CommandLine, tmp_path: Path) -> Result:
     return cli("doctor", "--json", env={"HYBRIDRAG_EMBEDDER": str(tmp_path / "nothing")})
 
 
+def an_answer_without_evidence(cli: CommandLine, tmp_path: Path) -> Result:
+    indexed(cli, folder_of(tmp_path, a="Travel costs 62 euros."))
+    with ChatServer(answer("It costs 62 euros.")) as server:
+        arguments = ("--provider", server.url, "--llm", "any", "--require-grounded", "--json")
+        return cli("ask", "What does travel cost?", *arguments)
+
+
 def a_full_disk(cli: CommandLine, tmp_path: Path) -> Result:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -140,6 +147,7 @@ CASES: list[tuple[int, str, bool, Case]] = [
     (7, "BlockedByPolicy", False, only_local_passages),
     (8, "RefusedForSafety", False, an_emptied_folder),
     (11, "DoctorUnhappy", False, an_unhappy_doctor),
+    (12, "NotGrounded", False, an_answer_without_evidence),
     pytest.param(  # type: ignore[list-item]
         *(74, "OutputLost", True, a_full_disk),
         marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here"),

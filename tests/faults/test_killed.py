@@ -104,9 +104,7 @@ def test_the_way_does_not_matter(cli: CommandLine, the_corpus: Corpus) -> None:
     assert_same(digest(url_of(cli)), the_corpus.of_second)
 
 
-def test_while_the_schema_is_made(
-    bare_database_url: str, tmp_path: Path, tiny_model: Path, the_corpus: Corpus
-) -> None:
+def test_while_the_schema_is_made(bare_database_url: str, tmp_path: Path, tiny_model: Path, the_corpus: Corpus) -> None:
     cli = command_line(tmp_path / "home-bare", bare_database_url, tiny_model)
     arguments = ("ingest", *Corpus.paths(the_corpus.first))
     with psycopg.connect(bare_database_url, autocommit=True) as connection:

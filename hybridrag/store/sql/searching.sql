@@ -70,11 +70,6 @@ join document d on d.collection_id = c.collection_id and d.id = c.document_id
 join source s on s.id = d.source_id
 where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
 
--- name: vectors_of
-select c.id, v.embedding::text as embedding
-from chunk c join {vectors} v on v.text_hash = c.text_hash
-where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
-
 -- name: list_documents
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.indexed_at,
        length(d.text) as characters,

@@ -1,0 +1,95 @@
+"""Prefetching: in order, within its bound, with its errors, and over when the reader is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybridrag.flows.pipeline import prefetched
+
+
+@given(items=st.lists(st.integers(), max_size=40), depth=st.integers(1, 5))
+def test_everything_comes_in_order(items: list[int], depth: int) -> None:
+    with prefetched(iter(items), depth=depth) as ahead:
+        assert list(ahead) == items
+
+
+def test_the_items_are_made_in_another_thread() -> None:
+    def makers() -> Iterator[int]:
+        yield threading.get_ident()
+
+    with prefetched(makers(), depth=1) as ahead:
+        assert next(ahead) != threading.get_ident()
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt(), SystemExit(3)])
+def test_an_error_comes_in_its_place(error: BaseException) -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise error
+
+    with prefetched(failing(), depth=4) as ahead:
+        assert (next(ahead), next(ahead)) == (1, 2)
+        with pytest.raises(type(error)) as caught:
+            next(ahead)
+    assert caught.value is error
+
+
+def test_no_more_is_made_ahead_than_allowed() -> None:
+    made: list[int] = []
+    resting = threading.Semaphore(0)
+
+    def counting() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            resting.release()
+            yield number
+
+    depth = 3
+    with prefetched(counting(), depth=depth) as ahead:
+        for taken in range(1, 20):
+            assert next(ahead) == taken - 1
+            assert len(made) <= taken + depth + 1  # one more is held by the thread that cannot put it
+        for _ in made:
+            assert resting.acquire(timeout=10)
+
+
+def test_leaving_ends_the_thread_and_closes_nothing_twice() -> None:
+    closed = threading.Event()
+
+    def endless() -> Generator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    items = endless()
+    before = threading.active_count()
+    with prefetched(items, depth=2) as ahead:
+        assert next(ahead) == 1
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+    assert not closed.is_set(), "whoever made the iterator closes it"
+    items.close()
+    assert closed.is_set()
+
+
+def test_an_error_of_the_reader_ends_the_thread_too() -> None:
+    before = threading.active_count()
+    with pytest.raises(LookupError), prefetched(iter(range(1000)), depth=2) as ahead:
+        next(ahead)
+        raise LookupError
+    assert threading.active_count() == before
+
+
+def test_an_iterator_that_is_not_read_at_all() -> None:
+    before = threading.active_count()
+    with prefetched(iter(range(1000)), depth=1):
+        pass
+    assert threading.active_count() == before

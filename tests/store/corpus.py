@@ -1,0 +1,112 @@
+"""Documents written straight into a store, with vectors of the test's choosing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrag.store import PostgresStore
+from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Source, chunk_id
+
+if TYPE_CHECKING:
+    from hybridrag.types import Vector
+
+DIMENSIONS = 16
+
+
+@dataclass
+class Corpus:
+    """A collection in a database of its own."""
+
+    store: PostgresStore
+    collection: Collection
+    sources: dict[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def create(url: str, *, name: str = "default", text_search: str = "english") -> Corpus:
+        store = PostgresStore(url)
+        collection = store.create_collection(
+            name,
+            embedder="none",
+            fingerprint="f" * 64,
+            dimensions=DIMENSIONS,
+            text_search=text_search,
+            parameters={},
+        )
+        return Corpus(store, collection)
+
+    def add(
+        self,
+        path: str,
+        *texts: str,
+        source: str = "handbook",
+        label: Label = Label.INTERNAL,
+        metadata: dict[str, Any] | None = None,
+        media_type: str = "text/markdown",
+    ) -> list[Chunk]:
+        """One document of the given chunks; a vector is written where the store has none for a text."""
+        if source not in self.sources:
+            self.sources[source] = self.store.save_source(self.collection, Source(source, "folder", f"/{source}"))
+        document = Document(
+            source=source,
+            path=path,
+            text="\n".join(texts),
+            title=PurePosixPath(path).name or "-",
+            media_type=media_type,
+            content_hash=hashlib.sha256("\n".join(texts).encode()).digest(),
+            metadata=metadata or {},
+            label=label,
+        )
+        chunks = _chunks(document, texts)
+        with self.store.ingest_run(self.collection) as run:
+            known = run.known_hashes([chunk.text_hash for chunk in chunks])
+            missing = {chunk.text_hash: chunk for chunk in chunks if chunk.text_hash not in known}
+            vectors = [Embedded(text_hash, vector(chunk.text)) for text_hash, chunk in missing.items()]
+            run.write(self.sources[source], [Chunked(document, tuple(chunks))], vectors, processing="p")
+        return chunks
+
+    def remove(self, *paths: str, source: str = "handbook") -> tuple[int, int]:
+        with self.store.ingest_run(self.collection) as run:
+            removed = run.remove(self.sources[source], list(paths))
+            run.drop_orphans()
+        return removed
+
+    def vectors(self) -> int:
+        """How many vectors are stored."""
+        with self.store.snapshot(self.collection.name) as snapshot:
+            table = f"vectors_{self.collection.generation.id}"
+            row = snapshot.tx.execute(f"select count(*) as n from {table}").fetchone()
+        assert row is not None
+        return int(row["n"])
+
+
+def vector(text: str) -> Vector:
+    """A unit vector that depends on the text alone."""
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+    values = np.random.default_rng(seed).normal(size=DIMENSIONS).astype(np.float32)
+    unit: Vector = values / np.linalg.norm(values)
+    return unit
+
+
+def _chunks(document: Document, texts: Sequence[str]) -> list[Chunk]:
+    chunks: list[Chunk] = []
+    start = 0
+    for ordinal, text in enumerate(texts):
+        chunks.append(
+            Chunk(
+                id=chunk_id(document.id, start, start + len(text), text),
+                ordinal=ordinal,
+                start=start,
+                end=start + len(text),
+                text=text,
+                embed_text=text,
+                tokens=len(text.split()),
+            )
+        )
+        start += len(text) + 1
+    return chunks
