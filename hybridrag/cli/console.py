@@ -19,6 +19,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.encode("utf-8", "replace").decode())
 
 
+def one_line(text: str) -> str:
+    """A name or a message as `printable`, and without line breaks: a file's name must not write lines of its own."""
+    return re.sub(r"[\n\t]", "\N{REPLACEMENT CHARACTER}", printable(text))
+
+
 def stdout() -> Console:
     """The console for results."""
     from rich.console import Console
@@ -52,7 +57,7 @@ def notice(text: str, *, quiet: bool) -> None:
     if quiet:
         return
     dim, off = ("\033[2m", "\033[0m") if coloured(sys.stderr) else ("", "")
-    sys.stderr.write(f"{dim}{printable(text)}{off}\n")
+    sys.stderr.write(f"{dim}{one_line(text)}{off}\n")
     sys.stderr.flush()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -55,7 +55,7 @@ def list_(
     for title in ("document", "title", "label", "chunks"):
         table.add_column(title, overflow="fold", justify="right" if title == "chunks" else "left")
     for row in rows:
-        table.add_row(printable(row["document"].uri), printable(row["title"]), row["label"], str(row["chunks"]))
+        table.add_row(one_line(row["document"].uri), one_line(row["title"]), row["label"], str(row["chunks"]))
     stdout().print(table)
     return 0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stderr, stdout
+from hybridrag.cli.console import one_line, stderr, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 from hybridrag.types import Label
@@ -134,8 +134,8 @@ def _show(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
     console = stderr(quiet=quiet)
     for problem in shown:
         word = "failed" if problem.failed else "skipped"
-        hint = f" ({printable(problem.hint)})" if problem.hint else ""
-        console.print(f"{word}: {printable(problem.uri)}: {printable(problem.reason)}{hint}", soft_wrap=True)
+        hint = f" ({one_line(problem.hint)})" if problem.hint else ""
+        console.print(f"{word}: {one_line(problem.uri)}: {one_line(problem.reason)}{hint}", soft_wrap=True)
     if len(problems) > len(shown):
         console.print(f"... and {len(problems) - len(shown)} more; --verbose shows all")
     verb = "would be " if report.dry_run else ""

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from hybridrag.cli.console import json_text, printable
+from hybridrag.cli.console import json_text, one_line
 from hybridrag.cli.globals import Globals, hoisted
 from hybridrag.errors import HybridragError, UsageError
 
@@ -119,9 +119,9 @@ def _report(flags: Globals, code: int, message: str, hint: str, *, name: str, re
         _to_stderr(json_text(error, sys.stderr))
         return
     red, dim, off = ("\033[31;1m", "\033[2m", "\033[0m") if _colour() else ("", "", "")
-    _to_stderr(f"{red}error:{off} {printable(message)}")
+    _to_stderr(f"{red}error:{off} {one_line(message)}")
     if hint:
-        _to_stderr(f"{dim}hint:{off}  {printable(hint)}")
+        _to_stderr(f"{dim}hint:{off}  {one_line(hint)}")
 
 
 def _to_stderr(line: str) -> None:

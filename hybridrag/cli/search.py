@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -91,7 +91,7 @@ def place(chunk: StoredChunk) -> str:
     """Document, page and headings, for people."""
     page = f" p.{chunk.page}" if chunk.page is not None else ""
     path = f"  {' > '.join(chunk.headings)}" if chunk.headings else ""
-    return printable(f"{chunk.document.uri}{page}{path}")
+    return one_line(f"{chunk.document.uri}{page}{path}")
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:

@@ -149,10 +149,13 @@ class Ingest:
         source = selection.source
         reader = self._open_reader(replace(source, only=selection.only or source.only))
         listing = reader.list()
-        for problem in listing.problems:
-            self.report.problem(problem)
         known = self._run.manifest(source_id) if source_id else {}
         plan = _Plan(source_id, selection, reader, listing, known)
+        # Naming what is gone is how a single document is removed: no failure, if it was there.
+        removed = {source.uri(path) for path in listing.missing if self._options.prune and plan.holds(path)}
+        for problem in listing.problems:
+            if problem.uri not in removed:
+                self.report.problem(problem)
         self._refuse_mass_delete(plan)
         return plan
 
@@ -334,6 +337,10 @@ class _Plan:
     unchanged: set[str] = field(default_factory=set)
     emptied: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+
+    def holds(self, path: str) -> bool:
+        """Whether something is indexed under a path: a document, or a folder of them."""
+        return any(known == path or known.startswith(f"{path}/") for known in self.known)
 
     def gone(self) -> set[str]:
         """Indexed paths that the source no longer offers, as far as this run could look."""

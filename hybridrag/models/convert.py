@@ -30,6 +30,7 @@ def converted(spec: ModelSpec, fingerprint: str, *, cache: Path) -> Path:
         return network
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_left_drafts(folder.parent)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder.parent, ignore_cleanup_errors=True) as parent:
             draft = Path(parent) / "model"
             draft.mkdir()

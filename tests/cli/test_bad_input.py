@@ -249,19 +249,17 @@ def test_a_dataset_with_bad_lines(cli: CommandLine, tmp_path: Path) -> None:
 @pytest.fixture
 def ordinary() -> list[str]:
     """What to put before a command so that file permissions hold for it, as they do for all but root."""
-    if os.geteuid() != 0:
-        return []
     # Root without the two capabilities that pass over permissions; its own files stay readable as their modes say.
     script = (
         "import ctypes, os, sys; prctl = ctypes.CDLL(None).prctl;"
         "sys.exit(77) if any(prctl(24, capability, 0, 0, 0) for capability in (1, 2)) else None;"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
-    prefix = [sys.executable, "-c", script]
+    prefix = [sys.executable, "-c", script] if os.geteuid() == 0 else []
     with tempfile.NamedTemporaryFile() as secret:
         Path(secret.name).chmod(0)
         if subprocess.run([*prefix, shutil.which("cat") or "cat", secret.name], capture_output=True).returncode != 1:
-            pytest.skip("root's right to read everything cannot be given up here")
+            pytest.skip("the right to read everything cannot be given up here")
     return prefix
 
 
@@ -431,7 +429,7 @@ HOSTILE = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \x1b[2J\x08\x08 \u202etxt"
 def test_a_terminal_obeys_no_document(cli: CommandLine, tmp_path: Path) -> None:
     text = f"---\ntitle: 'Prices {HOSTILE}'\n---\n# Travel {HOSTILE}\n\nThe meal allowance is {HOSTILE} euros.\n"
     folder = folder_with(
-        tmp_path, {"a.md": text.encode(), "b\x1b[31m.md": GOOD.encode(), "c\x1b[31m.md": b"\0\1\2\3\4"}
+        tmp_path, {"a.md": text.encode(), "b\x1b[31m.md": GOOD.encode(), "c\nforged\x1b[31m.md": b"\0\1\2\3\4"}
     )
     (tmp_path / "set.jsonl").write_text(json.dumps({"_id": f"r{HOSTILE}", "title": HOSTILE, "text": f"Meal {HOSTILE}"}))
     with ChatServer(answer(f"It is {HOSTILE} euros [1].")) as server:
@@ -455,6 +453,7 @@ def test_a_terminal_obeys_no_document(cli: CommandLine, tmp_path: Path) -> None:
         for character in "\x1b\x07\x08\x9b\u202e":
             assert character not in done.out + done.err
     assert "red" in results[2].out
+    assert not any(line.startswith("forged") for line in results[0].err.splitlines()), "a name began a line"
     assert "euros" in results[5].out
 
 

@@ -95,9 +95,9 @@ def copy_of(server_url: str, template: str) -> Iterator[str]:
     """The name of a new database, made from another, for the `with` block."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{template}"')  # type: ignore[arg-type]
+        connection.execute(f'create database "{name}" template "{template}"')
     try:
         yield name
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type]
+            connection.execute(f'drop database "{name}" with (force)')

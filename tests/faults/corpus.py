@@ -1,6 +1,6 @@
 """A small corpus in two states: as it is first ingested, and after changes of every kind.
 
-It has more than 512 chunks in one source, so that an ingest commits more than once.
+It has more than 256 chunks in one source, so that an ingest commits more than once.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-RECORDS = 560
+RECORDS = 300
 _TOPICS = ("travel", "leave", "security", "backup", "invoice", "release", "office", "password", "retention", "discount")
 
 

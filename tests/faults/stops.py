@@ -64,9 +64,9 @@ def stop_at(url: str, place: Place) -> Iterator[Stop]:
         table = "vectors_1" if place.table == "vectors" else place.table
         connection.execute(
             sql.SQL(_AT_COMMIT if place.at_commit else _BEFORE).format(
-                event=sql.SQL(place.event),  # type: ignore[arg-type]
+                event=sql.SQL(place.event),
                 table=sql.Identifier(table),
-                where=sql.SQL(place.where),  # type: ignore[arg-type]
+                where=sql.SQL(place.where),
                 row=sql.Literal(str(place.row)),
             )
         )
@@ -80,7 +80,7 @@ def wait_until(
 ) -> None:
     """Returns once the database answers true. Fails where `process` ends first."""
     deadline = time.monotonic() + _PATIENCE
-    while connection.execute(question).fetchone() != (True,):  # type: ignore[arg-type]
+    while connection.execute(question).fetchone() != (True,):
         if process.poll() is not None:
             raise AssertionError(f"ended with {process.returncode} before: {_last_words(process)}")
         if time.monotonic() > deadline:

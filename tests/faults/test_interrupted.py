@@ -15,7 +15,7 @@ from tests.faults.digest import assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at
 from tests.servers.chat import ChatServer, stall
 
-SIGNALS = [
+BOTH = [
     pytest.param(signal.SIGINT, 130, "Interrupted", id="SIGINT"),
     pytest.param(signal.SIGTERM, 143, "Terminated", id="SIGTERM"),
 ]
@@ -32,10 +32,8 @@ def assert_told(process: subprocess.Popen[bytes], code: int, name: str) -> None:
     assert out == b""
 
 
-@pytest.mark.parametrize(
-    "place", [Place("source", "update"), Place("chunk", "insert", row=9), Place("vectors", "delete")], ids=str
-)
-@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
+@pytest.mark.parametrize("place", [Place("chunk", "insert", row=9), Place("vectors", "delete")], ids=str)
+@pytest.mark.parametrize(("number", "code", "name"), BOTH)
 def test_an_ingest(
     indexed: CommandLine, the_corpus: Corpus, place: Place, number: signal.Signals, code: int, name: str
 ) -> None:
@@ -51,7 +49,7 @@ def test_an_ingest(
     assert_same(digest(url_of(indexed)), the_corpus.of_second)
 
 
-@pytest.mark.parametrize(("number", "code", "name"), SIGNALS)
+@pytest.mark.parametrize(("number", "code", "name"), BOTH)
 def test_an_answer_that_does_not_end(
     cli: CommandLine, tmp_path: Path, number: signal.Signals, code: int, name: str
 ) -> None:

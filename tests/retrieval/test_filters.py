@@ -69,9 +69,7 @@ def test_a_close_field_is_suggested() -> None:
 
 @given(
     st.lists(
-        st.sampled_from(
-            ["path", "type:", "label", ":", "=", '"', "\\", " ", "\n", "a b", "\0", "\ud800", "é"]
-        )
+        st.sampled_from(["path", "type:", "label", ":", "=", '"', "\\", " ", "\n", "a b", "\0", "\ud800", "é"])
         | st.text(max_size=5),
         max_size=10,
     ).map("".join)
