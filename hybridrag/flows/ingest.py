@@ -114,6 +114,7 @@ class Ingest:
         self._options = options
         self._parameters = processing_parameters(parser, chunker, run.collection)
         self._processing = _digest(self._parameters)
+        self._interrupted = False
         self.report = IngestReport(collection=run.collection.name, dry_run=options.dry_run)
 
     def into(self, selections: Sequence[tuple[int, Selection]], *, remember: Callable[[Source], int]) -> IngestReport:
@@ -214,6 +215,7 @@ class Ingest:
         except Exception:
             raise
         except BaseException:
+            self._interrupted = True
             self._parser.close()
             self._run.cancel()
             raise
@@ -221,6 +223,8 @@ class Ingest:
     def _prepared(self, plan: _Plan) -> Iterator[Chunked]:
         """Documents to be indexed, chunked; everything else is counted here."""
         for entry in plan.listing.entries:
+            if self._interrupted:
+                return
             with self._timed("read"):
                 raw = plan.reader.read(entry)
             if isinstance(raw, Skipped):

@@ -48,7 +48,7 @@ def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions
             selection = _merged(given, earlier, selection)
         chosen[name] = selection
         remembered[name] = selection.source
-    return [replace(s, source=_with_options(s.source, options)) for s in chosen.values()]
+    return [replace(s, source=_with_options(s, options)) for s in chosen.values()]
 
 
 def local_path(given: str) -> Path:
@@ -160,11 +160,12 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _with_options(source: Source, options: SourceOptions) -> Source:
-    given = {
-        "include": options.include,
-        "exclude": options.exclude,
-        "label": options.label,
-        "label_globs": options.label_globs,
-    }
+def _with_options(selection: Selection, options: SourceOptions) -> Source:
+    source = selection.source
+    label, globs = options.label, options.label_globs
+    if label is not None and selection.only and set(selection.only) != set(source.only):
+        # A label given with a part of a source is that part's. It can tighten what holds for the whole, not loosen it.
+        parts = tuple((glob, label) for path in selection.only for glob in (source.uri(path), f"{source.uri(path)}/**"))
+        label, globs = None, tuple(dict.fromkeys((*source.label_globs, *(globs or ()), *parts)))
+    given = {"include": options.include, "exclude": options.exclude, "label": label, "label_globs": globs}
     return replace(source, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from hybridrag.parsing import GuardedParser
+from hybridrag.types import RawDocument, Skipped
 from tests.conftest import CommandLine
 from tests.faults.conftest import Corpus, url_of
 from tests.faults.digest import assert_same, assert_whole, digest
@@ -47,6 +50,19 @@ def test_an_ingest(
     assert_whole(digest(url_of(indexed)), the_corpus.of_first, the_corpus.of_second)
     assert indexed(*arguments).code == 0
     assert_same(digest(url_of(indexed)), the_corpus.of_second)
+
+
+def test_a_parser_that_works_for_long_is_not_waited_for() -> None:
+    long = RawDocument("docs", "long.md", b"# a\n\ntext *x*\n" * 1_000_000, "text/markdown", b"hash")
+    with ThreadPoolExecutor(1) as pool:
+        parser = GuardedParser()
+        parsing = pool.submit(parser.parse, long)
+        while parser.child_pid is None:
+            assert not parsing.done()
+        parser.close()
+        given_up = parsing.result(timeout=60)
+    assert isinstance(given_up, Skipped)
+    assert "given up" in given_up.reason
 
 
 @pytest.mark.parametrize(("number", "code", "name"), BOTH)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hybridrag.errors import UsageError
+from hybridrag.flows.labels import path_label
 from hybridrag.flows.selection import Selection, SourceOptions, select
 from hybridrag.types import Label, Source
 
@@ -129,6 +130,16 @@ def test_options_change_what_is_remembered_only_where_given(docs: Path) -> None:
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_label_given_with_a_part_holds_for_that_part(docs: Path) -> None:
+    known = Source("docs", "folder", str(docs), label=Label.INTERNAL)
+    changed = only(docs / "hr", known=[known], label=Label.LOCAL_ONLY).source
+    assert changed.label is Label.INTERNAL
+    assert path_label(changed, "hr/pay.md", ()) is Label.LOCAL_ONLY
+    assert path_label(changed, "a.md", ()) is Label.INTERNAL
+    loosened = only(docs / "hr", known=[replace(known, label=Label.CONFIDENTIAL)], label=Label.PUBLIC).source
+    assert path_label(loosened, "hr/pay.md", ()) is Label.CONFIDENTIAL
 
 
 def test_two_folders_of_one_name_in_one_command(docs: Path, tmp_path: Path) -> None:

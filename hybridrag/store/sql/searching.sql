@@ -2,8 +2,10 @@
 
 -- name: dense
 with nearest as materialized (
+    -- During a large change, vectors that no chunk needs any more wait for the run's end; they must not take places.
     select text_hash, embedding <=> %(vector)s::halfvec as distance
-    from {vectors}
+    from {vectors} v
+    where exists (select from chunk c where c.chunk_set_id = %(chunk_set)s and c.text_hash = v.text_hash)
     order by embedding <=> %(vector)s::halfvec
     limit %(limit)s
 )
