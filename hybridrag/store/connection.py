@@ -35,6 +35,8 @@ def connect(url: str) -> Connection:
         )
     except psycopg.OperationalError as exc:
         raise _connection_error(url, exc) from exc
+    except UnicodeError:  # Python's own rules for host names; its message would quote the name
+        raise DatabaseError(f"the database host in {address(url)} is unknown", hint="check the address") from None
     except psycopg.Error as exc:
         reason = _without_values(_first_line(exc))
         exc.args = (reason,)  # what --debug shows of it must hold no password either
