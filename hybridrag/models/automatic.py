@@ -5,48 +5,37 @@ from __future__ import annotations
 import importlib.util
 import platform
 import threading
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError
 from hybridrag.models.convert import is_converted
-from hybridrag.models.fingerprint import fingerprint
 from hybridrag.models.openvino_runtime import OpenVinoEmbedder
+from hybridrag.models.runtime import Runtime
 from hybridrag.models.spec import ModelSpec
 from hybridrag.models.static_runtime import StaticEmbedder
 from hybridrag.models.torch_runtime import TorchEmbedder
 
 if TYPE_CHECKING:
-    from hybridrag.types import Vector, Vectors
+    from hybridrag.types import Vectors
 
 
-class AutomaticEmbedder:
+class AutomaticEmbedder(Runtime):
     """An `Embedder` that is a token table, OpenVINO on a CPU, or torch.
 
-    All three share the fingerprint: their vectors agree to cosine .9999. Its fingerprint and its dimensions are known
-    without loading anything. `notify` tells of work that is done once a machine.
+    All three share the fingerprint: their vectors agree to cosine .9999. `notify` tells of work that is done once a
+    machine.
     """
 
     def __init__(
         self, spec: ModelSpec, *, cache: Path, device: str = "auto", notify: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self._cache = cache
+        super().__init__(spec, cache=cache)
         self._device = device
         self._notify = notify
         self._choosing = threading.Lock()
-        self._chosen: OpenVinoEmbedder | StaticEmbedder | TorchEmbedder | None = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.spec, cache=self._cache)
-
-    @property
-    def dimensions(self) -> int:
-        return self.spec.dimensions
+        self._chosen: Runtime | None = None
 
     @property
     def runtime(self) -> str:
@@ -58,24 +47,20 @@ class AutomaticEmbedder:
         """`cpu`, `cuda` or `mps`, as chosen."""
         return self._runtime.device
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._runtime.embed_documents(texts)
-
-    def embed_query(self, text: str) -> Vector:
-        return self._runtime.embed_query(text)
+    def embed(self, texts: list[str]) -> Vectors:
+        return self._runtime.embed(texts)
 
     def load(self) -> None:
-        """Makes everything ready for the first text, which otherwise does it."""
         self._runtime.load()
 
     @property
-    def _runtime(self) -> OpenVinoEmbedder | StaticEmbedder | TorchEmbedder:
+    def _runtime(self) -> Runtime:
         with self._choosing:
             if self._chosen is None:
                 self._chosen = self._choose()
             return self._chosen
 
-    def _choose(self) -> OpenVinoEmbedder | StaticEmbedder | TorchEmbedder:
+    def _choose(self) -> Runtime:
         if self.spec.is_static:
             return StaticEmbedder(self.spec, cache=self._cache)
         if _on_cpu(self._device) and importlib.util.find_spec("openvino") is not None:

@@ -21,3 +21,11 @@ def checked(vectors: Vectors, model: str) -> Vectors:
             hint="the model's files may be damaged, or its number format too narrow here; try device = cpu",
         )
     return vectors
+
+
+def wrong_width(model: str, *, found: int, expected: int) -> ModelError:
+    """The error for vectors that are longer or shorter than the model's files say."""
+    return ModelError(
+        f"the model {model} gives {found} dimensions where its files say {expected}",
+        hint="its configuration is damaged; fetch it again",
+    )

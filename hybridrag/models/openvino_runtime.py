@@ -5,58 +5,38 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.batches import batches
-from hybridrag.models.checks import checked
+from hybridrag.models.checks import checked, wrong_width
 from hybridrag.models.convert import converted
-from hybridrag.models.fingerprint import fingerprint
+from hybridrag.models.runtime import Runtime
 from hybridrag.models.spec import ModelSpec
-from hybridrag.models.tokenizer import FastTokenizer
 
 if TYPE_CHECKING:
-    from hybridrag.types import Vector, Vectors
+    from hybridrag.types import Vectors
 
 _BATCH_TOKENS = 2048
 
 
-class OpenVinoEmbedder:
+class OpenVinoEmbedder(Runtime):
     """An `Embedder` on OpenVINO. The model is converted at its first use here, and loaded at the first text."""
 
     device = "cpu"
     runtime = "openvino"
 
     def __init__(self, spec: ModelSpec, *, cache: Path) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self._cache = cache
+        super().__init__(spec, cache=cache)
         self._loading = threading.Lock()
         self._loaded: Any = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.spec, cache=self._cache)
-
-    @property
-    def dimensions(self) -> int:
-        return self.spec.dimensions
 
     def load(self) -> None:
         """Converts and loads the model now. Raises ModelError where it cannot be converted."""
         self._network()
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([self.spec.document_prompt + text for text in texts])
-
-    def embed_query(self, text: str) -> Vector:
-        vector: Vector = self._embed([self.spec.query_prompt + text])[0]
-        return vector
-
-    def _embed(self, texts: list[str]) -> Vectors:
+    def embed(self, texts: list[str]) -> Vectors:
         import numpy as np
 
         vectors: Vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
@@ -64,12 +44,12 @@ class OpenVinoEmbedder:
             return vectors
         queue = self._network()
         ids = self._tokenizer.model_ids(texts)
-        failures: list[str] = []
+        failures: list[int] = []
 
         def collect(request: Any, rows: list[int]) -> None:
             found = request.get_output_tensor(0).data
             if found.shape[1] != self.dimensions:
-                failures.append(f"gives {found.shape[1]} dimensions where its files say {self.dimensions}")
+                failures.append(found.shape[1])
             else:
                 vectors[rows] = found
 
@@ -87,14 +67,8 @@ class OpenVinoEmbedder:
             # Also when interrupted: a request that ends while the interpreter does aborts the process.
             queue.wait_all()
         if failures:
-            raise ModelError(
-                f"the model {self.name} {failures[0]}", hint="its configuration is damaged; fetch it again"
-            )
+            raise wrong_width(self.name, found=failures[0], expected=self.dimensions)
         return checked(vectors, self.name)
-
-    @cached_property
-    def _tokenizer(self) -> FastTokenizer:
-        return FastTokenizer(self.spec)
 
     def _network(self) -> Any:
         with self._loading:

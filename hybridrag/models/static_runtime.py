@@ -6,52 +6,28 @@ out, mean of the rows, L2 norm 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.checks import checked
-from hybridrag.models.fingerprint import fingerprint
-from hybridrag.models.spec import ModelSpec
-from hybridrag.models.tokenizer import FastTokenizer
+from hybridrag.models.runtime import Runtime
 
 if TYPE_CHECKING:
-    from hybridrag.types import Vector, Vectors
+    from hybridrag.types import Vectors
 
 
-class StaticEmbedder:
+class StaticEmbedder(Runtime):
     """An `Embedder` on a table of token vectors."""
 
     device = "cpu"
     runtime = "static"
 
-    def __init__(self, spec: ModelSpec, *, cache: Path) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self._cache = cache
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.spec, cache=self._cache)
-
-    @property
-    def dimensions(self) -> int:
-        return self.spec.dimensions
-
     def load(self) -> None:
         """Loads the table now rather than at the first text."""
         _ = self._table
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([self.spec.document_prompt + text for text in texts])
-
-    def embed_query(self, text: str) -> Vector:
-        vector: Vector = self._embed([self.spec.query_prompt + text])[0]
-        return vector
-
-    def _embed(self, texts: list[str]) -> Vectors:
+    def embed(self, texts: list[str]) -> Vectors:
         import numpy as np
 
         vectors: Vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
@@ -62,10 +38,6 @@ class StaticEmbedder:
             vectors[row] = self._table[known].mean(axis=0) if known else self._centre
         normalised: Vectors = checked(vectors, self.name) / np.linalg.norm(vectors, axis=1, keepdims=True)
         return normalised
-
-    @cached_property
-    def _tokenizer(self) -> FastTokenizer:
-        return FastTokenizer(self.spec)
 
     @cached_property
     def _centre(self) -> Any:

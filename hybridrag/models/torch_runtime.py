@@ -11,47 +11,34 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.batches import batches
-from hybridrag.models.checks import checked
-from hybridrag.models.fingerprint import fingerprint
+from hybridrag.models.checks import checked, wrong_width
+from hybridrag.models.runtime import Runtime
 from hybridrag.models.spec import ModelSpec
-from hybridrag.models.tokenizer import FastTokenizer
 
 if TYPE_CHECKING:
     import torch
 
-    from hybridrag.types import Vector, Vectors
+    from hybridrag.types import Vectors
 
 _BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
 
 
-class TorchEmbedder:
+class TorchEmbedder(Runtime):
     """An `Embedder` on torch. The model is loaded when the first text comes; the fingerprint needs no torch."""
 
     runtime = "torch"
 
     def __init__(self, spec: ModelSpec, *, cache: Path, device: str = "auto") -> None:
-        self.spec = spec
-        self.name = spec.name
-        self._cache = cache
+        super().__init__(spec, cache=cache)
         self._device = device
         self._loading = threading.Lock()
         self._loaded: Any = None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return fingerprint(self.spec, cache=self._cache)
-
-    @property
-    def dimensions(self) -> int:
-        return self.spec.dimensions
 
     @property
     def device(self) -> str:
@@ -62,14 +49,7 @@ class TorchEmbedder:
         """Loads the model now rather than at the first text."""
         self._model()
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([self.spec.document_prompt + text for text in texts])
-
-    def embed_query(self, text: str) -> Vector:
-        vector: Vector = self._embed([self.spec.query_prompt + text])[0]
-        return vector
-
-    def _embed(self, texts: list[str]) -> Vectors:
+    def embed(self, texts: list[str]) -> Vectors:
         import numpy as np
 
         model = self._model()
@@ -100,10 +80,7 @@ class TorchEmbedder:
                     )
                 found = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=-1).cpu().numpy()
             if found.shape[1] != self.dimensions:
-                raise ModelError(
-                    f"the model {self.name} gives {found.shape[1]} dimensions where its files say {self.dimensions}",
-                    hint="its configuration is damaged; fetch it again",
-                )
+                raise wrong_width(self.name, found=found.shape[1], expected=self.dimensions)
             vectors[rows] = found
 
         work = list(batches([len(row) for row in ids], _BATCH_TOKENS.get(device.type, 16_384)))
@@ -118,10 +95,6 @@ class TorchEmbedder:
                 list(pool.map(run, work))
         finally:
             torch.set_num_threads(threads)
-
-    @cached_property
-    def _tokenizer(self) -> FastTokenizer:
-        return FastTokenizer(self.spec)
 
     def _model(self) -> Any:
         with self._loading:
