@@ -201,10 +201,8 @@ class CommandLine:
         return [sys.executable, "-m", "hybridrag", *arguments]
 
 
-@pytest.fixture
-def cli(tmp_path: Path, database_url: str, tiny_model: Path) -> CommandLine:
-    """The command line with an empty home, an empty database and the tiny model."""
-    home = tmp_path / "home"
+def command_line(home: Path, url: str, model: Path) -> CommandLine:
+    """The command line with an empty home."""
     home.mkdir()
     return CommandLine(
         home=home,
@@ -213,10 +211,16 @@ def cli(tmp_path: Path, database_url: str, tiny_model: Path) -> CommandLine:
             "HOME": str(home),
             "LANG": "C.UTF-8",
             "HYBRIDRAG_HOME": str(home / "state"),
-            "HYBRIDRAG_DATABASE_URL": database_url,
-            "HYBRIDRAG_EMBEDDER": str(tiny_model),
+            "HYBRIDRAG_DATABASE_URL": url,
+            "HYBRIDRAG_EMBEDDER": str(model),
         },
     )
+
+
+@pytest.fixture
+def cli(tmp_path: Path, database_url: str, tiny_model: Path) -> CommandLine:
+    """The command line with an empty home, an empty database and the tiny model."""
+    return command_line(tmp_path / "home", database_url, tiny_model)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine, Result, database
-from tests.faults.conftest import command_line, copy_of, url_of
+from tests.conftest import CommandLine, Result, command_line, database
+from tests.faults.conftest import copy_of, url_of
 from tests.faults.digest import digest
 from tests.faults.stops import Place, stop_at
 from tests.servers.chat import ChatServer, answer, cut, hang_up, html, refused_address, status

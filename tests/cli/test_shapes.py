@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine, Result, database
-from tests.faults.conftest import command_line, copy_of
+from tests.conftest import CommandLine, Result, command_line, database
+from tests.faults.conftest import copy_of
 from tests.servers.chat import ChatServer, answer
 
 DOCUMENT = {"id", "uri", "title", "label", "metadata", "external_id"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine, database
+from tests.conftest import CommandLine, command_line, database
 from tests.faults import corpus
 from tests.faults.digest import Digest, digest
 
@@ -33,21 +32,6 @@ class Corpus:
     @staticmethod
     def paths(state: Path) -> tuple[str, str]:
         return str(state / "docs"), str(state / "records.jsonl")
-
-
-def command_line(home: Path, url: str, model: Path) -> CommandLine:
-    home.mkdir()
-    return CommandLine(
-        home=home,
-        environment={
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "LANG": "C.UTF-8",
-            "HYBRIDRAG_HOME": str(home / "state"),
-            "HYBRIDRAG_DATABASE_URL": url,
-            "HYBRIDRAG_EMBEDDER": str(model),
-        },
-    )
 
 
 def url_of(cli: CommandLine) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine, Result
-from tests.faults.conftest import command_line, url_of
+from tests.conftest import CommandLine, Result, command_line
+from tests.faults.conftest import url_of
 
 PASSWORD = "xq7secretpw"
 

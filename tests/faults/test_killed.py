@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine
-from tests.faults.conftest import Corpus, command_line, url_of
+from tests.conftest import CommandLine, command_line
+from tests.faults.conftest import Corpus, url_of
 from tests.faults.corpus import RECORDS
 from tests.faults.digest import Digest, assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at, wait_until

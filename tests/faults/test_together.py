@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import CommandLine, Result
-from tests.faults.conftest import Corpus, command_line, url_of
+from tests.conftest import CommandLine, Result, command_line
+from tests.faults.conftest import Corpus, url_of
 from tests.faults.digest import assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at
 
