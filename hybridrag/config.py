@@ -25,8 +25,15 @@ from hybridrag.types import Label
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 CUSTOM_PROVIDER_KEY = "HYBRIDRAG_PROVIDER_KEY"
 """The variable that holds the key for a provider given by its address. No setting: it is read where it is used."""
+CUSTOM_ENDPOINT_KEY = "HYBRIDRAG_EMBEDDER_KEY"
+"""The same for an embedding endpoint given by its address."""
 PROJECT_FILE = "hybridrag.toml"
+LEAST_WINDOW = 32
+"""Tokens: below this there is hardly room for a text beside title and headings."""
+MOST_DIMENSIONS = 4_000
+"""What pgvector can index as halfvec."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+_ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +83,41 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """What the user's file says about one embedding endpoint. Empty fields keep what its name and its model say.
+
+    `window` counts tokens, `dimensions` are asked of the server; 0 means not given.
+    """
+
+    base_url: str = ""
+    key_variable: str = ""
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    window: int = 0
+    dimensions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting with its value. `origins` tells for each name where the value came from."""
 
     paths: Paths
     collection: str = "default"
     embedder: str = DEFAULT_EMBEDDER
+    dims: int = 0
     text_search: str = "english"
     device: str = "auto"
+    runtime: str = "auto"
+    precision: str = "auto"
+    trusted_code: tuple[str, ...] = ()
     database_url: str = ""
     offline: bool = False
     provider: str = ""
     llm: str = ""
     local_addresses: tuple[str, ...] = ()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
+    allow_remote_embedding: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     labels: tuple[tuple[str, Label], ...] = ()
@@ -160,6 +188,11 @@ def mask_password(url: str) -> str:
     return re.sub(r"(://[^/@:?\[]*):(?!\d*(?:,[^/@?]*)?(?:/[^@?]*)?(?:\?|$)).*@", r"\1:***@", url, flags=_ANY)
 
 
+def names_endpoint(embedder: str) -> bool:
+    """Whether an embedder is a model behind an address (`ollama:MODEL`, `URL#MODEL`), not a name or a folder."""
+    return _ENDPOINT.match(embedder) is not None
+
+
 def has_password(url: str) -> bool:
     return mask_password(url) != url
 
@@ -216,6 +249,12 @@ def _read_project_file(path: Path) -> dict[str, Any]:
                 hint="it may arrive with somebody else's files; set it in your own file "
                 "(`hybridrag config path`), the environment or a flag",
             )
+        if name == "embedder" and isinstance(value, str) and names_endpoint(value.strip()):
+            raise ConfigError(
+                f"{path}: a project file may not name an embedding endpoint: that says where your documents go",
+                hint="it may arrive with somebody else's files; set it in your own file "
+                "(`hybridrag config path`), the environment or a flag",
+            )
         if name == "offline" and value is not True:
             raise ConfigError(f"{path}: a project file may only set offline = true", hint="remove the line")
         levels = value.values() if name == "labels" and isinstance(value, dict) else ()
@@ -236,10 +275,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _flatten(tree: dict[str, Any]) -> dict[str, Any]:
-    """`[database] url` is `database_url`; `[providers.NAME]` and `[labels]` stay tables."""
+    """`[database] url` is `database_url`; `[providers.NAME]`, `[endpoints.NAME]` and `[labels]` stay tables."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, dict) and key not in {"providers", "labels"}:
+        if isinstance(value, dict) and key not in {"providers", "endpoints", "labels"}:
             flat.update({f"{key}_{inner}": deeper for inner, deeper in value.items()})
         else:
             flat[key] = value
@@ -252,7 +291,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environ.items():
         if not variable.startswith("HYBRIDRAG_") or variable == "HYBRIDRAG_HOME":
             continue
-        if variable.startswith("HYBRIDRAG_TEST_") or variable == CUSTOM_PROVIDER_KEY or not text:
+        if variable.startswith("HYBRIDRAG_TEST_") or variable in {CUSTOM_PROVIDER_KEY, CUSTOM_ENDPOINT_KEY} or not text:
             continue
         if variable not in known:
             raise _unknown(variable, "the environment", known)
@@ -287,6 +326,13 @@ def _text(value: object) -> str:
     return value.strip()
 
 
+def _embedder(value: object) -> str:
+    name = _text(value)
+    if "@" in re.split("[/?#]", name.partition("://")[2], maxsplit=1)[0]:  # not said with the value: it is shown
+        raise ValueError(f"the address contains a user name or password; a key belongs in {CUSTOM_ENDPOINT_KEY}")
+    return name
+
+
 def _collection(value: object) -> str:
     name = _text(value)
     if not _NAME.match(name):
@@ -306,6 +352,35 @@ def _device(value: object) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
         raise ValueError(f"{name!r} is none of auto, cpu, cuda, cuda:N, mps")
     return name
+
+
+def _runtime(value: object) -> str:
+    return _one_of(value, "auto", "openvino", "torch")
+
+
+def _precision(value: object) -> str:
+    return _one_of(value, "auto", "float32", "bfloat16", "float16", "int8")
+
+
+def _one_of(value: object, *names: str) -> str:
+    name = _text(value)
+    if name not in names:
+        raise ValueError(f"{name!r} is none of {', '.join(names)}")
+    return name
+
+
+def _dims(value: object) -> int:
+    if isinstance(value, bool) or not str(value).strip().isdecimal() or not 1 <= int(str(value)) <= MOST_DIMENSIONS:
+        raise ValueError(f"must be a number of dimensions from 1 to {MOST_DIMENSIONS:,}")
+    return int(str(value))
+
+
+def _trusted(value: object) -> tuple[str, ...]:
+    names = _texts(value)
+    for name in names:
+        if "@" not in name and not name.startswith(("/", "~")):
+            raise ValueError(f"{name!r} names no revision: write NAME@REVISION, or a folder's whole path")
+    return names
 
 
 def _boolean(value: object) -> bool:
@@ -361,6 +436,53 @@ def _providers(value: object) -> Mapping[str, ProviderSettings]:
     return MappingProxyType(result)
 
 
+def _endpoints(value: object) -> Mapping[str, EndpointSettings]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be tables such as [endpoints.gpu]")
+    return MappingProxyType({_endpoint_name(name): _endpoint(str(name), table) for name, table in value.items()})
+
+
+def _endpoint_name(value: object) -> str:
+    name = str(value)
+    if not _ENDPOINT.fullmatch(f"{name}:"):
+        raise ValueError(f"{name!r} is no endpoint's name: letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _endpoint(name: str, table: object) -> EndpointSettings:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"endpoints.{name} must be a table")
+    parsers: dict[str, Callable[[object], Any]] = {
+        "base_url": _embedder,
+        "key_variable": _text,
+        "query_prompt": _verbatim,
+        "document_prompt": _verbatim,
+        "window": _tokens,
+        "dimensions": _dims,
+    }
+    values = {}
+    for key, value in table.items():
+        if key not in parsers:
+            raise ValueError(f"unknown key {key} in endpoints.{name}; known: {', '.join(sorted(parsers))}")
+        try:
+            values[key] = parsers[key](value)
+        except ValueError as exc:
+            raise ValueError(f"endpoints.{name}.{key}: {exc}") from None
+    return EndpointSettings(**values)
+
+
+def _verbatim(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text")
+    return value
+
+
+def _tokens(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < LEAST_WINDOW:
+        raise ValueError(f"must be a number of tokens from {LEAST_WINDOW}")
+    return value
+
+
 def _database_url(value: object) -> str:
     url = _text(value)
     if "://" in url and urlsplit(url).scheme not in {"postgresql", "postgres"}:
@@ -372,22 +494,30 @@ def _database_url(value: object) -> str:
 
 _PARSERS: dict[str, Callable[[object], Any]] = {
     "collection": _collection,
-    "embedder": _text,
+    "embedder": _embedder,
     "text_search": _identifier,
     "device": _device,
+    "runtime": _runtime,
+    "precision": _precision,
+    "dims": _dims,
+    "trusted_code": _trusted,
     "database_url": _database_url,
     "offline": _boolean,
     "provider": _text,
     "llm": _text,
     "local_addresses": _texts,
     "providers": _providers,
+    "endpoints": _endpoints,
+    "allow_remote_embedding": _boolean,
     "include": _texts,
     "exclude": _texts,
     "labels": _labels,
     "max_file_bytes": _bytes,
 }
 _HINTS = {"database_url": "postgresql://user@host:5432/database; the password comes from the environment"}
-_ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "labels"})
+_ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "endpoints", "labels", "trusted_code"})
 _PROJECT_ADDS = frozenset({"labels", "exclude"})
 """What a project file adds to the user's own instead of replacing it: what protects may only be tightened."""
-_PROJECT_KEYS = frozenset({"collection", "embedder", "text_search", "offline", "include", "exclude", "labels"})
+_PROJECT_KEYS = frozenset(
+    {"collection", "embedder", "dims", "precision", "text_search", "offline", "include", "exclude", "labels"}
+)

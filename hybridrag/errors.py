@@ -67,14 +67,20 @@ class ModelError(HybridragError):
     exit_code = 5
 
 
+class HubUnavailable(ModelError):
+    """The hub that models come from does not answer now, or breaks off; it may answer later."""
+
+    retryable = True
+
+
 class ProviderError(HybridragError):
-    """A chat provider refused the request or answered something unusable."""
+    """A chat provider or an embedding server refused the request or answered something unusable."""
 
     exit_code = 5
 
 
 class ProviderUnavailable(ProviderError):
-    """A chat provider could not be reached, was overloaded, or broke off; it may answer later."""
+    """A provider or an embedding server could not be reached, was overloaded, or broke off; it may answer later."""
 
     retryable = True
 

@@ -81,6 +81,9 @@ class Embedder(Protocol):
     def embed_query(self, text: str) -> Vector:
         """The vector, shape `(dimensions,)`, of a question, with the model's query prompt."""
 
+    def cancel(self) -> None:
+        """Makes other threads give up what they embed, with an error, after the batch they are at. For interrupts."""
+
 
 class Detector(Protocol):
     """Finds values that must not leave."""

@@ -130,7 +130,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Text with its structure. `title` is never empty."""
+    """Text with its structure. `title` is never empty; `language` is the ISO 639-1 code of most of the text."""
 
     source: str
     path: str
@@ -145,6 +145,7 @@ class Document:
     external_id: str | None = None
     modified: datetime | None = None
     date: datetime | None = None
+    language: str | None = None
     notes: tuple[str, ...] = ()
 
     @property

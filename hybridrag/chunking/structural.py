@@ -53,7 +53,7 @@ class StructuralChunker:
             )
         prefix_limit = (self.max_tokens - overhead) // _PREFIX_SHARE
         outline = Outline(document)
-        prefixes = [_prefix(document.title, path, "") for path in outline.paths()]
+        prefixes = [prefix(document.title, path, "") for path in outline.paths()]
         reserved = max(min(count - overhead, prefix_limit) for count in self.tokenizer.count(prefixes))
         budget = self.max_tokens - overhead - reserved
         cutter = _Cutter(document.text, self.tokenizer.offsets(document.text), boundaries(document, outline), budget)
@@ -106,7 +106,7 @@ class StructuralChunker:
         self, document: Document, paths: Sequence[tuple[str, ...]], texts: Sequence[str], limit: int
     ) -> list[str]:
         """A prefix for each text, none where it would take more than `limit` tokens, or the characters of as many."""
-        prefixes = [_prefix(document.title, path, text) for path, text in zip(paths, texts, strict=True)]
+        prefixes = [prefix(document.title, path, text) for path, text in zip(paths, texts, strict=True)]
         bare = self.tokenizer.count([""])[0]
         return [
             prefix if tokens - bare <= limit and len(prefix) <= limit * _LONGEST_TOKEN else ""
@@ -217,7 +217,7 @@ def _counted(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
     return counted
 
 
-def _prefix(title: str, headings: tuple[str, ...], text: str) -> str:
+def prefix(title: str, headings: tuple[str, ...], text: str) -> str:
     """Title and headings as one line, but for those that stand at the beginning of `text` itself."""
     opening = text[:300]
     parts = [part for part in dict.fromkeys((title, *headings)) if part not in opening]

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hybridrag import __version__
-from hybridrag.cli import ask, collections, config, db, doctor, documents, ingest, search, sources
+from hybridrag.cli import ask, collections, config, db, doctor, documents, ingest, models, search, sources
 from hybridrag.cli.globals import Globals
 
 app = typer.Typer(
@@ -26,7 +25,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"hybridrag {__version__}")
+        import hybridrag
+
+        typer.echo(f"hybridrag {hybridrag.__version__}")
         raise typer.Exit
 
 
@@ -74,6 +75,7 @@ app.command("ask", epilog=_GLOBAL)(ask.ask)
 app.add_typer(sources.app, name="sources")
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
+app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

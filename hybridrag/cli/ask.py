@@ -57,7 +57,7 @@ def ask(
     if not wiring.has_provider:
         if show_outbound or require_provider:
             raise UsageError("no provider is chosen", hint="--provider together, for example")
-        session.notice(wiring.provider_advice())
+        session.notice(wiring.provider.advice())
         answer = wiring.extract(query)
         _check_grounded(answer, required=require_grounded)
         _finish(session, answer, streamed=False)

@@ -39,6 +39,7 @@ def list_(
                         "title": row["title"],
                         "media_type": row["media_type"],
                         "label": row["label"],
+                        "language": row["language"],
                         "external_id": row["external_id"],
                         "characters": row["characters"],
                         "chunks": row["chunks"],
@@ -52,10 +53,16 @@ def list_(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("document", "title", "label", "chunks"):
+    for title in ("document", "title", "label", "language", "chunks"):
         table.add_column(title, overflow="fold", justify="right" if title == "chunks" else "left")
     for row in rows:
-        table.add_row(one_line(row["document"].uri), one_line(row["title"]), row["label"], str(row["chunks"]))
+        table.add_row(
+            one_line(row["document"].uri),
+            one_line(row["title"]),
+            row["label"],
+            row["language"] or "",
+            str(row["chunks"]),
+        )
     stdout().print(table)
     return 0
 
@@ -104,6 +111,7 @@ def _document_json(row: dict[str, Any]) -> dict[str, Any]:
         "title": row["title"],
         "media_type": row["media_type"],
         "label": row["label"],
+        "language": row["language"],
         "external_id": row["external_id"],
         "metadata": row["metadata"],
         "content_hash": row["content_hash"],

@@ -31,6 +31,12 @@ def ingest(
     embedder: Annotated[
         str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model of a new collection.")
     ] = None,
+    dims: Annotated[
+        int | None, typer.Option("--dims", metavar="N", help="Keep N dimensions of its vectors (Matryoshka models).")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="FORMAT", help="auto, float32, bfloat16, float16 or int8.")
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")] = True,
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")
@@ -45,7 +51,7 @@ def ingest(
 
     Examples: hybridrag ingest ./docs      hybridrag ingest report.pdf notes.md      cat page.html | hybridrag ingest -
     """
-    session = Session.of(context, embedder=embedder)
+    session = Session.of(context, embedder=embedder, dims=dims, precision=precision)
     level, globs = labels(label)
     session.say_collection()
     from hybridrag.cli.progress import progress
@@ -77,6 +83,8 @@ def ingest(
         session.json(report_json(report))
     else:
         _show(report, quiet=session.flags.quiet, verbose=session.flags.verbose)
+    for warning in report.warnings:
+        session.notice(warning)
     report.check(strict=strict)
     return 0
 
@@ -107,6 +115,7 @@ def report_json(report: IngestReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "stages": {name: round(seconds, 3) for name, seconds in report.stages.items()},
         "problems": [{"uri": p.uri, "reason": p.reason, "hint": p.hint, "failed": p.failed} for p in report.problems],
+        "warnings": report.warnings,
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import UsageError
+from hybridrag.evaluation.questions import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,20 @@ class Dataset:
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
 
+    @property
+    def questions(self) -> Questions:
+        """The judged queries."""
+        return Questions(self.queries, {query: self.qrels[query] for query in self.queries})
+
     def documents(self) -> Iterator[tuple[str, str, str]]:
         """`(id, title, text)` of each document, in the file's order."""
         for row in _rows(self.corpus):
             yield str(row["_id"]), str(row.get("title") or ""), str(row.get("text") or "")
+
+    def whole(self) -> tuple[list[str], list[str]]:
+        """The documents' ids, and title and text of each in one string, as published figures are made."""
+        rows = [(key, f"{title} {text}".strip()) for key, title, text in self.documents()]
+        return [key for key, _ in rows], [text for _, text in rows]
 
 
 def load_beir(folder: Path) -> Dataset:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hybridrag.answering import best_sentences, build_prompt, candidate_sentences, passages_of, resolve
-from hybridrag.errors import BlockedByPolicy, HybridragError, ProviderError
+from hybridrag.errors import BlockedByPolicy, ProviderError
+from hybridrag.flows.sending import Sending
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import Retry
@@ -43,10 +43,16 @@ class Request:
     redact_ms: float
 
 
-def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], Embedder]) -> Answer:
-    """An answer made of the documents' own sentences, each with its citation. Needs no provider; nothing leaves."""
+def extract(
+    question: str, found: SearchResult, *, open_embedder: Callable[[], Embedder], texts_leave: bool = False
+) -> Answer:
+    """An answer made of the documents' own sentences, each with its citation. Needs no provider.
+
+    `texts_leave` says that the embedding model is remote: it gets no sentence of what is labelled `local-only`.
+    Otherwise nothing leaves.
+    """
     started = time.perf_counter()
-    passages = passages_of(found.hits)
+    passages, warnings = _allowed(passages_of(found.hits), local=not texts_leave)
     candidates = candidate_sentences(passages) if _promising(found) else []
     chosen = []
     if candidates:
@@ -79,7 +85,7 @@ def extract(question: str, found: SearchResult, *, open_embedder: Callable[[], E
         citations=citations,
         abstained=not sentences,
         complete=True,
-        warnings=(),
+        warnings=warnings,
         provider=None,
         model=None,
         usage=None,
@@ -98,19 +104,13 @@ def prepare(
 
     Passages labelled `local-only` never reach a provider that is not local. Raises BlockedByPolicy where none remain.
     """
-    local = provider.destination.local
-    passages = passages_of(found.hits)
-    allowed = [p for p in passages if local or p.chunk.document.label is not Label.LOCAL_ONLY]
-    warnings = []
-    if len(allowed) < len(passages):
-        kept = len(passages) - len(allowed)
-        if not allowed:
+    allowed, warnings = _allowed(passages_of(found.hits), local=provider.destination.local)
+    if not allowed:
+        if warnings:
             raise BlockedByPolicy(
                 "every passage found is labelled local-only; nothing was sent",
                 hint="leave --provider out for an extractive answer, or use a local provider",
             )
-        warnings.append(f"{kept} of {len(passages)} passages are labelled local-only and were left out")
-    if not allowed:
         return None
     started = time.perf_counter()
     numbered = tuple(
@@ -131,7 +131,7 @@ def prepare(
         session=session,
         passages=numbered,
         collection=found.collection,
-        warnings=tuple(warnings),
+        warnings=warnings,
         redact_ms=round((time.perf_counter() - started) * 1000, 2),
     )
 
@@ -150,7 +150,7 @@ def complete(
     Every attempt is in the ledger before its first byte leaves. Raises ProviderError, with the attempt recorded as
     failed, where no whole answer came.
     """
-    sending = _Sending(request, gateway, notify)
+    sending = Sending(gateway, seal=lambda: _seal(request, gateway, provider), notify=notify)
     provider = open_provider(sending.retried)
     started = time.perf_counter()
     first_token = 0.0
@@ -158,9 +158,8 @@ def complete(
     raw: list[str] = []
     pieces: list[str] = []
     usage: Completion | None = None
-    outbound = sending.seal(provider)
     try:
-        for event in provider.send(outbound):
+        for event in provider.send(sending.begin()):
             if isinstance(event, Completion):
                 usage = event
                 continue
@@ -172,13 +171,10 @@ def complete(
             raise ProviderError(
                 f"the provider {provider.destination.provider} gave an empty answer", hint="ask again, or another model"
             )
-    except HybridragError as exc:
-        sending.settle("failed", raw, detail=type(exc).__name__)
+    except BaseException as exc:
+        sending.failed(exc, received=_received(raw))
         raise
-    except BaseException:
-        sending.settle("failed", raw, detail="interrupted")
-        raise
-    sending.settle("sent", raw)
+    sending.sent(_received(raw))
     text, sentences, citations, warnings = resolve("".join(pieces), request.passages)
     warnings = [*request.warnings, *warnings]
     if restorer.unknown:
@@ -226,6 +222,15 @@ def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:
     )
 
 
+def _allowed(passages: Sequence[Passage], *, local: bool) -> tuple[Sequence[Passage], tuple[str, ...]]:
+    """The passages that may be sent, all of them where that is `local`, and what is to be said of the others."""
+    allowed = [passage for passage in passages if local or passage.chunk.document.label is not Label.LOCAL_ONLY]
+    left = len(passages) - len(allowed)
+    if not left:
+        return allowed, ()
+    return allowed, (f"{left} of {len(passages)} passages are labelled local-only and were left out",)
+
+
 def _timings(found: SearchResult, *, started: float, redact: float = 0.0, first_token: float = 0.0) -> dict[str, float]:
     """Milliseconds: `first_token` counts from the sending, `total` everything since the search began."""
     retrieve = found.timings_ms["total"]
@@ -238,43 +243,19 @@ def _timings(found: SearchResult, *, started: float, redact: float = 0.0, first_
     }
 
 
-class _Sending:
-    """One request through its attempts, each sealed and recorded by itself."""
+def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outbound:
+    return gateway.seal(
+        request.body,
+        provider.destination,
+        request.session,
+        collection=request.collection,
+        documents=[passage.chunk.document.uri for passage in request.passages],
+        chunks=[str(passage.chunk.id) for passage in request.passages],
+    )
 
-    def __init__(self, request: Request, gateway: Gateway, notify: Callable[[str], None]) -> None:
-        self._request = request
-        self._gateway = gateway
-        self._notify = notify
-        self._provider: ChatProvider | None = None
-        self._outbound: Outbound | None = None
 
-    @property
-    def outbound(self) -> Outbound:
-        assert self._outbound is not None  # sealed before anything is sent
-        return self._outbound
-
-    def seal(self, provider: ChatProvider) -> Outbound:
-        self._provider = provider
-        self._outbound = self._gateway.seal(
-            self._request.body,
-            provider.destination,
-            self._request.session,
-            collection=self._request.collection,
-            documents=[passage.chunk.document.uri for passage in self._request.passages],
-            chunks=[str(passage.chunk.id) for passage in self._request.passages],
-        )
-        return self._outbound
-
-    def retried(self, retry: Retry) -> None:
-        """Called before each further attempt: closes the record of the last one and opens the next."""
-        self._gateway.settle(self.outbound, "retried", detail=retry.reason)
-        self._notify(f"{retry.reason}; trying again in {retry.wait:.0f} s")
-        assert self._provider is not None
-        self.seal(self._provider)
-
-    def settle(self, outcome: str, raw: Sequence[str], *, detail: str = "") -> None:
-        digest = hashlib.sha256("".join(raw).encode("utf-8", "replace")).hexdigest() if raw else None
-        self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
+def _received(raw: Sequence[str]) -> bytes:
+    return "".join(raw).encode("utf-8", "replace")
 
 
 def _emit(text: str, pieces: list[str], on_text: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """Ingest: what sources hold now becomes what the index holds.
 
-Documents are read, parsed and chunked in one thread, embedded in this one and stored in a third, so the three overlap.
+Documents are read, parsed and chunked in one thread, embedded by the model's workers and stored in another, so that all
+overlap; no queue between them grows, so memory does not either.
 Content hashes decide what is new, changed or unchanged. A batch of documents becomes visible as a whole, with its
 vectors, or not at all; what vanished is removed last. A run that is killed anywhere is completed by the next one.
 """
@@ -9,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,20 +22,30 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import DocumentsFailed, RefusedForSafety
 from hybridrag.flows.labels import declared_label, label_of, path_label
+from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.pipeline import prefetched
 from hybridrag.flows.progress import Progress
 from hybridrag.flows.selection import Selection
+from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.sources import Listing, Reader
-from hybridrag.types import Chunked, Collection, Document, Embedded, Label, Skipped, Source
+from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Skipped, Source
 
 if TYPE_CHECKING:
+    from hybridrag.models.catalogue import Entry
     from hybridrag.store.writing import IngestRun, Known
 
 _BATCH_CHUNKS = 256
-"""Chunks embedded and committed together: enough to sort by length, few enough to lose little."""
-_AHEAD = 64
-"""Documents prepared ahead of the embedder."""
+"""Chunks embedded and committed together, at most: enough to sort by length, few enough to lose little."""
+_FIRST_CHUNKS = 64
+"""The first batch is small: until it is there, the model waits."""
+_FEWEST_CHUNKS = 16
+_BATCH_SECONDS = 5.0
+"""What a batch should take to embed: with a slow model it holds fewer chunks, and progress is still seen."""
+_UNDERWAY = 3
+"""Batches being embedded or stored at once: two and one."""
+_AHEAD = 512
+"""Chunks and documents prepared ahead of the embedder, or one document that alone is more."""
 _LONGEST_PATH = 2000
 """In bytes: PostgreSQL takes at most 2,704 for the index that keeps paths apart."""
 _MASS_DELETE = 10
@@ -41,18 +54,22 @@ _MASS_DELETE = 10
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """`globs` are labels from settings; `prune` removes what vanished from its source."""
+    """`globs` are labels from settings; `prune` removes what vanished from its source.
+
+    `texts_leave` says that the model is remote and is sent raw text: documents labelled `local-only` are not for it.
+    """
 
     prune: bool = True
     strict: bool = False
     allow_mass_delete: bool = False
     dry_run: bool = False
     globs: tuple[tuple[str, Label], ...] = ()
+    texts_leave: bool = False
 
 
 @dataclass(slots=True)
 class IngestReport:
-    """What a run did: documents and chunks by what became of them, and the seconds of each stage."""
+    """What a run did: documents and chunks by what became of them, and the seconds each stage was at work."""
 
     collection: str
     run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -69,10 +86,9 @@ class IngestReport:
     tokens_embedded: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
-    stages: dict[str, float] = field(
-        default_factory=lambda: {"read": 0.0, "parse": 0.0, "chunk": 0.0, "embed": 0.0, "store": 0.0}
-    )
+    stages: Mapping[str, float] = field(default_factory=dict)
     problems: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     dry_run: bool = False
 
     def problem(self, skipped: Skipped) -> None:
@@ -104,7 +120,9 @@ class Ingest:
         open_reader: Callable[[Source], Reader],
         progress: Progress,
         options: IngestOptions,
+        entry: Entry | None,
     ) -> None:
+        """`entry` is what the catalogue knows of the model; None where it does not know it."""
         self._run = run
         self._parser = parser
         self._chunker = chunker
@@ -112,9 +130,13 @@ class Ingest:
         self._open_reader = open_reader
         self._progress = progress
         self._options = options
+        self._entry = entry
+        self._languages: Counter[str | None] = Counter()
         self._parameters = processing_parameters(parser, chunker, run.collection)
         self._processing = _digest(self._parameters)
-        self._interrupted = False
+        self._over = threading.Event()
+        self._stages = Stages()
+        self._batch_chunks = _BATCH_CHUNKS
         self.report = IngestReport(collection=run.collection.name, dry_run=options.dry_run)
 
     def into(self, selections: Sequence[tuple[int, Selection]], *, remember: Callable[[Source], int]) -> IngestReport:
@@ -142,6 +164,11 @@ class Ingest:
         if not self._options.dry_run:
             self._run.drop_orphans()  # also those that a run killed before this line left
         self.report.seconds = time.perf_counter() - started
+        self.report.stages = self._stages.seconds
+        if self._entry is not None:
+            self.report.warnings = language_warnings(
+                self._languages, known=self._entry.languages, model=self._entry.name
+            )
         return self.report
 
     # --- planning ----------------------------------------------------------------------------------------------------
@@ -189,43 +216,47 @@ class Ingest:
     # --- indexing ----------------------------------------------------------------------------------------------------
 
     def _index(self, plan: _Plan) -> None:
-        writing: Future[int] | None = None
-        underway: set[bytes] = set()
+        """Prepares, embeds and stores at the same time. At most `_UNDERWAY` batches are past preparing."""
+        underway: deque[_Underway] = deque()
         with (
-            prefetched(self._prepared(plan), depth=_AHEAD) as prepared,
+            prefetched(self._prepared(plan), ahead=_AHEAD, weight=lambda item: len(item.chunks) + 1) as prepared,
             ThreadPoolExecutor(1, thread_name_prefix="hybridrag-store") as writer,
-            self._given_up_when_interrupted(),
+            # Two, so that one batch fills the processor while the last texts of another are computed.
+            ThreadPoolExecutor(2, thread_name_prefix="hybridrag-embed") as embedder,
+            self._given_up_when_it_ends_early(),
         ):
-            for batch in _batches(prepared):
-                vectors, tokens = self._embed(batch, underway)
-                if writing is not None:
-                    writing.result()  # at most one batch waits, and an error of the store ends the run
-                underway = {item.text_hash for item in vectors}
-                writing = writer.submit(self._store, plan, batch, vectors)
-                self._progress.advance(len(batch), tokens)
-            if writing is not None:
-                writing.result()
+            for batch in self._batches(prepared):
+                missing = self._missing(batch, underway)
+                embedded = embedder.submit(self._embed, missing)
+                written = writer.submit(self._store, plan, batch, embedded)
+                underway.append(_Underway(frozenset(missing), written))
+                if len(underway) == _UNDERWAY:
+                    underway.popleft().written.result()  # an error of embedder or store ends the run
+            for item in underway:
+                item.written.result()
         self._relabel(plan)
 
     @contextmanager
-    def _given_up_when_interrupted(self) -> Iterator[None]:
-        """Whoever interrupts does not wait for a slow parser or a locked database: both threads are told to give up."""
+    def _given_up_when_it_ends_early(self) -> Iterator[None]:
+        """After an error nothing more is stored. An interrupt does not wait for a slow parser, model or database."""
         try:
             yield
         except Exception:
+            self._over.set()
             raise
         except BaseException:
-            self._interrupted = True
+            self._over.set()
             self._parser.close()
+            self._embedder.cancel()
             self._run.cancel()
             raise
 
     def _prepared(self, plan: _Plan) -> Iterator[Chunked]:
         """Documents to be indexed, chunked; everything else is counted here."""
         for entry in plan.listing.entries:
-            if self._interrupted:
+            if self._over.is_set():
                 return
-            with self._timed("read"):
+            with self._stages.timed("read"):
                 raw = plan.reader.read(entry)
             if isinstance(raw, Skipped):
                 self._skip(plan, entry.path, raw)
@@ -244,19 +275,29 @@ class Ingest:
             if self._options.dry_run:
                 self._count(known)
                 continue
-            with self._timed("parse"):
+            with self._stages.timed("parse"):
                 document = self._parser.parse(raw)
             if isinstance(document, Skipped):
                 self._skip(plan, raw.path, document)
                 continue
-            yield self._chunked(plan, document)
+            chunked = self._chunked(plan, document)
+            if isinstance(chunked, Skipped):
+                if raw.path in plan.known:
+                    plan.emptied.add(raw.path)  # from when it was not yet so guarded
+                self.report.problem(chunked)
+                self._progress.advance(1, 0)
+                continue
+            yield chunked
 
-    def _chunked(self, plan: _Plan, document: Document) -> Chunked:
+    def _chunked(self, plan: _Plan, document: Document) -> Chunked | Skipped:
         label, note = label_of(plan.selection.source, document, self._options.globs)
         for text in (*document.notes, *([note] if note else [])):
             self._progress.note(f"{document.uri}: {text}")
+        if label is Label.LOCAL_ONLY and self._options.texts_leave:
+            reason = "it is labelled local-only, and the embedding model is remote"
+            return Skipped(document.uri, reason, "Ingest it into a collection with a local model.")
         document = replace(document, label=label)
-        with self._timed("chunk"):
+        with self._stages.timed("chunk"):
             return Chunked(document, self._chunker.chunk(document))
 
     def _skip(self, plan: _Plan, path: str, skipped: Skipped) -> None:
@@ -268,32 +309,62 @@ class Ingest:
         self.report.problem(skipped)
         self._progress.advance(1, 0)
 
-    def _embed(self, batch: Sequence[Chunked], underway: set[bytes]) -> tuple[list[Embedded], int]:
-        """Vectors for what has none yet, stored or `underway` to the store, each text once."""
-        wanted = {chunk.text_hash: chunk for item in batch for chunk in item.chunks}
-        known = self._run.known_hashes(list(wanted)) | underway
-        missing = [(text_hash, chunk) for text_hash, chunk in wanted.items() if text_hash not in known]
-        total = sum(len(item.chunks) for item in batch)
-        self.report.chunks_embedded += len(missing)
-        self.report.chunks_reused += total - len(missing)
-        tokens = sum(chunk.tokens for _, chunk in missing)
-        self.report.tokens_embedded += tokens
-        if not missing:
-            return [], 0
-        texts = [chunk.embed_text for _, chunk in missing]
-        with self._timed("embed"):
-            vectors = self._embedder.embed_documents(texts)
-        return [Embedded(key, vector) for (key, _), vector in zip(missing, vectors, strict=True)], tokens
+    def _batches(self, items: Iterable[Chunked]) -> Iterator[list[Chunked]]:
+        batch: list[Chunked] = []
+        chunks, most = 0, _FIRST_CHUNKS
+        for item in items:
+            batch.append(item)
+            chunks += len(item.chunks)
+            if chunks >= most:
+                yield batch
+                batch, chunks, most = [], 0, self._batch_chunks
+        if batch:
+            yield batch
 
-    def _store(self, plan: _Plan, batch: Sequence[Chunked], vectors: Sequence[Embedded]) -> int:
-        with self._timed("store"):
-            replaced = self._run.write(plan.source_id, batch, vectors, processing=self._processing)
+    def _missing(self, batch: Sequence[Chunked], underway: Iterable[_Underway]) -> dict[bytes, Chunk]:
+        """The chunks, by hash, that have no vector yet, neither stored nor on its way: each text is embedded once."""
+        wanted = {chunk.text_hash: chunk for item in batch for chunk in item.chunks}
+        coming = {text_hash for item in underway for text_hash in item.hashes}
+        known = self._run.known_hashes(list(wanted)) | coming
+        missing = {text_hash: chunk for text_hash, chunk in wanted.items() if text_hash not in known}
+        self.report.chunks_embedded += len(missing)
+        self.report.chunks_reused += sum(len(item.chunks) for item in batch) - len(missing)
+        self.report.tokens_embedded += sum(chunk.tokens for chunk in missing.values())
+        return missing
+
+    def _embed(self, missing: Mapping[bytes, Chunk]) -> list[Embedded]:
+        if not missing or self._over.is_set():
+            return []
+        embedded: list[Embedded] = []
+        wanted = list(missing.items())
+        for first in range(0, len(wanted), _BATCH_CHUNKS):  # a large document alone is more than one
+            part = wanted[first : first + _BATCH_CHUNKS]
+            started = time.perf_counter()
+            with self._stages.timed("embed"):
+                vectors = self._embedder.embed_documents([chunk.embed_text for _, chunk in part])
+            rate = len(part) / (time.perf_counter() - started)
+            self._batch_chunks = max(_FEWEST_CHUNKS, min(int(rate * _BATCH_SECONDS), _BATCH_CHUNKS))
+            self._progress.advance(0, sum(chunk.tokens for _, chunk in part))
+            embedded += [Embedded(text_hash, vector) for (text_hash, _), vector in zip(part, vectors, strict=True)]
+        return embedded
+
+    def _store(self, plan: _Plan, batch: Sequence[Chunked], embedded: Future[list[Embedded]]) -> None:
+        try:
+            vectors = embedded.result()
+            if self._over.is_set():
+                return  # an earlier batch, whose vectors this one may count on, was not stored
+            with self._stages.timed("store"):
+                replaced = self._run.write(plan.source_id, batch, vectors, processing=self._processing)
+        except BaseException:
+            self._over.set()
+            raise
         plan.written.update(item.document.path for item in batch)
         for item in batch:
             self._count(plan.known.get(item.document.path))
+            self._languages[item.document.language] += 1
             self.report.chunks_added += len(item.chunks)
         self.report.chunks_removed += replaced
-        return replaced
+        self._progress.advance(len(batch), 0)
 
     def _relabel(self, plan: _Plan) -> None:
         """A label given by place takes effect on unchanged documents too; what a document says of itself is kept.
@@ -320,13 +391,13 @@ class Ingest:
         else:
             self.report.updated += 1
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.report.stages[stage] += time.perf_counter() - started
+
+@dataclass(frozen=True, slots=True)
+class _Underway:
+    """A batch that is being embedded or stored: the texts whose vectors it brings, and its end."""
+
+    hashes: frozenset[bytes]
+    written: Future[None]
 
 
 @dataclass(slots=True)
@@ -366,19 +437,6 @@ def processing_parameters(parser: Parser, chunker: Chunker, collection: Collecti
         "model": collection.generation.fingerprint,
         "text_search": collection.text_search,
     }
-
-
-def _batches(items: Iterable[Chunked]) -> Iterator[list[Chunked]]:
-    batch: list[Chunked] = []
-    chunks = 0
-    for item in items:
-        batch.append(item)
-        chunks += len(item.chunks)
-        if chunks >= _BATCH_CHUNKS:
-            yield batch
-            batch, chunks = [], 0
-    if batch:
-        yield batch
 
 
 def _digest(parameters: dict[str, Any]) -> str:

@@ -2,62 +2,81 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-_LOOK = 0.1
-"""Seconds after which a waiting thread looks whether the other side has gone."""
 
 
 @contextmanager
-def prefetched(items: Iterable[Item], *, depth: int) -> Iterator[Iterator[Item]]:
-    """Iterates `items` in a thread of its own, at most `depth` items ahead.
+def prefetched(items: Iterable[Item], *, ahead: int, weight: Callable[[Item], int]) -> Iterator[Iterator[Item]]:
+    """Iterates `items` in a thread of its own, which makes the next one while less than `ahead` waits, by `weight`.
 
     An exception of `items` reaches the reader in its place. Leaving the block stops the thread after the item it is at.
     """
-    waiting: queue.Queue[Item | _End] = queue.Queue(maxsize=depth)
-    stopped = threading.Event()
-
-    def put(item: Item | _End) -> bool:
-        while not stopped.is_set():
-            try:
-                waiting.put(item, timeout=_LOOK)
-            except queue.Full:
-                continue
-            return True
-        return False
+    waiting: _Waiting[Item] = _Waiting(ahead)
 
     def produce() -> None:
         try:
             for item in items:
-                if not put(item):
+                if not waiting.put(item, weight(item)):
                     return
-            put(_End(None))
+            waiting.end(None)
         except BaseException as exc:  # carried over to the reader, whatever it is
-            put(_End(exc))
-
-    def consume() -> Iterator[Item]:
-        while True:
-            item = waiting.get()
-            if isinstance(item, _End):
-                if item.error is not None:
-                    raise item.error
-                return
-            yield item
+            waiting.end(exc)
 
     thread = threading.Thread(target=produce, name="hybridrag-prepare", daemon=True)
     thread.start()
     try:
-        yield consume()
+        yield waiting.taken()
     finally:
-        stopped.set()
+        waiting.stop()
         thread.join()
 
 
-class _End:
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+class _Waiting(Generic[Item]):
+    """What is prepared and not yet taken."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._items: deque[tuple[Item, int]] = deque()
+        self._weight = 0
+        self._ended = False
+        self._error: BaseException | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    def put(self, item: Item, weight: int) -> bool:
+        """Adds an item, then waits until another may be made. False where nobody wants one any more."""
+        with self._changed:
+            self._items.append((item, weight))
+            self._weight += weight
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._weight < self._most or self._stopped)
+            return not self._stopped
+
+    def end(self, error: BaseException | None) -> None:
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def taken(self) -> Iterator[Item]:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._ended)
+                if not self._items:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                item, weight = self._items.popleft()
+                self._weight -= weight
+                self._changed.notify_all()
+            yield item

@@ -7,12 +7,12 @@ import platform
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from hybridrag.errors import ModelError
-from hybridrag.models.convert import is_converted
+from hybridrag.errors import ConfigError, ModelError
+from hybridrag.models.network import is_kept
 from hybridrag.models.openvino_runtime import OpenVinoEmbedder
-from hybridrag.models.runtime import Runtime
+from hybridrag.models.runtime import Precision, Runtime
 from hybridrag.models.spec import ModelSpec
 from hybridrag.models.static_runtime import StaticEmbedder
 from hybridrag.models.torch_runtime import TorchEmbedder
@@ -20,19 +20,31 @@ from hybridrag.models.torch_runtime import TorchEmbedder
 if TYPE_CHECKING:
     from hybridrag.types import Vectors
 
+_FEW = 16
+"""Up to so many texts are a question rather than an ingest."""
+RuntimeName = Literal["auto", "openvino", "torch"]
+
 
 class AutomaticEmbedder(Runtime):
     """An `Embedder` that is a token table, OpenVINO on a CPU, or torch.
 
-    All three share the fingerprint: their vectors agree to cosine .9999. `notify` tells of work that is done once a
-    machine.
+    All three share the fingerprint: their vectors agree to cosine .999 and better. `wanted` overrules the choice where
+    there is one. `notify` tells of work that is done once a machine.
     """
 
     def __init__(
-        self, spec: ModelSpec, *, cache: Path, device: str = "auto", notify: Callable[[str], None] = lambda _: None
+        self,
+        spec: ModelSpec,
+        *,
+        cache: Path,
+        device: str = "auto",
+        precision: Precision = "auto",
+        wanted: RuntimeName = "auto",
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
-        super().__init__(spec, cache=cache)
+        super().__init__(spec, cache=cache, precision=precision)
         self._device = device
+        self._wanted = wanted
         self._notify = notify
         self._choosing = threading.Lock()
         self._chosen: Runtime | None = None
@@ -40,43 +52,58 @@ class AutomaticEmbedder(Runtime):
     @property
     def runtime(self) -> str:
         """`static`, `openvino` or `torch`, as chosen."""
-        return self._runtime.runtime
+        return self._runtime().runtime
 
     @property
     def device(self) -> str:
         """`cpu`, `cuda` or `mps`, as chosen."""
-        return self._runtime.device
+        return self._runtime().device
 
-    def embed(self, texts: list[str]) -> Vectors:
-        return self._runtime.embed(texts)
+    def compute(self, texts: list[str]) -> Vectors:
+        runtime = self._runtime(many=len(texts) > _FEW)
+        if self._cancelled.is_set():
+            runtime.cancel()
+        return runtime.compute(texts)
+
+    def cancel(self) -> None:
+        super().cancel()
+        if self._chosen is not None:
+            self._chosen.cancel()
 
     def load(self) -> None:
-        self._runtime.load()
+        self._runtime(many=True).load()
 
-    @property
-    def _runtime(self) -> Runtime:
+    def _runtime(self, *, many: bool = False) -> Runtime:
         with self._choosing:
             if self._chosen is None:
-                self._chosen = self._choose()
+                self._chosen = self._choose(many=many)
             return self._chosen
 
-    def _choose(self) -> Runtime:
+    def _choose(self, *, many: bool) -> Runtime:
         if self.spec.is_static:
             return StaticEmbedder(self.spec, cache=self._cache)
-        if _on_cpu(self._device) and importlib.util.find_spec("openvino") is not None:
-            if not is_converted(self.fingerprint, cache=self._cache):
-                self._notify(f"preparing the model {self.name} for this machine (once)")
-            embedder = OpenVinoEmbedder(self.spec, cache=self._cache)
-            try:
-                embedder.load()
-            except ModelError as exc:
-                self._notify(f"{exc.message}; torch runs it instead")
-            else:
-                return embedder
-        return TorchEmbedder(self.spec, cache=self._cache, device=self._device)
+        torch = TorchEmbedder(self.spec, cache=self._cache, device=self._device, precision=self.precision)
+        if self._wanted == "torch":
+            if self.spec.arithmetic == "int8":
+                raise ConfigError("torch does not compute in int8 here", hint="set runtime to openvino or auto")
+            return torch
+        if self._wanted == "auto" and not (uses_cpu(self._device) and importlib.util.find_spec("openvino")):
+            return torch
+        if not is_kept(self.spec, cache=self._cache):
+            self._notify(f"preparing the model {self.name} for this machine (once)")
+        embedder = OpenVinoEmbedder(self.spec, cache=self._cache, precision=self.precision)
+        try:
+            embedder.load(many=many)
+        except ModelError as exc:
+            self.go_on()  # an interrupt may be what ended it
+            if self._wanted == "openvino" or self.spec.arithmetic == "int8" or not importlib.util.find_spec("torch"):
+                raise
+            self._notify(f"{exc.message}; torch runs it instead")
+            return torch
+        return embedder
 
 
-def _on_cpu(device: str) -> bool:
+def uses_cpu(device: str) -> bool:
     """Whether a CPU will be used, told without importing torch: by the drivers' device files and the platform."""
     if device != "auto":
         return device == "cpu"

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Tokens = NDArray[np.int64]
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -21,3 +28,21 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
+
+
+def padded(rows: Sequence[Sequence[int]], *, padding_id: int, multiple: int = 1, most: int) -> tuple[Tokens, Tokens]:
+    """Token ids and mask of a batch, each `(len(rows), length)` int64, filled up on the right.
+
+    `length` is the longest row's, rounded up to a `multiple`, but not over `most` unless a row is: few shapes mean few
+    kernels to make.
+    """
+    import numpy as np
+
+    longest = max(len(row) for row in rows)
+    length = max(longest, min(-(-longest // multiple) * multiple, most))
+    tokens = np.full((len(rows), length), padding_id, dtype=np.int64)
+    mask = np.zeros((len(rows), length), dtype=np.int64)
+    for index, row in enumerate(rows):
+        tokens[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    return tokens, mask

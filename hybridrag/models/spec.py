@@ -2,68 +2,139 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from hybridrag.errors import ModelError
+from hybridrag.errors import ModelError, UsageError
+from hybridrag.models.catalogue import Entry
+from hybridrag.models.configuration import (
+    NO_LIMIT,
+    damaged,
+    limit,
+    prompts,
+    read_json,
+    read_object,
+    tokenizing,
+    transformer_config,
+    window,
+)
+from hybridrag.models.graph import shipped_graph
 from hybridrag.models.locate import ModelFolder
+from hybridrag.models.own_code import check_is_here, is_listed, needed_code, refused
 from hybridrag.models.tensors import tensors
+from hybridrag.models.weights import check_weights
 
-_NO_LIMIT = 1_000_000
-"""Tokenizer files write absurd numbers (1e30) where a model has no limit of its own."""
+Arithmetic = Literal["reference", "int8"]
+"""Classes whose vectors agree within: fp32, bf16 and fp16 to cosine .999 are `reference`; int8 is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A located model, understood.
 
-    `window` is the most tokens of one input, special tokens and prompt included. `modules` are the folder's
-    sentence-transformers modules in order: class path and configuration.
+    `window` is the most tokens of one input, special tokens and prompt included. `full_dimensions` is the length of
+    what the network gives, `dimensions` what is kept of it. `modules` are the folder's sentence-transformers modules in
+    order: class path and configuration. `tokenizing` is what other files change of the tokenizer.json. `graph` is a
+    network that the folder ships for OpenVINO (`.xml` or `.onnx`).
+    `trusted` means that the model needs code of its own and the user lets it run.
     """
 
     name: str
     path: Path
     window: int
+    full_dimensions: int
     dimensions: int
     query_prompt: str
     document_prompt: str
     modules: tuple[tuple[str, Mapping[str, Any]], ...]
+    tokenizing: Mapping[str, Any] = field(default_factory=dict)
+    entry: Entry | None = None
+    graph: Path | None = None
+    arithmetic: Arithmetic = "reference"
+    trusted: bool = False
+
+    def cut_to(self, dimensions: int) -> ModelSpec:
+        """This model with the first `dimensions` numbers of each vector kept (Matryoshka, arXiv:2205.13147).
+
+        Raises UsageError where the model was not trained for that.
+        """
+        sizes = () if self.entry is None else self.entry.matryoshka
+        if dimensions == self.full_dimensions:
+            return replace(self, dimensions=dimensions)
+        if not 1 <= dimensions < self.full_dimensions:
+            raise UsageError(
+                f"the model {self.name} has {self.full_dimensions} dimensions, not {dimensions}",
+                hint=f"give --dims a number up to {self.full_dimensions}",
+            )
+        if self.entry is not None and (not sizes or dimensions < sizes[0]):
+            trained = f"its sizes are {', '.join(map(str, sizes))}" if sizes else "it has only its full size"
+            raise UsageError(
+                f"the model {self.name} was not trained to be cut to {dimensions} dimensions", hint=trained
+            )
+        return replace(self, dimensions=dimensions)
+
+    def computed_as(self, arithmetic: Arithmetic) -> ModelSpec:
+        """This model in another class of arithmetic."""
+        return replace(self, arithmetic=arithmetic)
+
+    @property
+    def normalises_before_cut(self) -> bool:
+        """Whether a vector is brought to mean 0 and variance 1 before it is cut (Nomic)."""
+        return self.dimensions < self.full_dimensions and self.entry is not None and self.entry.matryoshka_layer_norm
 
     @property
     def is_static(self) -> bool:
         """A table of token vectors (model2vec) rather than a network."""
-        return bool(self.modules) and self.modules[0][0].rsplit(".", 1)[-1] == "StaticEmbedding"
+        return _are_static(self.modules)
+
+    @property
+    def pools_prompt(self) -> bool:
+        """Whether the prompt's tokens have a part in the vector, as in all but INSTRUCTOR's kind."""
+        return all(config.get("include_prompt", True) for kind, config in self.modules if _class(kind) == "Pooling")
 
 
-def read_spec(folder: ModelFolder) -> ModelSpec:
-    """The spec of a model folder. Raises ModelError naming the file that is missing or cannot be used."""
-    path = folder.path
-    if not (path / "modules.json").is_file():
+def read_spec(folder: ModelFolder, *, trusted: Collection[str] = ()) -> ModelSpec:
+    """The spec of a model folder. Raises ModelError naming the file that is missing or cannot be used.
+
+    `trusted` holds the models, as `NAME@COMMIT` or a folder's whole path, whose own code may run.
+    """
+    path, entry = folder.path, folder.entry
+    listed = _modules(path)
+    modules = tuple((kind, read_object(place / "config.json")) for kind, place in listed)
+    graph = None if _are_static(modules) else shipped_graph(path)
+    if graph is None and not listed:
         raise ModelError(
             f"{path} is no sentence-transformers model: it has no modules.json",
             hint="save the model with SentenceTransformer.save, or name one of the catalogue",
         )
+    own_code = _own_code_runs(folder, [kind for kind, _ in listed], trusted, graph)
+    if not own_code:
+        _check_kinds(path, [kind for kind, _ in listed])
     if not (path / "tokenizer.json").is_file() and not (path / "0_StaticEmbedding" / "tokenizer.json").is_file():
         raise ModelError(f"{path} has no tokenizer.json", hint="save the model again with its fast tokenizer")
-    if not any(path.rglob("*.safetensors")):
-        raise ModelError(
-            f"{path} has no weights as safetensors",
-            hint="weights in other formats are programs and are not loaded; convert them to safetensors",
-        )
-    modules = tuple(_module(path, listed) for listed in _read_modules(path / "modules.json"))
-    prompts = _prompts(path / "config_sentence_transformers.json")
-    entry = folder.entry
+    # A graph that gives sentence vectors needs no weights beside it.
+    check_weights(path, [(_class(kind), place) for kind, place in listed] if graph is None else [])
+    told = read_object(path / "config_sentence_transformers.json")
+    if told.get("model_type", "SentenceTransformer") != "SentenceTransformer":
+        raise ModelError(f"{path} holds a {told['model_type']}", hint="choose a SentenceTransformer, or convert it")
+    named, width = prompts(path, told), _dimensions(path, modules)
     return ModelSpec(
         name=folder.name,
         path=path,
-        window=_window(path),
-        dimensions=_dimensions(path, modules),
-        query_prompt=_first(entry.query_prompt, prompts.get("query")),
-        document_prompt=_first(entry.document_prompt, prompts.get("document"), prompts.get("passage")),
+        window=min(window(path), entry.window if entry else NO_LIMIT),
+        full_dimensions=width,
+        dimensions=min(width, limit(told.get("truncate_dim"))),
+        query_prompt=_first(entry.query_prompt if entry else None, named.get("query")),
+        document_prompt=_first(
+            entry.document_prompt if entry else None, *map(named.get, ("document", "passage", "corpus"))
+        ),
         modules=modules,
+        tokenizing=tokenizing(path),
+        entry=entry,
+        graph=graph,
+        trusted=own_code,
     )
 
 
@@ -73,50 +144,71 @@ def tokenizer_file(spec: ModelSpec) -> Path:
     return top if top.is_file() else spec.path / "0_StaticEmbedding" / "tokenizer.json"
 
 
-def _module(path: Path, listed: Any) -> tuple[str, Mapping[str, Any]]:
+# --- modules ---------------------------------------------------------------------------------------------------------
+
+_KINDS = ("Transformer", "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout", "WeightedLayerPooling")
+"""The sentence-transformers modules that make a vector of one text's tokens, whatever the other texts are."""
+
+
+def _modules(path: Path) -> list[tuple[str, Path]]:
+    """The class path and the folder of each module; none where the folder has no modules.json."""
+    file = path / "modules.json"
+    if not file.is_file():
+        return []
+    found = read_json(file)
+    if not isinstance(found, list) or not found:
+        raise damaged(file, "holds no list of modules")
     try:
-        kind, folder = str(listed["type"]), path / str(listed["path"])
+        return [(str(module["type"]), path / str(module["path"])) for module in found]
     except (TypeError, KeyError):
-        raise _damaged(path / "modules.json", "names a module without type or path") from None
-    if not kind.startswith("sentence_transformers."):
-        # Version 5 of the library runs such code from a local folder without being asked; a project file may name one.
+        raise damaged(file, "names a module without type or path") from None
+
+
+def _own_code_runs(folder: ModelFolder, kinds: list[str], trusted: Collection[str], graph: Path | None) -> bool:
+    """Whether the model needs code of its own and the user lets it run. Raises ModelError where it may not."""
+    # Version 5 of sentence-transformers runs the code of a local folder without being asked, so it is looked for here.
+    config = read_object(folder.path / "config.json")
+    code = needed_code(kinds, config, folder.entry)
+    if code is None:
+        return False
+    if is_listed(folder, trusted):
+        check_is_here(folder, config)
+        return True
+    if graph is None or needed_code(kinds, {}, None):
+        raise refused(folder, code)
+    return False
+
+
+def _check_kinds(path: Path, kinds: list[str]) -> None:
+    known = ("StaticEmbedding", "Normalize") if kinds and _class(kinds[0]) == "StaticEmbedding" else _KINDS
+    for kind in kinds:
+        if _class(kind) not in known:
+            raise ModelError(
+                f"the model in {path} has a module {_class(kind)[:40]}, which cannot be used here",
+                hint=f"choose a model of these modules: {', '.join(known)}",
+            )
+    if "message" in (transformer_config(path).get("modality_config") or {}):
         raise ModelError(
-            f"the model in {path} needs code of its own ({kind[:80]}), which is not run",
-            hint="choose a model made of sentence-transformers modules",
+            f"the model in {path} takes chat messages, not texts",
+            hint="choose a model for texts, without a chat format",
         )
-    return kind, _read_object(folder / "config.json")
 
 
-def _prompts(path: Path) -> Mapping[str, str]:
-    prompts = _read_object(path).get("prompts") or {}
-    if not isinstance(prompts, dict) or not all(isinstance(prompt, str) for prompt in prompts.values()):
-        raise _damaged(path, "holds prompts that are no texts")
-    return prompts
+def _are_static(modules: tuple[tuple[str, Mapping[str, Any]], ...]) -> bool:
+    return bool(modules) and _class(modules[0][0]) == "StaticEmbedding"
 
 
-def _window(path: Path) -> int:
-    """The model's own limit; where sentence-transformers was told none, what both tokenizer and network can take."""
-    limits = [
-        _limit(_read_object(path / "sentence_bert_config.json").get("max_seq_length")),
-        min(
-            _limit(_read_object(path / "tokenizer_config.json").get("model_max_length")),
-            _limit(_read_object(path / "config.json").get("max_position_embeddings")),
-        ),
-    ]
-    return next((limit for limit in limits if limit < _NO_LIMIT), 8192)
-
-
-def _limit(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and 0 < value < _NO_LIMIT else _NO_LIMIT
+def _class(kind: str) -> str:
+    return kind.rsplit(".", 1)[-1]
 
 
 def _dimensions(path: Path, modules: tuple[tuple[str, Mapping[str, Any]], ...]) -> int:
     """The length of a vector, from the last module that says one, without loading the weights."""
-    size = 0
+    size = 0 if modules else _size(read_object(path / "config.json"), *_WIDTHS) or 0
     for kind, config in modules:
-        name = kind.rsplit(".", 1)[-1]
+        name = _class(kind)
         if name == "Transformer":
-            size = _size(config, "hidden_size", "dim") or 0
+            size = _size(config, *_WIDTHS) or 0
         elif name == "Pooling":
             width = _size(config, "word_embedding_dimension", "embedding_dimension") or size
             size = width * _pooling_modes(config)
@@ -127,6 +219,10 @@ def _dimensions(path: Path, modules: tuple[tuple[str, Mapping[str, Any]], ...]) 
     if size < 1:
         raise ModelError(f"{path} does not tell how long its vectors are", hint="save it with sentence-transformers")
     return size
+
+
+_WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
+"""What configurations call the length of a token's vector."""
 
 
 def _size(config: Mapping[str, Any], *names: str) -> int | None:
@@ -147,35 +243,9 @@ def _table_width(path: Path) -> int:
     file = min(path.rglob("*.safetensors"))
     try:
         return next((tensor.shape[1] for tensor in tensors(file) if len(tensor.shape) == 2), 0)
-    except (OSError, ValueError) as exc:
-        raise ModelError(f"{file} is not a safetensors file ({type(exc).__name__})", hint="fetch it again") from exc
+    except (OSError, ValueError) as exc:  # it was whole a moment ago
+        raise damaged(file, f"cannot be read ({type(exc).__name__})") from exc
 
 
 def _first(*texts: str | None) -> str:
     return next((text for text in texts if text is not None), "")
-
-
-def _read_modules(path: Path) -> list[Any]:
-    modules = _read_json(path)
-    if not isinstance(modules, list) or not modules:
-        raise _damaged(path, "holds no list of modules")
-    return modules
-
-
-def _read_object(path: Path) -> Mapping[str, Any]:
-    """The object in a JSON file; an empty one where the file is missing, as most of these files may be."""
-    value = _read_json(path) if path.exists() else {}
-    if not isinstance(value, dict):
-        raise _damaged(path, "holds no JSON object")
-    return value
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as exc:
-        raise _damaged(path, f"cannot be read ({type(exc).__name__})") from None
-
-
-def _damaged(path: Path, what: str) -> ModelError:
-    return ModelError(f"{path} {what}", hint="fetch the model again")

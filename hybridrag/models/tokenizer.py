@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError
+from hybridrag.models.configuration import WORD_PIECE_NORMALIZER
 from hybridrag.models.spec import ModelSpec, tokenizer_file
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class FastTokenizer:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens the model is given for each text: special tokens and the document prompt included."""
         prompt = self.spec.document_prompt
-        return [len(encoding.ids) for encoding in self._whole.encode_batch_fast([prompt + text for text in texts])]
+        return [len(encoding) for encoding in self._whole.encode_batch_fast([prompt + text for text in texts])]
 
     def model_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """What the model is given for full texts (prompt in front): special tokens included, cut at the window."""
@@ -52,11 +54,21 @@ class FastTokenizer:
         """The tokens of each text, no special ones, uncut."""
         return [encoding.ids for encoding in self._whole.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def prompt_length(self, prompt: str) -> int:
+        """Tokens that stand before a text for its prompt: the special ones in front are counted, those behind not."""
+        (ids,), (around,) = self.model_ids([prompt]), self.model_ids([""])
+        return len(ids) - (1 if ids and ids[-1] in around else 0)
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are."""
+        return int(self._whole.get_vocab_size())
+
     @property
     def padding_id(self) -> int:
         """The id that fills short rows of a batch; any will do under the mask, so 0 where the file names none."""
         for token in ("[PAD]", "<pad>", "<|endoftext|>"):
-            found: int | None = self._whole.token_to_id(token)
+            found: int | None = self._cut.token_to_id(token)
             if found is not None:
                 return found
         return 0
@@ -77,7 +89,7 @@ class FastTokenizer:
     @cached_property
     def _cut(self) -> Tokenizer:
         tokenizer = _load(self.spec)
-        tokenizer.enable_truncation(self.spec.window)
+        tokenizer.enable_truncation(self.spec.window, direction=self.spec.tokenizing.get("cut", "right"))
         return tokenizer
 
 
@@ -91,4 +103,45 @@ def _load(spec: ModelSpec) -> Tokenizer:
         raise ModelError(f"{path} is not a tokenizer ({type(exc).__name__})", hint="fetch the model again") from exc
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    _change(tokenizer, spec)
     return tokenizer
+
+
+def _change(tokenizer: Tokenizer, spec: ModelSpec) -> None:
+    """Has the tokenizer do what the model's other files say, as transformers and sentence-transformers would."""
+    from tokenizers import normalizers
+
+    changes, normalizer = spec.tokenizing, tokenizer.normalizer
+    if "word_piece" in changes and isinstance(normalizer, normalizers.BertNormalizer):
+        switches = {**WORD_PIECE_NORMALIZER, **changes["word_piece"]}
+        normalizer = normalizers.BertNormalizer(
+            lowercase=switches["do_lower_case"],
+            strip_accents=switches["strip_accents"],
+            handle_chinese_chars=switches["tokenize_chinese_chars"],
+        )
+        tokenizer.normalizer = normalizer
+    if "lower_case" in changes:
+        first = [normalizers.Lowercase()]
+        tokenizer.normalizer = normalizers.Sequence(first if normalizer is None else [*first, normalizer])
+    if "eos" in changes:
+        _end_with(tokenizer, changes["eos"], spec)
+
+
+def _end_with(tokenizer: Tokenizer, token: str, spec: ModelSpec) -> None:
+    """Has the tokenizer put `token` after a text, where it does not do so already."""
+    from tokenizers.processors import TemplateProcessing
+
+    probe, last = tokenizer.encode("a"), tokenizer.token_to_id(token)
+    if last is None:
+        raise ModelError(
+            f"the tokenizer in {spec.path} has no token {token[:40]!r} to end a text with", hint="fetch the model again"
+        )
+    special = [name if mark else "" for name, mark in zip(probe.tokens, probe.special_tokens_mask, strict=True)]
+    before = list(takewhile(bool, special))
+    behind = list(takewhile(bool, reversed(special[len(before) :])))[::-1]
+    if behind[-1:] == [token]:
+        return
+    around = {name: tokenizer.token_to_id(name) for name in (*before, *behind, token)}
+    tokenizer.post_processor = TemplateProcessing(
+        single=[*before, "$A", *behind, token], special_tokens=list(around.items())
+    )

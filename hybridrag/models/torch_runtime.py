@@ -7,23 +7,22 @@ which is faster than all cores on each batch (`docs/decisions/0004-embedding-loo
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
-from hybridrag.models.batches import batches
-from hybridrag.models.checks import checked, wrong_width
-from hybridrag.models.runtime import Runtime
+from hybridrag.models.batches import batches, padded
+from hybridrag.models.checks import wrong_width
+from hybridrag.models.runtime import Precision, Runtime
 from hybridrag.models.spec import ModelSpec
+from hybridrag.models.torch_model import best_device, fast_formats, load_model, number_format
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Callable
 
+    from hybridrag.models.batches import Tokens
     from hybridrag.types import Vectors
 
 _BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
@@ -34,8 +33,8 @@ class TorchEmbedder(Runtime):
 
     runtime = "torch"
 
-    def __init__(self, spec: ModelSpec, *, cache: Path, device: str = "auto") -> None:
-        super().__init__(spec, cache=cache)
+    def __init__(self, spec: ModelSpec, *, cache: Path, device: str = "auto", precision: Precision = "auto") -> None:
+        super().__init__(spec, cache=cache, precision=precision)
         self._device = device
         self._loading = threading.Lock()
         self._loaded: Any = None
@@ -49,115 +48,108 @@ class TorchEmbedder(Runtime):
         """Loads the model now rather than at the first text."""
         self._model()
 
-    def embed(self, texts: list[str]) -> Vectors:
+    def compute(self, texts: list[str]) -> Vectors:
         import numpy as np
 
         model = self._model()
-        vectors: Vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        if texts:
-            self._embed_batches(model, texts, vectors)
-        return checked(vectors, self.name)
-
-    def _embed_batches(self, model: Any, texts: list[str], vectors: Vectors) -> None:
-        import torch
-
         ids = self._tokenizer.model_ids(texts)
-        device = model.device
-        pad = self._tokenizer.padding_id
+        vectors: Vectors = np.zeros((len(texts), self.spec.full_dimensions), dtype=np.float32)
 
-        def run(rows: list[int]) -> None:
-            longest = len(ids[rows[0]])
-            tokens = torch.full((len(rows), longest), pad, dtype=torch.long)
-            mask = torch.zeros((len(rows), longest), dtype=torch.long)
-            for row, index in enumerate(rows):
-                tokens[row, : len(ids[index])] = torch.as_tensor(ids[index])
-                mask[row, : len(ids[index])] = 1
-            with torch.inference_mode():
-                output = model({"input_ids": tokens.to(device), "attention_mask": mask.to(device)})
-                if "sentence_embedding" not in output:
-                    raise ModelError(
-                        f"the model {self.name} gives no sentence embeddings", hint="its modules lack a pooling layer"
-                    )
-                found = torch.nn.functional.normalize(output["sentence_embedding"].float(), dim=-1).cpu().numpy()
-            if found.shape[1] != self.dimensions:
-                raise wrong_width(self.name, found=found.shape[1], expected=self.dimensions)
+        def run(rows: list[int], prompt: int) -> None:
+            self.go_on()
+            tokens, mask = padded(
+                [ids[index] for index in rows], padding_id=self._tokenizer.padding_id, most=self.spec.window
+            )
+            found = self._forward(model, tokens, mask, prompt)
+            if found.shape != (len(rows), vectors.shape[1]):
+                raise wrong_width(self.spec, found=found.shape[-1])
             vectors[rows] = found
 
-        work = list(batches([len(row) for row in ids], _BATCH_TOKENS.get(device.type, 16_384)))
-        if device.type != "cpu" or len(work) == 1:
-            for rows in work:
-                run(rows)
-            return
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                list(pool.map(run, work))
-        finally:
-            torch.set_num_threads(threads)
+        kind = model.device.type
+        work = [
+            ([alike[row] for row in rows], prompt)
+            for prompt, alike in self._by_prompt(texts).items()
+            for rows in batches([len(ids[index]) for index in alike], _BATCH_TOKENS.get(kind, 16_384))
+        ]
+        if kind == "cpu" and len(work) > 1:
+            _on_every_core(run, work)
+        else:
+            for rows, prompt in work:
+                run(rows, prompt)
+        return vectors
+
+    def _forward(self, model: Any, tokens: Tokens, mask: Tokens, prompt: int) -> Vectors:
+        """What the model gives for a batch, `(n, width) float32`. The first `prompt` tokens are not pooled."""
+        import torch
+
+        given = {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+        features: dict[str, Any] = {name: value.to(model.device, non_blocking=True) for name, value in given.items()}
+        with torch.inference_mode():
+            try:
+                output = model(features | ({"prompt_length": prompt} if prompt else {}))
+            except IndexError as exc:
+                raise ModelError(
+                    f"the tokenizer of {self.name} has tokens, or its window places, that its network has not",
+                    hint="its files do not fit together; fetch it again",
+                ) from exc
+            if "sentence_embedding" not in output:
+                raise ModelError(
+                    f"the model {self.name} gives no sentence embeddings", hint="its modules lack a pooling layer"
+                )
+            found: Vectors = output["sentence_embedding"].float().cpu().numpy()
+        return found
+
+    def _by_prompt(self, texts: list[str]) -> dict[int, list[int]]:
+        """Indices of texts, by how many of their first tokens the pooling leaves out: 0 for nearly every model."""
+        groups: dict[int, list[int]] = {}
+        lengths: dict[str, int] = {}
+        if not self.spec.pools_prompt:
+            prompts = sorted(filter(None, {self.spec.query_prompt, self.spec.document_prompt}), key=len, reverse=True)
+            lengths = {prompt: self._tokenizer.prompt_length(prompt) for prompt in prompts}
+        for index, text in enumerate(texts):
+            length = next((tokens for prompt, tokens in lengths.items() if text.startswith(prompt)), 0)
+            groups.setdefault(length, []).append(index)
+        return groups
 
     def _model(self) -> Any:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _load(self.spec, self._device)
+                self._loaded = self._load()
             return self._loaded
 
-
-def _load(spec: ModelSpec, device: str) -> Any:
-    _quieten()
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # the variable above is too late where a hub client was imported before
-
-    chosen = device if device != "auto" else _best_device(torch)
-    if chosen.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("device is cuda, but this machine has none", hint="set device = auto")
-    try:
-        model = SentenceTransformer(
-            str(spec.path),
-            device=chosen,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"dtype": _number_format(chosen, torch), "use_safetensors": True},
+    def _load(self) -> Any:
+        spec = self.spec
+        device = self._device if self._device != "auto" else best_device()
+        _check_device(device)
+        if spec.graph is not None and not spec.modules:
+            raise ModelError(f"the model {spec.name} ships a graph only, which torch does not run", hint="use openvino")
+        dtype = number_format(
+            device.partition(":")[0],
+            precision=self.precision,
+            tolerated=spec.entry.formats if spec.entry else None,
+            able=fast_formats(device),
         )
-    except Exception as exc:  # whatever the model's files make the libraries raise
-        raise ModelError(
-            f"the model {spec.name} in {spec.path} cannot be loaded ({type(exc).__name__})",
-            hint="fetch it again, or choose another with --embedder; --debug shows the cause",
-        ) from exc
-    model.eval()
-    return model
+        return load_model(spec.path, name=spec.name, device=device, dtype=dtype, trusted=spec.trusted)
 
 
-def _quieten() -> None:
-    """Hub clients and tokenizers talk on stderr and look for updates; neither is wanted here."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    # Every model is a local folder by now, so no library has a reason to ask the hub.
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    for name in ("transformers", "sentence_transformers", "huggingface_hub"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(transformers|sentence_transformers|torch)(\..*)?")
+def _on_every_core(run: Callable[[list[int], int], None], work: list[tuple[list[int], int]]) -> None:
+    """One single-threaded worker a core."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(run, *zip(*work, strict=True)))
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _best_device(torch: Any) -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def _check_device(device: str) -> None:
+    import torch
 
-
-def _number_format(device: str, torch: Any) -> torch.dtype:
-    """bfloat16 where the hardware computes in it: two to three times float32, same vectors to cosine .9999."""
-    if device.startswith("cuda"):
-        fast = torch.cuda.is_bf16_supported()
-    elif device == "cpu":
-        probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-        fast = any(getattr(torch.cpu, probe, bool)() for probe in probes)
-    else:
-        fast = False
-    return torch.bfloat16 if fast else torch.float32  # type: ignore[no-any-return]
+    kind, present = device.partition(":")[0], {"cpu"}
+    present |= {"cuda"} if torch.cuda.is_available() else set()
+    present |= {"mps"} if torch.backends.mps.is_available() else set()
+    if kind not in present:
+        raise ModelError(f"device is {device}, but this machine has none", hint="set device = auto")

@@ -8,6 +8,7 @@ network; what it returns was checked on this side.
     worker     the child process, seen from inside; `sandbox` is what it gives up before it reads a byte
     formats    which module reads which media type: text, markdown, html, mail, pdf, office
     parsed     what those modules return, and what they raise
+    language   what language a document is in
 """
 
 from hybridrag.parsing.guard import GuardedParser

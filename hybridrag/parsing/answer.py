@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hybridrag.parsing.dates import read_date
+from hybridrag.parsing.language import LANGUAGES
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 from hybridrag.types import Heading, Page
 
@@ -34,6 +35,7 @@ def read_answer(answer: dict[str, Any]) -> Parsed:
             headings=tuple(Heading(int(at), int(level), one_line(title)) for at, level, title in answer["headings"]),
             metadata=dict(answer["metadata"]),
             date=read_date(answer["date"]),
+            language=None if answer["language"] is None else str(answer["language"]),
             notes=tuple(one_line(note, limit=600) for note in answer["notes"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -50,6 +52,7 @@ def _sound(parsed: Parsed) -> bool:
     starts = [heading.start for heading in parsed.headings]
     return (
         bool(parsed.text.strip())
+        and (parsed.language is None or parsed.language in LANGUAGES)
         and "\0" not in parsed.text
         and edges == sorted(edges)
         and all(0 <= edge <= length for edge in edges)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
+from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import parse_text
 
-VERSION = 2
+VERSION = 3
 """Raised by hand whenever the same bytes may parse differently, libraries aside."""
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
@@ -22,12 +24,13 @@ _OFFICE = frozenset(
     }
 )
 _MARKED_UP = frozenset({"text/markdown", "text/html"})
+_PLAIN_PROSE = frozenset(f"text/{name}" for name in ("plain", "x-rst", "x-asciidoc", "x-org", "x-tex"))
 _DATA = frozenset(f"application/{name}" for name in ("json", "x-ndjson", "yaml", "toml", "xml"))
 
 
 def parser_version() -> str:
     """Changes whenever the same bytes may parse differently."""
-    libraries = ("kreuzberg", "mammoth", "markdown-it-py")
+    libraries = ("kreuzberg", "mammoth", "markdown-it-py", "cld3-py")
     return " ".join([str(VERSION), *(f"{name}/{version(name)}" for name in libraries)])
 
 
@@ -68,4 +71,9 @@ def parse(content: bytes, media_type: str) -> Parsed:
         raise UnreadableError("no parser for this kind of file", hint="Convert it to text, PDF or DOCX.")
     if not parsed.text.strip():
         raise UnreadableError("holds no text", failed=False)
-    return parsed
+    return replace(parsed, language=guessed_language(parsed.text)) if _is_prose(media_type) else parsed
+
+
+def _is_prose(media_type: str) -> bool:
+    """Whether people write it for people to read: no source code, no data, no table."""
+    return media_type in _PLAIN_PROSE if is_plain(media_type) else "spreadsheet" not in media_type

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from hybridrag.parsing import formats
 from hybridrag.parsing.answer import BadAnswerError, read_answer
 from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError
 from hybridrag.parsing.dates import read_date
+from hybridrag.parsing.language import declared_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded, one_line, readable_name
 from hybridrag.types import Document, RawDocument, Skipped
 
@@ -42,6 +44,11 @@ class GuardedParser:
     def child_pid(self) -> int | None:
         """The process id of the running child, or None."""
         return self._child.pid if self._child is not None and self._child.alive else None
+
+    def start(self) -> None:
+        """Starts the child now, so that the first document does not wait for it."""
+        with self._lock, suppress(UnreadableError):  # told with the first document that needs it
+            self._running()
 
     def parse(self, raw: RawDocument) -> Document | Skipped:
         """The document, or why there is none. Raises for no content, however broken."""
@@ -147,6 +154,7 @@ def _document(raw: RawDocument, parsed: Parsed) -> Document:
         external_id=raw.external_id,
         modified=raw.modified,
         date=parsed.date or read_date(metadata.get("date")),
+        language=declared_language(metadata) or parsed.language,
         notes=parsed.notes + notes,
     )
 

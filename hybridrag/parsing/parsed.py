@@ -28,7 +28,10 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The text of one document with its structure. Offsets are into `text`; `title` is None where the text has none."""
+    """The text of one document with its structure.
+
+    Offsets are into `text`; `title` is None where the text has none, `language` (ISO 639-1) where it is not sure.
+    """
 
     text: str
     title: str | None = None
@@ -36,6 +39,7 @@ class Parsed:
     headings: tuple[Heading, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     date: datetime | None = None
+    language: str | None = None
     notes: tuple[str, ...] = ()
 
 

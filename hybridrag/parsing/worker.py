@@ -74,5 +74,6 @@ def _fields(parsed: Parsed) -> dict[str, Any]:
         "headings": [[heading.start, heading.level, heading.title] for heading in parsed.headings],
         "metadata": metadata,
         "date": parsed.date.isoformat() if parsed.date else None,
+        "language": parsed.language,
         "notes": [*parsed.notes, *notes],
     }

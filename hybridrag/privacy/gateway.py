@@ -19,11 +19,15 @@ _OUTCOMES = frozenset({"sent", "failed", "retried"})
 class Gateway:
     """Redacts, seals and records. Every failure on the way blocks: there is no path around a check that broke."""
 
-    def __init__(self, *, detectors: Sequence[Detector], ledger: Ledger, key: bytes) -> None:
+    def __init__(
+        self, *, detectors: Sequence[Detector], ledger: Ledger, key: bytes, remote_embedding: bool = False
+    ) -> None:
+        """`remote_embedding` says that the user lets texts be embedded on machines that are not local."""
         self._detectors = tuple(detectors)
         names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors)
         self._policy = hashlib.sha256(names.encode()).hexdigest()
         self._ledger = ledger
+        self._remote_embedding = remote_embedding
         self._nonce_key = _derived(key, b"pseudonyms")
         self._document_key = _derived(key, b"documents")
         self._boundary_key = _derived(key, b"boundaries")
@@ -74,6 +78,24 @@ class Gateway:
             raise BlockedByPolicy(
                 f"The request still holds a value of type {span.type} (rule {span.rule}, {where}); nothing was sent.",
                 hint="Leave the document out with --filter. `ask --show-outbound` shows the redacted request.",
+            )
+        return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
+
+    def seal_texts(self, body: bytes, destination: Destination, *, collection: str, texts: int) -> Outbound:
+        """A request to an embedding endpoint, ready to be sent once: raw texts, since a vector of redacted text would
+        find nothing. `texts` is how many there are.
+
+        Raises BlockedByPolicy, after recording that, where the destination is not local and the user did not allow
+        that, and where the ledger fails.
+        """
+        facts: dict[str, object] = {"purpose": "embedding", "collection": collection, "texts": texts, "plain": True}
+        if not destination.local and not self._remote_embedding:
+            self._record_block(body, destination, facts, {"reason": "remote embedding is not allowed"})
+            raise BlockedByPolicy(
+                f"{destination.provider} at {destination.url} is not local, and would be sent the documents' raw text; "
+                "nothing was sent.",
+                hint="If that is meant, set allow_remote_embedding = true in your own settings file (`hybridrag config "
+                "path`). An address of your own network can be listed in local_addresses instead.",
             )
         return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
 

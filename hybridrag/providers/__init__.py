@@ -1,15 +1,18 @@
-"""Chat over HTTP. A provider encodes a prompt, the privacy gateway seals the bytes, and the provider sends them.
+"""Chat and embeddings over HTTP. Somebody encodes a request, the privacy gateway seals the bytes, and these send them.
 
 presets             together, fireworks, baseten, local servers: addresses, key variables, first models
 addresses           which addresses a provider may have, and which are this machine
 secret              a key that cannot be printed
-openai_compatible   the provider itself: encode and send
+openai_compatible   the chat provider itself: encode and send
+embeddings          the sending half of an embedding endpoint; its models encode
+posting             what both share: key, time limits, attempts, refusals
 transport           the HTTP client and its failures
 sse, reply          bytes -> events -> text
 retry, refusal      what is tried again, and what an error says
 """
 
-from hybridrag.providers.addresses import check_url, is_listed, is_local, is_loopback
+from hybridrag.providers.addresses import check_url, host_of, is_listed, is_local, is_loopback, same_endpoint
+from hybridrag.providers.embeddings import EmbeddingServer
 from hybridrag.providers.openai_compatible import OpenAICompatible
 from hybridrag.providers.presets import Preset, preset, preset_names
 from hybridrag.providers.retry import Retry
@@ -17,16 +20,19 @@ from hybridrag.providers.secret import Secret, key_from_environment
 from hybridrag.providers.transport import Timeouts
 
 __all__ = [
+    "EmbeddingServer",
     "OpenAICompatible",
     "Preset",
     "Retry",
     "Secret",
     "Timeouts",
     "check_url",
+    "host_of",
     "is_listed",
     "is_local",
     "is_loopback",
     "key_from_environment",
     "preset",
     "preset_names",
+    "same_endpoint",
 ]

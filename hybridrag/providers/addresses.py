@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hybridrag.errors import ConfigError
 
 CHAT_PATH = "/chat/completions"
+EMBEDDINGS_PATH = "/embeddings"
 
 
 def is_loopback(url: str) -> bool:
@@ -56,20 +57,33 @@ def check_url(url: str, *, listed_local: bool = False) -> None:
         raise ConfigError(_flaw(url), hint="Give it like https://llm.example.com/v1 or http://127.0.0.1:8080/v1.")
     if address.scheme == "http" and not address.loopback and not listed_local:
         raise ConfigError(
-            f"The provider address {url} is not encrypted: key and passages could be read on the way.",
+            f"The provider address {url} is not encrypted: key and texts could be read on the way.",
             hint="Use https, or list the address as local in your own settings if that network is yours.",
         )
 
 
-def endpoint(base_url: str) -> str:
-    """The URL that chat requests go to: `BASE/chat/completions`, also where `base_url` already is that."""
-    return base_url.rstrip("/").removesuffix(CHAT_PATH) + CHAT_PATH
+def endpoint(base_url: str, path: str = CHAT_PATH) -> str:
+    """The URL that requests go to: `BASE/chat/completions`, or BASE with another path, also where `base_url` already is
+    that."""
+    return base_url.rstrip("/").removesuffix(path) + path
 
 
 def origin(url: str) -> str:
     """Scheme, host and port of a URL, or empty text where it has none that can be shown safely."""
     address = _parse(url)
     return address.origin if address else ""
+
+
+def host_of(url: str) -> str:
+    """Host and port of a URL, for people; empty text where it has none that can be shown safely."""
+    return origin(url).partition("://")[2]
+
+
+def same_endpoint(one: str, other: str) -> bool:
+    """Whether embedding requests to both base addresses go to the same place: host in any letter case, path to the
+    letter."""
+    places = [(origin(url), endpoint(url, EMBEDDINGS_PATH)[len(origin(url)) :]) for url in (one, other)]
+    return places[0][0] != "" and places[0] == places[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,23 @@
 
 `encode` makes the exact body; the privacy gateway seals it; `send` sends nothing but what was sealed for this very
 destination. A request is repeated only while no text of an answer has been handed out.
-
-httpx exceptions hold the request with its Authorization header. They are turned into our own errors, which are raised
-outside the `except` block that caught the others, so that no error leads to a key by its cause or context.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hybridrag.errors import ConfigError, ProviderError, ProviderUnavailable
+from hybridrag.errors import ProviderError, ProviderUnavailable
 from hybridrag.providers.addresses import check_url, endpoint
-from hybridrag.providers.refusal import quoted, refusal
+from hybridrag.providers.posting import Poster, foreign_body
+from hybridrag.providers.refusal import quoted
 from hybridrag.providers.reply import Reply, ReportedError
-from hybridrag.providers.retry import LONGEST_WAIT, RETRIED_STATUSES, Retry, backoff, retry_after
+from hybridrag.providers.retry import RETRIED_STATUSES, Retry
 from hybridrag.providers.secret import Secret
 from hybridrag.providers.sse import Event, EventTooLargeError, parse
 from hybridrag.providers.transport import Failure, Timeouts, broken, open_client
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_REPLY_BYTES = 10_000_000
-MAX_ERROR_BYTES = 64_000
 
 
 class OpenAICompatible:
@@ -60,19 +56,20 @@ class OpenAICompatible:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         check_url(base_url, listed_local=local)
-        if not model.strip():
-            raise ConfigError(f"No model is chosen for the provider {name}.", hint="Name one with --llm.")
-        if attempts < 1:
-            raise ConfigError(f"The provider {name} is allowed {attempts} attempts; it takes at least one.")
         self._destination = Destination(provider=name, url=endpoint(base_url), model=model, local=local)
-        self._key = key
+        self._poster = Poster(
+            self._destination,
+            key=key,
+            flag="--llm",
+            timeouts=timeouts,
+            attempts=attempts,
+            sleep=sleep,
+            chance=chance,
+            clock=clock,
+            now=now,
+        )
         self._timeouts = timeouts
-        self._attempts = attempts
         self._on_retry = on_retry
-        self._sleep = sleep
-        self._chance = chance
-        self._clock = clock
-        self._now = now
 
     @property
     def destination(self) -> Destination:
@@ -98,28 +95,12 @@ class OpenAICompatible:
         where the provider cannot be reached, is overloaded or breaks off, and ProviderError where trying again would
         not help.
         """
-        if outbound.destination != self._destination:
-            raise ProviderError(
-                f"A request sealed for {outbound.destination.url} was handed to the provider "
-                f"{self._destination.provider} at {self._destination.url}. Nothing was sent.",
-                hint="This is a mistake in the program: please report it.",
-            )
+        self._poster.check(outbound)
         return self._send(outbound.body)
 
     def _send(self, body: bytes) -> Iterator[str | Completion]:
-        total = self._timeouts.total
-        deadline = None if total is None else self._clock() + total
         with open_client(self._destination, self._timeouts) as client:
-            for attempt in range(1, self._attempts + 1):
-                failure = yield from self._attempt(client, body, deadline)
-                if failure is None:
-                    return
-                wait = backoff(attempt, self._chance()) if failure.retry_after is None else failure.retry_after
-                too_late = deadline is not None and self._clock() + wait >= deadline
-                if not failure.transient or attempt == self._attempts or too_late:
-                    raise failure.error
-                self._on_retry(Retry(attempt=attempt, reason=failure.reason, wait=wait))
-                self._sleep(wait)
+            yield from self._poster.attempted(lambda deadline: self._attempt(client, body, deadline), self._on_retry)
 
     def _attempt(
         self, client: httpx.Client, body: bytes, deadline: float | None
@@ -131,9 +112,9 @@ class OpenAICompatible:
         started = False
         failure = None
         try:
-            with client.stream("POST", self._destination.url, content=body, auth=self._sign) as response:
+            with client.stream("POST", self._destination.url, content=body, auth=self._poster.sign) as response:
                 if not response.is_success:
-                    return self._refused(response, deadline)
+                    return self._poster.refused(response, deadline)
                 for text in self._texts(response, reply, deadline):
                     started = True
                     yield text
@@ -148,33 +129,17 @@ class OpenAICompatible:
             yield reply.completion
         return failure
 
-    def _sign(self, request: httpx.Request) -> httpx.Request:
-        if self._key is not None:
-            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        return request
-
     def _texts(self, response: httpx.Response, reply: Reply, deadline: float | None) -> Iterator[str]:
-        name, address = self._destination.provider, self._destination.url
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise ProviderError(
-                f"{name} at {address} sent a compressed answer, which was not asked for.",
-                hint="Check for a proxy in between that compresses.",
-            )
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type == "text/event-stream":
+        compressed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        if media_type == "text/event-stream" and not compressed:
             yield from reply.stream(self._events(response, deadline))
-        elif media_type == "application/json":
+        elif media_type == "application/json" and not compressed:
             text = reply.whole(b"".join(self._bytes(response, deadline)))
             if text:
                 yield text
         else:
-            readable = re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", media_type)
-            shown = (self._key.mask(media_type) if self._key else media_type) if readable else "no content type"
-            raise ProviderError(
-                f"{name} at {address} answered with {shown} (HTTP {response.status_code}) in place of a chat reply.",
-                hint="Check the address: a web page instead of an answer means that it is not the API's, or that a "
-                "login page or proxy stands in between.",
-            )
+            raise foreign_body(response, self._destination, self._poster.key, wanted="a chat reply")
 
     def _events(self, response: httpx.Response, deadline: float | None) -> Iterator[Event]:
         try:
@@ -186,53 +151,12 @@ class OpenAICompatible:
         raise ProviderError(f"{self._destination.provider} sent {flaw}.", hint="Try another model or provider.")
 
     def _bytes(self, response: httpx.Response, deadline: float | None) -> Iterator[bytes]:
-        received = 0
-        for chunk in response.iter_raw():
-            received += len(chunk)
-            if received > MAX_REPLY_BYTES:
-                raise ProviderError(
-                    f"{self._destination.provider} sent more than {MAX_REPLY_BYTES // 1_000_000} MB for one answer.",
-                    hint="Try another model or provider.",
-                )
-            if deadline is not None and self._clock() > deadline:
-                raise ProviderUnavailable(
-                    f"{self._destination.provider} did not finish its answer within {self._timeouts.total:g} s.",
-                    hint="Try again, or choose a faster model.",
-                )
-            yield chunk
-
-    def _refused(self, response: httpx.Response, deadline: float | None) -> Failure:
-        status = response.status_code
-        wait = retry_after(response.headers.get("Retry-After"), self._now())
-        patience = wait is None or wait <= LONGEST_WAIT
-        error = refusal(
-            status,
-            self._error_body(response, deadline),
-            destination=self._destination,
-            key=self._key,
-            location=response.headers.get("Location"),
-            wait=None if patience else wait,
-        )
-        return Failure(error, f"HTTP {status}", transient=status in RETRIED_STATUSES and patience, retry_after=wait)
-
-    def _error_body(self, response: httpx.Response, deadline: float | None) -> bytes:
-        """The beginning of an error's body, or nothing where it cannot be read: the status says enough."""
-        import httpx
-
-        body = b""
-        try:
-            for chunk in self._bytes(response, deadline):
-                body += chunk
-                if len(body) > MAX_ERROR_BYTES:
-                    break
-        except (httpx.HTTPError, ProviderUnavailable):
-            return b""
-        return body
+        return self._poster.received(response, deadline, limit=MAX_REPLY_BYTES)
 
     def _reported(self, error: ReportedError, *, started: bool) -> Failure:
         passing = error.status in RETRIED_STATUSES
         kind = ProviderUnavailable if passing else ProviderError
-        said = quoted(error.message, self._key)
+        said = quoted(error.message, self._poster.key)
         reported = kind(
             f"{self._destination.provider} reported an error in its answer.{said}",
             hint="Try again later." if passing else "Check the model's name (--llm) and its context length.",

@@ -24,10 +24,11 @@ def refusal(
     key: Secret | None,
     location: str | None = None,
     wait: float | None = None,
+    flag: str = "--llm",
 ) -> ProviderError:
     """The error for this status. `body` is quoted only where it is JSON with an error message; `location` is the
     redirect's target, of which only the origin is shown; `wait` the seconds that the provider asks for, where they are
-    too many to wait."""
+    too many to wait; `flag` is what names the model on the command line."""
     said = (f" It asks to wait {wait:.0f} s." if wait is not None else "") + quoted(_message(body), key)
     name = destination.provider
     if 300 <= status < 400:
@@ -37,7 +38,7 @@ def refusal(
         return _key_refused(status, said, name, key)
     if status == 404:
         what = f"knows no model {destination.model!r} at {destination.url}"
-        hint = "Check the model's name (--llm) and the provider's address."
+        hint = f"Check the model's name ({flag}) and the provider's address."
     elif status == 402:
         what, hint = "wants payment", "Check the account's plan and balance."
     elif status == 429:
@@ -45,7 +46,7 @@ def refusal(
     elif status in RETRIED_STATUSES or status >= 500:
         what, hint = "fails to answer", "Try again later."
     else:
-        what, hint = "refused the request", "Check the model's name (--llm) and its context length."
+        what, hint = "refused the request", f"Check the model's name ({flag}) and its context length."
     passing = status in RETRIED_STATUSES or status >= 500
     return (ProviderUnavailable if passing else ProviderError)(f"{name} {what} (HTTP {status}).{said}", hint=hint)
 

@@ -15,7 +15,7 @@ from hybridrag.store.migrations import migrate
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import SearchSnapshot, collection_of, document_ref, source_of
 from hybridrag.store.writing import IngestRun
-from hybridrag.types import Clause, Collection, Label, Source
+from hybridrag.types import Clause, Collection, Generation, Label, Source
 
 
 class PostgresStore:
@@ -76,9 +76,32 @@ class PostgresStore:
                 tx.execute(on_vectors("create_vectors", generation, dimensions=dimensions))
             return collection_of(_one(tx.execute(statement("find_collection"), {"name": name}).fetchone()))
 
+    def probes(self, generation: Generation, texts: bytes) -> bytes | None:
+        """The vectors that a generation's model gave for the probes whose hash is `texts`; None where none are kept."""
+        with transaction(self._connection, read_only=True) as tx:
+            key = {"generation": generation.id, "texts": texts}
+            row = tx.execute(statement("find_probes"), key).fetchone()
+        return bytes(row["vectors"]) if row else None
+
+    def keep_probes(self, generation: Generation, texts: bytes, vectors: bytes) -> bytes:
+        """Keeps probe vectors with a generation and returns those that are kept: another process may have been first.
+
+        Uses a connection of its own, so that any thread may call it.
+        """
+        key = {"generation": generation.id, "texts": texts}
+        with closing(connect(self.url)) as connection, transaction(connection) as tx:
+            tx.execute(statement("insert_probes"), {**key, "vectors": vectors})
+            return bytes(_one(tx.execute(statement("find_probes"), key).fetchone())["vectors"])
+
     def list_collections(self) -> list[dict[str, Any]]:
         with transaction(self._connection, read_only=True) as tx:
             return tx.execute(statement("list_collections")).fetchall()
+
+    def count_languages(self, collection: Collection) -> dict[str | None, int]:
+        """How many documents are in which language, most first; those without one under None."""
+        with transaction(self._connection, read_only=True) as tx:
+            rows = tx.execute(statement("count_languages"), {"collection": collection.id}).fetchall()
+        return {row["language"]: row["documents"] for row in rows}
 
     def list_sources(self, collection: Collection) -> list[dict[str, Any]]:
         """Rows with `id`, `source` (a Source), `documents` and `ingested_at`."""

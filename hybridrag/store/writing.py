@@ -182,6 +182,7 @@ class IngestRun:
             "content_hash": document.content_hash,
             "modified": document.modified,
             "dated": document.date,
+            "language": document.language,
             "text": document.text,
             "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
             "processing": processing,

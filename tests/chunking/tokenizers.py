@@ -62,6 +62,7 @@ def _fast(tokenizer: Tokenizer, *, prompt: str) -> FastTokenizer:
                 name="tokenizer",
                 path=Path(folder),
                 window=512,
+                full_dimensions=1,
                 dimensions=1,
                 query_prompt="",
                 document_prompt=prompt,

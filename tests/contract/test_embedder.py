@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from hybridrag.models.openvino_runtime import OpenVinoEmbedder
 from hybridrag.models.static_runtime import StaticEmbedder
 from hybridrag.models.torch_runtime import TorchEmbedder
 from hybridrag.ports import Embedder
+from tests.models.reaching import Reach
+from tests.servers.embeddings import EmbeddingServer, embedding, embeddings
 
-KINDS = ["static", "openvino", "torch", "automatic"]
+KINDS = ["static", "openvino", "torch", "automatic", "endpoint"]
 TEXTS = [
     "the travel policy",
     "",
@@ -27,14 +30,19 @@ NEAR = 0.999
 
 
 @pytest.fixture(scope="module")
-def made(tiny_model: Path, tiny_bert: Path, model_cache: Path) -> dict[str, Embedder]:
+def made(
+    tiny_model: Path, tiny_bert: Path, model_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Embedder]]:
     static, bert = find_model(str(tiny_model), offline=True), find_model(str(tiny_bert), offline=True)
-    return {
-        "static": StaticEmbedder(static, cache=model_cache),
-        "openvino": OpenVinoEmbedder(bert, cache=model_cache),
-        "torch": TorchEmbedder(bert, cache=model_cache, device="cpu"),
-        "automatic": open_embedder(bert, cache=model_cache, device="cpu"),
-    }
+    reach = Reach(tmp_path_factory.mktemp("reach") / "home")
+    with EmbeddingServer(embeddings(embedding(tiny_model, model_cache))) as server:
+        yield {
+            "endpoint": reach.embedder(f"{server.url}#tiny"),
+            "static": StaticEmbedder(static, cache=model_cache),
+            "openvino": OpenVinoEmbedder(bert, cache=model_cache),
+            "torch": TorchEmbedder(bert, cache=model_cache, device="cpu"),
+            "automatic": open_embedder(bert, cache=model_cache, device="cpu"),
+        }
 
 
 @pytest.fixture(params=KINDS)

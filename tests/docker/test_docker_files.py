@@ -69,19 +69,22 @@ def test_the_database_folds_letters_beyond_ascii() -> None:
     assert arguments == ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
-def test_the_image_runs_as_a_user_with_a_name_and_not_as_root() -> None:
-    final = stages()[-1]
+@pytest.mark.parametrize("image", ["full", "slim"])
+def test_the_image_runs_as_a_user_with_a_name_and_not_as_root(image: str) -> None:
+    final = stage(image)
     users = [arguments for instruction, arguments in final if instruction == "USER"]
     assert users[-1] == "1000:1000"
     made = " ".join(arguments for instruction, arguments in final if instruction == "RUN")
     assert re.search(r"groupadd --gid 1000 \w+", made)
     assert re.search(r"useradd --uid 1000 --gid 1000 ", made)
     after = final[[instruction for instruction, _ in final].index("USER") + 1 :]
-    assert [instruction for instruction, _ in after] == ["ENTRYPOINT", "CMD"]
+    # What follows the user's instruction in these stages is copied as root's own and runs nothing.
+    assert [instruction for instruction, _ in after] == ["ENTRYPOINT", "CMD", "COPY"]
 
 
-def test_the_home_is_a_private_volume_of_that_user() -> None:
-    final = stages()[-1]
+@pytest.mark.parametrize("image", ["full", "slim"])
+def test_the_home_is_a_private_volume_of_that_user(image: str) -> None:
+    final = stage(image)
     order = [instruction for instruction, _ in final]
     assert ("VOLUME", '["/data"]') in final
     assert any("HYBRIDRAG_HOME=/data" in arguments for instruction, arguments in final if instruction == "ENV")
@@ -91,14 +94,33 @@ def test_the_home_is_a_private_volume_of_that_user() -> None:
     assert order.index("RUN") < order.index("VOLUME")
 
 
-def test_the_entry_point_is_the_command_in_exec_form() -> None:
-    assert ("ENTRYPOINT", '["hybridrag"]') in stages()[-1]
+@pytest.mark.parametrize("image", ["full", "slim"])
+def test_the_entry_point_is_the_command_in_exec_form(image: str) -> None:
+    assert ("ENTRYPOINT", '["hybridrag"]') in stage(image)
+
+
+def test_the_full_image_is_built_where_none_is_named() -> None:
+    assert list(stages())[-1] == "full"
+
+
+def test_each_image_holds_what_was_built_for_it() -> None:
+    copies = {image: [words for name, words in stage(image) if name == "COPY"] for image in ("full", "slim")}
+    assert copies == {
+        "full": ["--from=build /opt/hybridrag /opt/hybridrag"],
+        "slim": ["--from=build-slim /opt/hybridrag /opt/hybridrag"],
+    }
+
+
+def test_the_slim_image_installs_no_torch() -> None:
+    installs = pip_installs("build-slim")
+    assert len(installs) == 2
+    assert installs[0].split()[-2:] == ["--requirement", "requirements-slim.txt"]
+    assert installs[1].split()[-2:] == ["--no-deps", "."]
 
 
 def test_every_installation_keeps_to_the_constraints() -> None:
-    runs = [arguments for stage in stages() for instruction, arguments in stage if instruction == "RUN"]
-    installs = [part for run in runs for part in re.findall(r"pip install[^;&]*", run)]
-    assert len(installs) == 2
+    installs = [install for name in stages() for install in pip_installs(name)]
+    assert len(installs) == 4
     assert all("--constraint constraints.txt" in install and "--no-cache-dir" in install for install in installs)
     (from_elsewhere,) = (install for install in installs if "--index-url" in install)
     assert from_elsewhere.split()[-1] == "torch"
@@ -106,7 +128,7 @@ def test_every_installation_keeps_to_the_constraints() -> None:
 
 
 def test_nothing_secret_is_baked_into_the_image() -> None:
-    declared = [arguments for stage in stages() for instruction, arguments in stage if instruction in {"ENV", "ARG"}]
+    declared = [words for lines in stages().values() for instruction, words in lines if instruction in {"ENV", "ARG"}]
     assert declared
     assert not [words for words in declared if re.search(r"PASS|SECRET|TOKEN|API_KEY", words)]
 
@@ -114,12 +136,13 @@ def test_nothing_secret_is_baked_into_the_image() -> None:
 def test_what_the_image_copies_passes_the_ignore_file() -> None:
     copied = [
         name
-        for stage in stages()
-        for instruction, arguments in stage
+        for lines in stages().values()
+        for instruction, arguments in lines
         if instruction == "COPY" and not arguments.startswith("--from")
         for name in arguments.split()[:-1]
     ]
-    assert set(copied) == {"constraints.txt", "pyproject.toml", "README.md", "LICENSE", "migrations", "hybridrag"}
+    lists = {"constraints.txt", "requirements-slim.txt"}
+    assert set(copied) == {*lists, "pyproject.toml", "README.md", "LICENSE", "migrations", "hybridrag"}
     files = [f"{name}/file" if name in {"migrations", "hybridrag"} else name for name in copied]
     assert [path for path in files if is_ignored(path)] == []
 
@@ -150,18 +173,31 @@ def test_the_licence_is_the_whole_apache_licence() -> None:
     assert "APPENDIX: How to apply the Apache License to your work." in text
 
 
-def stages() -> list[list[tuple[str, str]]]:
-    """The Dockerfile's instructions with their arguments, by build stage; continued lines are joined."""
+def stages() -> dict[str, list[tuple[str, str]]]:
+    """The Dockerfile's instructions with their arguments, by the name of the stage; continued lines are joined."""
     text = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
-    result: list[list[tuple[str, str]]] = []
+    result: dict[str, list[tuple[str, str]]] = {}
     for line in joined.splitlines():
         instruction, _, arguments = line.partition(" ")
         if instruction == "FROM":
-            result.append([])
-        result[-1].append((instruction, arguments.strip()))
+            result[arguments.partition(" AS ")[2]] = []
+        result[list(result)[-1]].append((instruction, arguments.strip()))
     return result
+
+
+def stage(name: str) -> list[tuple[str, str]]:
+    """A stage's instructions after those of the stages that it goes on from."""
+    (_, start), *lines = stages()[name]
+    base = start.partition(" AS ")[0]
+    return [*(stage(base) if base in stages() else []), *lines]
+
+
+def pip_installs(name: str) -> list[str]:
+    """The installing commands that a stage itself runs."""
+    runs = [arguments for instruction, arguments in stages()[name] if instruction == "RUN"]
+    return [part for run in runs for part in re.findall(r"pip install[^;&]*", run)]
 
 
 def is_ignored(path: str) -> bool:

@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 from hybridrag.flows.pipeline import prefetched
 
 
-@given(items=st.lists(st.integers(), max_size=40), depth=st.integers(1, 5))
-def test_everything_comes_in_order(items: list[int], depth: int) -> None:
-    with prefetched(iter(items), depth=depth) as ahead:
-        assert list(ahead) == items
+def one(_: object) -> int:
+    return 1
+
+
+@given(items=st.lists(st.integers(), max_size=40), ahead=st.integers(1, 5))
+def test_everything_comes_in_order(items: list[int], ahead: int) -> None:
+    with prefetched(iter(items), ahead=ahead, weight=one) as coming:
+        assert list(coming) == items
 
 
 def test_the_items_are_made_in_another_thread() -> None:
     def makers() -> Iterator[int]:
         yield threading.get_ident()
 
-    with prefetched(makers(), depth=1) as ahead:
+    with prefetched(makers(), ahead=1, weight=one) as ahead:
         assert next(ahead) != threading.get_ident()
 
 
@@ -33,7 +37,7 @@ def test_an_error_comes_in_its_place(error: BaseException) -> None:
         yield 2
         raise error
 
-    with prefetched(failing(), depth=4) as ahead:
+    with prefetched(failing(), ahead=4, weight=one) as ahead:
         assert (next(ahead), next(ahead)) == (1, 2)
         with pytest.raises(type(error)) as caught:
             next(ahead)
@@ -51,10 +55,10 @@ def test_no_more_is_made_ahead_than_allowed() -> None:
             yield number
 
     depth = 3
-    with prefetched(counting(), depth=depth) as ahead:
+    with prefetched(counting(), ahead=depth, weight=one) as ahead:
         for taken in range(1, 20):
             assert next(ahead) == taken - 1
-            assert len(made) <= taken + depth + 1  # one more is held by the thread that cannot put it
+            assert len(made) <= taken + depth
         for _ in made:
             assert resting.acquire(timeout=10)
 
@@ -71,7 +75,7 @@ def test_leaving_ends_the_thread_and_closes_nothing_twice() -> None:
 
     items = endless()
     before = threading.active_count()
-    with prefetched(items, depth=2) as ahead:
+    with prefetched(items, ahead=2, weight=one) as ahead:
         assert next(ahead) == 1
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
@@ -82,7 +86,7 @@ def test_leaving_ends_the_thread_and_closes_nothing_twice() -> None:
 
 def test_an_error_of_the_reader_ends_the_thread_too() -> None:
     before = threading.active_count()
-    with pytest.raises(LookupError), prefetched(iter(range(1000)), depth=2) as ahead:
+    with pytest.raises(LookupError), prefetched(iter(range(1000)), ahead=2, weight=one) as ahead:
         next(ahead)
         raise LookupError
     assert threading.active_count() == before
@@ -90,6 +94,21 @@ def test_an_error_of_the_reader_ends_the_thread_too() -> None:
 
 def test_an_iterator_that_is_not_read_at_all() -> None:
     before = threading.active_count()
-    with prefetched(iter(range(1000)), depth=1):
+    with prefetched(iter(range(1000)), ahead=1, weight=one):
         pass
     assert threading.active_count() == before
+
+
+def test_what_waits_is_bounded_by_its_weight() -> None:
+    made: list[int] = []
+
+    def growing() -> Iterator[int]:
+        for size in (1, 1, 10, 1, 1):
+            made.append(size)
+            yield size
+
+    with prefetched(growing(), ahead=3, weight=lambda size: size) as ahead:
+        assert [next(ahead), next(ahead)] == [1, 1]
+        assert next(ahead) == 10  # heavier than all that may wait, and yet it passes
+        assert list(ahead) == [1, 1]
+    assert made == [1, 1, 10, 1, 1]

@@ -89,6 +89,41 @@ def test_a_clustered_table_is_unfolded(model: Path) -> None:
     assert np.allclose(embedder(model).embed_documents(["travel policy", "a hotel"]), plain, atol=1e-5)
 
 
+def test_a_text_of_tokens_without_a_vector_has_one_too(model: Path) -> None:
+    """As in potion-base-4M in int8, where "a" and "." have become zeros."""
+    table = load_file(model / "model.safetensors")["embeddings"]
+    ids = Tokenizer.from_file(str(model / "tokenizer.json")).encode("a", add_special_tokens=False).ids
+    table[ids] = 0
+    save_file({"embeddings": table}, str(model / "model.safetensors"))
+    nothing, empty = embedder(model).embed_documents(["a", ""])
+    assert np.allclose(nothing, empty)
+
+
+@pytest.mark.parametrize("format", ["F16", "BF16", "I8"])
+def test_tables_in_other_number_formats(model: Path, format: str) -> None:
+    texts = ["travel policy", "a hotel"]
+    plain = embedder(model).embed_documents(texts)
+    table = load_file(model / "model.safetensors")["embeddings"]
+    stored = {
+        "F16": table.astype("<f2"),
+        "BF16": (table.view("<u4") >> 16).astype("<u2"),
+        "I8": np.round(table * 30).astype("i1"),
+    }[format]
+    offsets = [0, stored.nbytes]
+    header = json.dumps({"embeddings": {"dtype": format, "shape": list(table.shape), "data_offsets": offsets}}).encode()
+    (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + stored.tobytes())
+    found = embedder(model).embed_documents(texts)
+    assert (found * plain).sum(axis=1).min() > 0.999
+
+
+def test_tokens_of_another_model_are_refused(model: Path) -> None:
+    table = load_file(model / "model.safetensors")["embeddings"]
+    save_file({"embeddings": table[:-1].copy()}, str(model / "model.safetensors"))
+    with pytest.raises(ModelError, match="and its tokenizer") as caught:
+        embedder(model).embed_query("travel")
+    assert "not of the same model" in caught.value.hint
+
+
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
 def test_a_vector_without_direction_is_refused(model: Path, value: float) -> None:
     table = load_file(model / "model.safetensors")["embeddings"]

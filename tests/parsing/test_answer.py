@@ -16,6 +16,7 @@ GOOD: dict[str, Any] = {
     "headings": [[0, 1, "one"]],
     "metadata": {"k": "v"},
     "date": "2026-01-02T03:04:05+00:00",
+    "language": "en",
     "notes": ["n"],
 }
 
@@ -45,6 +46,8 @@ def test_a_sound_answer() -> None:
         {"headings": [[0, 1, " "]]},
         {"headings": [[3, 1, "x"], [0, 1, "y"]]},
         {"metadata": 3},
+        {"language": "klingon"},
+        {"language": ["en"]},
         {"notes": None},
     ],
 )

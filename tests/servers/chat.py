@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 Behaviour = Callable[["Exchange"], None]
 JSON = dict[str, Any]
@@ -52,8 +52,12 @@ class Request:
 class ChatServer:
     """A server on 127.0.0.1 for as long as the `with` block runs. `url` is what a client takes as its base address.
 
-    With `tls` it shows `CERTIFICATE`, which nobody trusts by default.
+    With `tls` it shows `certificate`, which nobody trusts by default.
     """
+
+    path = "/v1/chat/completions"
+    host = "127.0.0.1"
+    certificate = CERTIFICATE
 
     def __init__(self, *script: Behaviour, tls: bool = False) -> None:
         self.requests: list[Request] = []
@@ -65,7 +69,7 @@ class ChatServer:
         self._http = _Server(("127.0.0.1", 0), self)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(CERTIFICATE)
+            context.load_cert_chain(self.certificate)
             # The handshake belongs to the handler's thread: a client that refuses it must not end the server.
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
@@ -76,7 +80,7 @@ class ChatServer:
 
     @property
     def origin(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self.port}"
+        return f"{self._scheme}://{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -87,7 +91,7 @@ class ChatServer:
         """The bodies that were posted, in their order."""
         return [request.body for request in self.requests if request.method == "POST"]
 
-    def __enter__(self) -> ChatServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -106,7 +110,7 @@ class ChatServer:
         with self._lock:
             turn = len(self.bodies)
             self.requests.append(request)
-        if request.method != "POST" or request.path != "/v1/chat/completions":
+        if request.method != "POST" or request.path != self.path:
             return status(404, message=f"no such path: {request.path}")
         return self.script[min(turn, len(self.script) - 1)]
 

@@ -222,6 +222,8 @@ class _Embedder:
     def embed_query(self, text: str) -> Vector:
         return vector(text)
 
+    def cancel(self) -> None: ...
+
 
 # --- whatever is typed -----------------------------------------------------------------------------------------------
 

@@ -38,6 +38,13 @@ from collection c
 join generation g on g.collection_id = c.id and g.state = 'active'
 order by c.name;
 
+-- name: count_languages
+select language, count(*) as documents
+from document
+where collection_id = %(collection)s
+group by language
+order by documents desc, language;
+
 -- name: list_sources
 select s.id, s.name, s.kind, s.root, s.only_paths, s.include, s.exclude, s.label, s.label_globs, s.ingested_at,
        (select count(*) from document d where d.source_id = s.id) as documents

@@ -15,9 +15,9 @@ delete from document where collection_id = %(collection)s and id = any(%(ids)s);
 
 -- name: insert_document
 insert into document (collection_id, id, source_id, path, external_id, title, media_type, label, metadata, content_hash,
-                      modified_at, dated_at, text, pages, processing)
+                      modified_at, dated_at, language, text, pages, processing)
 values (%(collection)s, %(id)s, %(source)s, %(path)s, %(external_id)s, %(title)s, %(media_type)s, %(label)s, %(metadata)s,
-        %(content_hash)s, %(modified)s, %(dated)s, %(text)s, %(pages)s, %(processing)s);
+        %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(processing)s);
 
 -- name: insert_chunk
 -- Titles and headings are searched with the text, so the lexemes come from what the model is given.

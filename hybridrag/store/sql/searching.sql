@@ -74,7 +74,7 @@ where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
 
 -- name: list_documents
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.indexed_at,
-       length(d.text) as characters,
+       d.language, length(d.text) as characters,
        (select count(*) from chunk c where c.collection_id = d.collection_id and c.document_id = d.id) as chunks
 from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s
@@ -82,7 +82,7 @@ order by s.name, d.path;
 
 -- name: show_document
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.text, d.pages,
-       encode(d.content_hash, 'hex') as content_hash, d.modified_at, d.dated_at
+       d.language, encode(d.content_hash, 'hex') as content_hash, d.modified_at, d.dated_at
 from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s and s.name = %(source)s and d.path = %(path)s;
 

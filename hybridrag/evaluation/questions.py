@@ -1,0 +1,73 @@
+"""Questions with the documents that answer them: a BEIR folder, or a file of questions.
+
+A file holds a JSON object a line: `question`, and `sources`, the paths of the documents that answer it, none where no
+document does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridrag.errors import UsageError
+
+_FORM = 'a JSON object a line: {"question": "...", "sources": ["folder/file.md"]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Texts by question, and for each the grades of the documents that answer it. Both have the same keys."""
+
+    texts: Mapping[str, str]
+    qrels: Mapping[str, Mapping[str, int]]
+
+    def about(self, names: Mapping[str, str]) -> Questions:
+        """The questions that documents with these names answer, judged under the names' values (their ids)."""
+        judged = {
+            question: {names[name]: grade for name, grade in grades.items() if name in names}
+            for question, grades in self.qrels.items()
+        }
+        kept = {question: grades for question, grades in judged.items() if any(g > 0 for g in grades.values())}
+        return Questions({question: self.texts[question] for question in kept}, kept)
+
+    def first(self, most: int) -> Questions:
+        """At most so many of the questions, in order."""
+        kept = list(self.texts)[:most]
+        return Questions({q: self.texts[q] for q in kept}, {q: self.qrels[q] for q in kept})
+
+    @property
+    def documents(self) -> Collection[str]:
+        """Every document that answers some question."""
+        return {name for grades in self.qrels.values() for name, grade in grades.items() if grade > 0}
+
+
+def load_questions(file: Path) -> Questions:
+    """The questions of a file. Raises UsageError naming the line that is none."""
+    texts: dict[str, str] = {}
+    qrels: dict[str, dict[str, int]] = {}
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{file} cannot be read ({type(exc).__name__})", hint=f"it should hold {_FORM}") from exc
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            texts[str(number)], sources = _parsed(line, file, number)
+            qrels[str(number)] = dict.fromkeys(sources, 1)
+    if not texts:
+        raise UsageError(f"{file} holds no question", hint=_FORM)
+    return Questions(texts, qrels)
+
+
+def _parsed(line: str, file: Path, number: int) -> tuple[str, Iterable[str]]:
+    try:
+        row: Any = json.loads(line)
+        question, sources = row["question"], row["sources"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        question, sources = None, None
+    named = isinstance(sources, list) and all(isinstance(source, str) for source in sources)
+    if not isinstance(question, str) or not question.strip() or not named:
+        raise UsageError(f"{file}: line {number} is no question with its sources", hint=_FORM)
+    return question, sources

@@ -1,0 +1,191 @@
+"""Models: the catalogue listed, one model explained, and models fetched ahead of their first use."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hybridrag.config import Settings, names_endpoint
+from hybridrag.errors import HubUnavailable, ModelError, UsageError
+from hybridrag.models import ModelSpec, find_model
+from hybridrag.models.automatic import uses_cpu
+from hybridrag.models.catalogue import Entry, catalogue
+from hybridrag.models.fingerprint import fingerprint
+from hybridrag.models.hub import Transfer, fetch
+from hybridrag.models.locate import HubModel, ModelFolder, hub_is_forbidden, locate, place_of, resolve
+from hybridrag.models.network import is_kept
+from hybridrag.models.own_code import lists_some_revision
+from hybridrag.models.snapshots import COMMIT
+
+Origin = Literal["folder", "package", "hub"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the catalogue. `path` is None where the model is not on this machine."""
+
+    entry: Entry
+    path: Path | None
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A model's files on this machine: `size` bytes of them, at `commit` where they came from the hub."""
+
+    path: Path
+    origin: Origin
+    commit: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that is known of a model. `entry` is what the catalogue says, `spec` what its files say, if they are here.
+
+    `runtime` is what would run it, `ready` whether that needs no preparation. `others` are other commits that
+    are here, where the one asked for is not. `problem` tells why files that are here cannot be used.
+    """
+
+    name: str
+    repository: str | None
+    entry: Entry | None
+    here: Here | None
+    spec: ModelSpec | None = None
+    fingerprint: str | None = None
+    runtime: str | None = None
+    ready: bool = False
+    others: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model that is whole on this machine. `fetched` counts the bytes that had to come for it."""
+
+    name: str
+    repository: str | None
+    here: Here
+    fetched: int
+
+
+def list_models(
+    settings: Settings,
+    *,
+    languages: Collection[str] = (),
+    licences: Collection[str] = (),
+    most_parameters: int | None = None,
+    only_here: bool = False,
+) -> list[Listed]:
+    """The models of the catalogue that know all the languages, have one of the licences and are small enough.
+
+    Raises UsageError for a licence that no model has.
+    """
+    wanted = {licence.lower() for licence in licences}
+    known = sorted({entry.licence for entry in catalogue().values()})
+    if unknown := wanted - {licence.lower() for licence in known}:
+        raise UsageError(f"no model has the licence {min(unknown)}", hint="there are: " + ", ".join(known))
+    default = _entry_of(settings.embedder)
+    found = [
+        Listed(entry, place_of(entry), is_default=entry is default)
+        for entry in catalogue().values()
+        if {language.lower() for language in languages} <= set(entry.languages)
+        and (not wanted or entry.licence.lower() in wanted)
+        and (most_parameters is None or entry.parameters <= most_parameters)
+    ]
+    return [line for line in found if line.path is not None or not only_here]
+
+
+def show_model(name: str, settings: Settings) -> Shown:
+    """What is known of a model. Opens no socket. Raises ModelError where that is nothing at all."""
+    place = check_name(name)
+    repository = place.repository if isinstance(place, HubModel) else place.entry.repository if place.entry else None
+    try:
+        folder = locate(name, offline=True)
+    except ModelError:
+        others = tuple(place.cached.whole()) if isinstance(place, HubModel) else ()
+        if place.entry is None and not others:
+            hint = f"fetch it: hybridrag models pull {name}"
+            raise ModelError(f"the model {name} is not on this machine, nor in the catalogue", hint=hint) from None
+        if place.entry is None:
+            raise
+        return Shown(name, repository, place.entry, here=None, others=others)
+    here = _here(folder, place)
+    try:
+        spec = find_model(name, offline=True, trusted=settings.trusted_code)
+        identity = fingerprint(spec, cache=settings.paths.cache)
+    except ModelError as exc:
+        if place.entry is None:
+            raise
+        return Shown(name, repository, place.entry, here, problem=f"{exc.message}; {exc.hint}")
+    runtime = _runtime_for(spec, settings)
+    ready = runtime != "openvino" or is_kept(spec, cache=settings.paths.cache)
+    return Shown(name, repository, place.entry, here, spec, identity, runtime, ready)
+
+
+def check_name(name: str) -> ModelFolder | HubModel:
+    """What a name stands for on this machine or the hub. Raises ModelError or UsageError where it can be nothing."""
+    if names_endpoint(name):
+        raise UsageError(f"{name} is a model behind an address: nothing of it is kept here", hint="see `doctor`")
+    return resolve(name)
+
+
+def pull_model(
+    name: str,
+    settings: Settings,
+    *,
+    transfer: Transfer | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Pulled:
+    """Makes a model whole on this machine, its content compared with its digests.
+
+    A pinned model that is whole is not asked for again. Raises ModelError where it cannot be had.
+    """
+    place = check_name(name)
+    if isinstance(place, ModelFolder):
+        return Pulled(name, place.entry.repository if place.entry else None, _here(place, place), fetched=0)
+    code = lists_some_revision(settings.trusted_code, name)
+    offline, pinned = settings.offline or hub_is_forbidden(), COMMIT.fullmatch(place.revision or "") is not None
+    path, fetched = place.cached.find(place.revision, code=code), 0
+    if path is not None and (offline or pinned) and (damaged := place.cached.remove_damaged(path.name)):
+        notify(f"damaged and removed: {', '.join(damaged)} of {name}")
+        path = None
+    if not offline and (path is None or not pinned):
+        try:
+            fetched = fetch(place, code=code, transfer=transfer, notify=notify).size
+        except HubUnavailable as exc:
+            if path is None:
+                raise
+            notify(f"{exc.message}; the revision that is here stays")
+    folder = locate(name, offline=settings.offline, code=code)  # tells what is missing, where it may not be fetched
+    return Pulled(name, place.repository, _here(folder, place), fetched)
+
+
+def _entry_of(name: str) -> Entry | None:
+    if names_endpoint(name):
+        return None
+    try:
+        return resolve(name).entry
+    except ModelError:
+        return None
+
+
+def _here(folder: ModelFolder, place: ModelFolder | HubModel) -> Here:
+    from_hub = isinstance(place, HubModel)
+    packaged = not from_hub and folder.entry is not None and folder.path.parent.name == folder.entry.package
+    origin: Origin = "hub" if from_hub else "package" if packaged else "folder"
+    size = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+    return Here(folder.path, origin, folder.path.name if from_hub else None, size)
+
+
+def _runtime_for(spec: ModelSpec, settings: Settings) -> str:
+    """`static`, `openvino` or `torch`: what `AutomaticEmbedder` tries first, told without loading anything."""
+    if spec.is_static:
+        return "static"
+    if settings.runtime != "auto":
+        return settings.runtime
+    on_cpu = uses_cpu(settings.device) and importlib.util.find_spec("openvino") is not None
+    return "openvino" if on_cpu else "torch"

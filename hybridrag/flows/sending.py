@@ -1,0 +1,81 @@
+"""One request through its attempts: each is in the ledger before its first byte leaves, and so is how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from hybridrag.errors import HybridragError
+from hybridrag.privacy import Gateway
+from hybridrag.providers import EmbeddingServer, Retry
+from hybridrag.types import Outbound
+
+
+class Sending:
+    """The record of one request. `seal` makes it ready to be sent once more, and `notify` shows a line to the user."""
+
+    def __init__(self, gateway: Gateway, *, seal: Callable[[], Outbound], notify: Callable[[str], None]) -> None:
+        self._gateway = gateway
+        self._seal = seal
+        self._notify = notify
+        self._outbound: Outbound | None = None
+
+    @property
+    def outbound(self) -> Outbound:
+        assert self._outbound is not None  # sealed before anything is sent
+        return self._outbound
+
+    def begin(self) -> Outbound:
+        """Opens the record of an attempt. Raises BlockedByPolicy where it may not be made."""
+        self._outbound = self._seal()
+        return self._outbound
+
+    def retried(self, retry: Retry) -> None:
+        """Called before each further attempt: closes the record of the last one and opens the next."""
+        self._gateway.settle(self.outbound, "retried", detail=retry.reason)
+        self._outbound = None
+        self._notify(f"{retry.reason}; trying again in {retry.wait:.0f} s")
+        self.begin()
+
+    def sent(self, received: bytes) -> None:
+        """Closes the record: there was an answer."""
+        self._settle("sent", received)
+
+    def failed(self, error: BaseException, *, received: bytes = b"") -> None:
+        """Closes the record, if one was opened: there was no answer, or no whole one."""
+        if self._outbound is not None:
+            told = type(error).__name__ if isinstance(error, HybridragError) else "interrupted"
+            self._settle("failed", received, detail=told)
+
+    def _settle(self, outcome: str, received: bytes, *, detail: str = "") -> None:
+        digest = hashlib.sha256(received).hexdigest() if received else None
+        self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
+
+
+def send_texts(
+    body: bytes,
+    *,
+    texts: int,
+    server: EmbeddingServer,
+    gateway: Gateway,
+    collection: str,
+    notify: Callable[[str], None],
+) -> bytes:
+    """Sends an embedding request for `texts` texts and returns the answer's body.
+
+    Raises BlockedByPolicy where they may not leave, and ProviderError, with the attempt recorded as failed, where no
+    answer came.
+    """
+    sending = Sending(
+        gateway,
+        seal=lambda: gateway.seal_texts(body, server.destination, collection=collection, texts=texts),
+        notify=notify,
+    )
+    outbound = sending.begin()
+    try:
+        answer = server.send(outbound, on_retry=sending.retried)
+    except BaseException as exc:
+        sending.failed(exc)
+        raise
+    sending.sent(answer)
+    return answer

@@ -1,0 +1,77 @@
+"""What is known of the models of the field: pinned revision, prompts, sizes, languages, licence. See catalogue.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model as its card describes it.
+
+    `window` counts tokens, `dimensions` is the full length of a vector, `matryoshka` the shorter lengths the model was
+    trained for, ascending. `languages` are ISO 639-1 codes. `formats` are the number formats it tolerates.
+    `published_scifact` is nDCG@10, None where nobody published it.
+    """
+
+    name: str
+    repository: str
+    revision: str
+    family: str
+    architecture: str
+    parameters: int
+    dimensions: int
+    window: int
+    pooling: str
+    query_prompt: str
+    document_prompt: str
+    matryoshka: tuple[int, ...]
+    languages: tuple[str, ...]
+    licence: str
+    formats: tuple[str, ...]
+    remote_code: bool
+    good_for: str
+    source: str
+    aliases: tuple[str, ...] = ()
+    package: str | None = None
+    published_scifact: float | None = None
+    matryoshka_any: bool = False
+    matryoshka_layer_norm: bool = False
+    code: bool = False
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """Every entry by name, in the file's order."""
+    text = resources.files("hybridrag.models").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    sets: dict[str, list[str]] = tables.pop("languages")
+    return MappingProxyType({name: _entry(name, table, sets) for name, table in tables.items()})
+
+
+@cache
+def entry_for(name: str) -> Entry | None:
+    """The entry whose name, repository or alias is `name`, whatever the letter case."""
+    wanted = name.lower()
+    return _by_any_name().get(wanted)
+
+
+@cache
+def _by_any_name() -> Mapping[str, Entry]:
+    return {
+        known.lower(): entry
+        for entry in catalogue().values()
+        for known in (*entry.aliases, entry.repository, entry.name)  # the name last: it wins over another's alias
+    }
+
+
+def _entry(name: str, table: dict[str, Any], sets: Mapping[str, list[str]]) -> Entry:
+    languages = table.pop("languages")
+    fixed: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return Entry(name=name, languages=tuple(sets[languages] if isinstance(languages, str) else languages), **fixed)

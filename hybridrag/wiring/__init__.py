@@ -1,0 +1,304 @@
+"""Settings to live objects: the composition root. Nothing is opened before it is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from hybridrag.config import MOST_DIMENSIONS, Settings
+from hybridrag.errors import ModelError, UsageError
+from hybridrag.types import Collection, Generation, Query, Source
+from hybridrag.wiring.models import Models, is_here
+from hybridrag.wiring.provider import ChosenProvider, no_retry
+
+if TYPE_CHECKING:
+    from hybridrag.flows.doctor import Check
+    from hybridrag.flows.ground import Ground
+    from hybridrag.flows.ingest import IngestOptions, IngestReport
+    from hybridrag.flows.models import Pulled, Shown
+    from hybridrag.flows.progress import Progress
+    from hybridrag.flows.selection import SourceOptions
+    from hybridrag.models import EndpointModel, ModelSpec
+    from hybridrag.models.hub import Transfer
+    from hybridrag.parsing import GuardedParser
+    from hybridrag.ports import Embedder
+    from hybridrag.privacy import Gateway
+    from hybridrag.store import PostgresStore
+    from hybridrag.store.embedded import EmbeddedServer
+    from hybridrag.types import Answer, SearchResult
+
+
+class Wiring:
+    """The live objects of one command. `notify` shows a line to the user."""
+
+    def __init__(
+        self, settings: Settings, *, notify: Callable[[str], None], environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self.settings = settings
+        self.notify = notify
+        self.provider = ChosenProvider(settings, environ=environ)
+        self.models = Models(
+            settings, environ=environ, notify=notify, store=lambda: self.store, gateway=lambda: self.gateway
+        )
+
+    # --- the database ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def server(self) -> EmbeddedServer | None:
+        """The embedded server, or None where the user named a database of their own."""
+        if self.settings.database_url:
+            return None
+        from hybridrag.store.embedded import EmbeddedServer
+
+        data = self.settings.paths.data / "postgresql"
+        # Two homes may share one runtime folder, so each server gets a socket folder named after its data.
+        name = hashlib.sha256(str(data).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        return EmbeddedServer(data=data, run=self.settings.paths.run / f"pg-{name}")
+
+    @cached_property
+    def store(self) -> PostgresStore:
+        from hybridrag.store import PostgresStore
+
+        server = self.server
+        if server is None:
+            return PostgresStore(self.settings.database_url)
+        return PostgresStore(server.url, ready=lambda: server.ensure_running(self.notify))
+
+    def collection(self) -> Collection:
+        """The chosen collection. Raises UsageError where it does not exist."""
+        from hybridrag.store import unknown_collection
+
+        found = self.store.find_collection(self.settings.collection)
+        if found is None:
+            raise unknown_collection(self.settings.collection)
+        return found
+
+    # --- models ------------------------------------------------------------------------------------------------------
+
+    def show_model(self, name: str) -> Shown:
+        """What is known of a model, without a socket."""
+        from hybridrag.flows.models import show_model
+
+        return show_model(name, self.settings)
+
+    def pull_model(self, name: str, *, transfer: Transfer) -> Pulled:
+        """Makes a model whole on this machine."""
+        from hybridrag.flows.models import pull_model
+
+        return pull_model(name, self.settings, transfer=transfer, notify=self.notify)
+
+    def ground(self, *, text: str | None, questions: Path | None) -> Ground:
+        """What models are measured on. Opens nothing yet, and never makes a database."""
+        from hybridrag.flows.ground import Ground
+
+        nothing_here = self.server is not None and not self.settings.paths.data.exists()
+        return Ground(
+            self.settings,
+            open_store=None if nothing_here else lambda: self.store,
+            chunker_for=self.models.chunker,
+            text=text,
+            questions=questions,
+        )
+
+    # --- flows -------------------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        paths: Sequence[str],
+        *,
+        source_options: SourceOptions,
+        options: IngestOptions,
+        progress: Progress,
+        stdin: BinaryIO,
+        stdin_name: str | None,
+    ) -> IngestReport:
+        """Ingests what the user named into the chosen collection, which is made if it does not exist."""
+        from hybridrag.flows.ingest import Ingest
+        from hybridrag.flows.selection import select
+        from hybridrag.parsing import GuardedParser
+        from hybridrag.sources import open_source
+
+        def open_reader(source: Source) -> Any:
+            return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=self.settings.max_file_bytes)
+
+        with GuardedParser() as parser:
+            existing = self._existing_or_warm(parser, certain=not options.dry_run)
+            known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
+            selections = select(paths, known, self._with_project_globs(source_options))
+            if existing:
+                collection, spec = existing, self.models.for_ingest(existing)
+            else:
+                collection, spec = self._new_collection(only_imagined=options.dry_run)
+            embedder: Embedder = self.models.embedder(spec)
+            if not options.dry_run:
+                embedder = checked = self.models.checked(spec, collection.generation, keep=True)
+                if not is_here(spec):
+                    checked.check()  # before anything is written; a model on this machine is not loaded for nothing
+                    options = replace(options, texts_leave=self.models.texts_leave(spec))
+            with self.store.ingest_run(collection) as run:
+                ids = {row["source"].name: row["id"] for row in self.store.list_sources(collection)}
+                return Ingest(
+                    run,
+                    parser=parser,
+                    chunker=self.models.chunker(spec),
+                    embedder=embedder,
+                    open_reader=open_reader,
+                    progress=progress,
+                    options=options,
+                    entry=spec.entry,
+                ).into(
+                    [(ids.get(s.source.name, 0), s) for s in selections],
+                    remember=lambda source: self.store.save_source(collection, source),
+                )
+
+    def _existing_or_warm(self, parser: GuardedParser, *, certain: bool) -> Collection | None:
+        """The chosen collection. Where there is none yet, model and parser get ready while the database is made.
+
+        An ingest into an existing collection may need neither.
+        """
+
+        def warm_up() -> None:
+            if certain:
+                parser.start()
+                self.models.warm_up()
+
+        unmade = self.server is not None and not self.settings.paths.data.exists()
+        if unmade:
+            warm_up()
+        existing = self.store.find_collection(self.settings.collection)
+        if existing is None and not unmade:
+            warm_up()
+        return existing
+
+    def search(self, query: Query) -> SearchResult:
+        from hybridrag.flows.search import search
+
+        return search(
+            self.store,
+            self.settings.collection,
+            query,
+            open_embedder=self.models.embedder_of,
+        )
+
+    def extract(self, query: Query) -> Answer:
+        """An answer without a provider."""
+        from hybridrag.flows.ask import extract
+
+        found, collection = self.search(query), self.collection()
+        return extract(
+            query.text,
+            found,
+            open_embedder=lambda: self.models.embedder_of(collection),
+            texts_leave=self.models.texts_leave(self.models.of(collection)),
+        )
+
+    def outbound(self, query: Query) -> bytes:
+        """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
+        from hybridrag.flows.ask import prepare
+
+        request = prepare(
+            query.text,
+            self.search(query),
+            gateway=self.gateway,
+            provider=self.provider.open(no_retry),
+            plain=self.provider.plain,
+        )
+        if request is None:
+            raise UsageError("nothing was found, so nothing would be sent", hint="ask something the documents hold")
+        return request.body
+
+    def ask(self, query: Query, *, on_text: Callable[[str], None]) -> Answer:
+        """An answer from the chosen provider."""
+        from hybridrag.flows.ask import complete, nothing_to_answer_from, prepare
+
+        provider = self.provider.open(no_retry)  # a missing key is told before any work is done
+        found = self.search(query)
+        request = prepare(query.text, found, gateway=self.gateway, provider=provider, plain=self.provider.plain)
+        if request is None:
+            return nothing_to_answer_from(query.text, found)
+        return complete(
+            request,
+            found,
+            gateway=self.gateway,
+            open_provider=self.provider.open,
+            on_text=on_text,
+            notify=self.notify,
+        )
+
+    # --- privacy and providers ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        from hybridrag.privacy import FileLedger, Gateway, builtin_detectors, load_key
+
+        data = self.settings.paths.data
+        key = load_key(data / "key")
+        return Gateway(
+            detectors=builtin_detectors(),
+            ledger=FileLedger(data / "ledger.jsonl", key=key),
+            key=key,
+            remote_embedding=self.settings.allow_remote_embedding,
+        )
+
+    @property
+    def has_provider(self) -> bool:
+        """Whether the user chose a provider. A key in the environment chooses nothing."""
+        return bool(self.settings.provider)
+
+    # --- doctor ------------------------------------------------------------------------------------------------------
+
+    def doctor(self) -> list[Check]:
+        """Every check of this installation. Starts the embedded database, as any command would."""
+        from hybridrag.flows.doctor import examine
+        from hybridrag.wiring.doctor import Probes
+
+        return examine(Probes(self).all())
+
+    # --- collections -------------------------------------------------------------------------------------------------
+
+    def ensure_collection(self) -> Collection:
+        """The chosen collection, made if it does not exist."""
+        return self.store.find_collection(self.settings.collection) or self._new_collection()[0]
+
+    def _new_collection(self, *, only_imagined: bool = False) -> tuple[Collection, ModelSpec | EndpointModel]:
+        """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
+        name, spec = self.settings.embedder, self.models.chosen()
+        if Path(name).is_dir():
+            name = str(Path(name).resolve())
+        if not is_here(spec) and not spec.known:
+            self.notify(
+                f"nothing is known of the model {spec.served}: no prompts are added, and texts are cut at "
+                f"{spec.window} tokens; an [endpoints.NAME] table in your own settings can tell better"
+            )
+        dimensions = self.models.embedder(spec).dimensions
+        if dimensions > MOST_DIMENSIONS:
+            raise ModelError(
+                f"the model {spec.name} gives {dimensions:,} dimensions; an index holds at most {MOST_DIMENSIONS:,}",
+                hint="keep fewer with --dims N, if the model was trained for that",
+            )
+        if only_imagined:
+            generation = Generation(0, name, self.models.embedder(spec).fingerprint, dimensions, chunk_set=0)
+            return Collection(0, self.settings.collection, name, self.settings.text_search, generation), spec
+        collection = self.store.create_collection(
+            self.settings.collection,
+            embedder=name,
+            fingerprint=self.models.embedder(spec).fingerprint,
+            dimensions=dimensions,
+            text_search=self.settings.text_search,
+            parameters=self.models.chunker(spec).parameters,
+        )
+        if collection.generation.fingerprint != self.models.embedder(spec).fingerprint:
+            return collection, self.models.for_ingest(collection)  # another process made it a moment ago
+        return collection, spec
+
+    def _with_project_globs(self, options: SourceOptions) -> SourceOptions:
+        return replace(
+            options,
+            include=options.include or self.settings.include or None,
+            exclude=options.exclude or self.settings.exclude or None,
+        )

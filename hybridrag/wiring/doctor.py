@@ -1,0 +1,91 @@
+"""What `doctor` looks at: one probe for each part of an installation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hybridrag.errors import ModelError
+from hybridrag.wiring.models import is_here
+from hybridrag.wiring.provider import no_retry
+
+if TYPE_CHECKING:
+    from hybridrag.wiring import Wiring
+
+
+class Probes:
+    """Each method tells what it found well, raises a Concern, or fails with a HybridragError."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def all(self) -> list[tuple[str, Callable[[], str]]]:
+        names = ("settings", "database", "model", "collection", "parser", "gateway", "provider")
+        return [(name, getattr(self, name)) for name in names]
+
+    def settings(self) -> str:
+        layers = dict.fromkeys(origin for origin in self._wiring.settings.origins.values() if origin != "default")
+        return "from " + ", ".join(layers) if layers else "all defaults"
+
+    def database(self) -> str:
+        self._wiring.store.migrate()
+        versions = self._wiring.store.versions()
+        kind = "embedded" if self._wiring.server is not None else "configured"
+        return f"{kind} PostgreSQL {versions['server']} with pgvector {versions['pgvector']}"
+
+    def model(self) -> str:
+        spec = self._wiring.models.chosen()
+        embedder = self._wiring.models.embedder(spec)
+        embedder.load()
+        started = time.perf_counter()
+        vector = embedder.embed_query("ready?")
+        where = f"{embedder.runtime} on {embedder.device}"
+        if not is_here(spec):
+            took = (time.perf_counter() - started) * 1000
+            place = "local" if self._wiring.models.endpoint(spec).local else "remote"
+            where = f"endpoint, {place}, {embedder.device} answers in {took:.0f} ms, its vectors are steady"
+        return f"{spec.name}: {len(vector)} dimensions, window {spec.window} tokens, {where}"
+
+    def collection(self) -> str:
+        from hybridrag.flows.doctor import Concern
+
+        name = self._wiring.settings.collection
+        rows = {row["name"]: row for row in self._wiring.store.list_collections()}
+        if name not in rows:
+            raise Concern(f"there is no collection {name!r} yet", f"hybridrag ingest -c {name} PATH")
+        collection = self._wiring.collection()
+        embedder = self._wiring.models.embedder_of(collection)
+        if embedder.fingerprint != collection.generation.fingerprint:
+            raise ModelError(
+                f"the model of {name!r} on this machine is not the one that made it",
+                hint=f"fetch the same revision of {collection.embedder}",
+            )
+        agree = ", its probes agree" if embedder.check() else ""
+        size = f"{rows[name]['documents']} documents, {rows[name]['chunks']} chunks"
+        return f"{name}: {size}, {collection.embedder}{agree}"
+
+    def parser(self) -> str:
+        from hybridrag.parsing import GuardedParser
+
+        parser = GuardedParser()
+        try:
+            return parser.version
+        finally:
+            parser.close()
+
+    def gateway(self) -> str:
+        from hybridrag.errors import BlockedByPolicy
+
+        session = self._wiring.gateway.open(["write to ada@example.com"])
+        if "ada@example.com" in session.redact("write to ada@example.com").text:
+            raise BlockedByPolicy(
+                "the gateway let an e-mail address through", hint="report this; do not use a provider"
+            )
+        return f"redacts, and records to {self._wiring.settings.paths.data / 'ledger.jsonl'}"
+
+    def provider(self) -> str:
+        if not self._wiring.has_provider:
+            return "none chosen: answers are extractive and local"
+        destination = self._wiring.provider.open(no_retry).destination
+        return f"{destination.provider}, {destination.model}, {'local' if destination.local else 'remote, redacted'}"

@@ -1,0 +1,146 @@
+"""`models bench` and `models recommend` as users run them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import CommandLine
+
+QUICK = ("--seconds", "0.2", "--starts", "1", "--chunks", "20")
+
+
+@pytest.fixture
+def here(cli: CommandLine, examples: Path, model_cache: Path) -> CommandLine:
+    """The example company indexed with the tiny static model, and the cache of models that all workers share."""
+    state = Path(cli.environment["HYBRIDRAG_HOME"])
+    state.mkdir()
+    model_cache.mkdir(exist_ok=True)
+    (state / "cache").symlink_to(model_cache)
+    assert cli("ingest", str(examples)).code == 0
+    return cli
+
+
+def test_bench_measures_the_collection_s_model_on_its_text(here: CommandLine, examples: Path) -> None:
+    questions = str(examples.parent / "questions.jsonl")
+    picture = here.home / "speed.png"
+    done = here("models", "bench", "--json", *QUICK, "--questions", questions, "--plot", str(picture), "--offline")
+    assert (done.code, done.out.count("\n")) == (0, 1), done.err
+    report = done.json
+    assert report["schema"] == "hybridrag.bench/1"
+    assert report["origin"] == "the collection default"
+    assert {"processor", "cores", "memory", "system", "python", "versions"} <= report["machine"].keys()
+    (model,) = report["models"]
+    assert model["model"] == here.environment["HYBRIDRAG_EMBEDDER"]
+    assert model["texts"] == 20
+    assert model["questions"]["asked"] == 36
+    ways = {way["way"]: way for way in model["ways"]}
+    assert set(ways) == {"sentence-transformers", "static"}
+    static: dict[str, Any] = ways["static"]
+    assert static["cosine"]["least"] > 0.9999
+    low, high = static["ci95"]
+    assert low <= ways["sentence-transformers"]["ndcg@10"] <= high, "they treat unknown tokens each in its own way"
+    assert static["ndcg@10"] > 0.3
+    assert static["peak_memory_bytes"] < ways["sentence-transformers"]["peak_memory_bytes"]
+    assert {*static["tokens_per_second"]} == {*static["cold_start_seconds"]} == {"median", "least", "most"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_bench_s_tables_fit_sixty_columns(here: CommandLine) -> None:
+    done = here("models", "bench", *QUICK, "--text", str(Path(__file__)), env={"COLUMNS": "60"})
+    assert done.code == 0, done.err
+    tables = [line for line in done.out.splitlines() if line.startswith(("way", "static", "sentence"))]
+    assert len(tables) == 6
+    assert max(map(len, tables)) <= 60
+    assert done.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("bench", "no-such-model-at-all"), 5, "no-such-model-at-all"),
+        (("bench", "bge-m3"), 5, "hybridrag models pull bge-m3"),
+        (("bench", "ollama:bge-m3"), 2, "behind an address"),
+        (("bench", "-c", "nowhere"), 2, "there is no collection 'nowhere'"),
+        (("bench", "--text", "nowhere"), 2, "no file or folder nowhere"),
+        (("bench", "--questions", "nowhere"), 2, "nowhere cannot be read"),
+        (("bench", "--plot", "speed.svg"), 2, "no PNG"),
+        (("bench", "--chunks", "0"), 2, "--chunks"),
+        (("recommend", "--language", "german"), 2, "ISO 639-1"),
+        (("recommend", "--language", ","), 2, "names none"),
+        (("recommend", "--licence", "free"), 2, "permissive or any"),
+        (("recommend", "--max-memory", "lots"), 2, "no amount of memory"),
+        (("recommend", "-c", "nowhere"), 2, "there is no collection 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_measured_is_told(cli: CommandLine, arguments: tuple[str, ...], code: int, message: str) -> None:
+    done = cli("models", *arguments, env={"HF_HUB_CACHE": str(cli.home / "hub")})
+    assert done.code == code, done.err
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+def test_recommend_tells_first_what_to_run(here: CommandLine) -> None:
+    done = here("models", "recommend", "--language", "de", "--max-memory", "4G", env={"COLUMNS": "60"})
+    assert done.code == 0, done.err
+    first, pull, ingest, *rest = done.out.splitlines()
+    name = first.removeprefix("recommended: ")
+    assert pull == f"  hybridrag models pull {name}"
+    assert ingest == f"  hybridrag ingest -c NEW --embedder {name} PATH"
+    shown = here("models", "show", name, "--json").json
+    assert "de" in shown["languages"]
+    assert any("jina-embeddings-v3" in line and "not permissive" in line for line in rest)
+    assert any("does not know de" in line and "bge-small-en-v1.5" in line for line in rest)
+
+
+def test_recommend_for_programs(here: CommandLine, examples: Path) -> None:
+    questions = str(examples.parent / "questions.jsonl")
+    report = here("models", "recommend", "--language", "de", "--questions", questions, "--json").json
+    assert report["schema"] == "hybridrag.recommend/1"
+    assert report["recommended"] == report["ranked"][0]["name"]
+    assert report["wishes"]["languages"] == ["de"]
+    assert report["collection"] == "default"
+    assert report["documents_by_language"]["en"] > report["documents_by_language"]["de"] >= 1
+    scores = [row["score"] for row in report["ranked"] if row["ndcg@10"] is not None]
+    assert scores == sorted(scores, reverse=True)
+    assert all(row["reasons"] for row in report["excluded"])
+    own = next(row for row in report["excluded"] if row["name"] == here.environment["HYBRIDRAG_EMBEDDER"])
+    assert own["ndcg@10"]["known"] == "measured"
+    low, high = own["ndcg@10"]["interval"]
+    assert low <= own["ndcg@10"]["value"] <= high
+    assert own["tokens_per_second"]["known"] == "measured"
+
+    nothing = here("models", "recommend", "--language", "de", "--max-latency-ms", "0", "--json")
+    assert nothing.code == 0
+    assert (nothing.json["recommended"], nothing.json["commands"], nothing.json["ranked"]) == (None, [], [])
+
+
+def test_an_interrupt_ends_the_measuring_processes_too(here: CommandLine) -> None:
+    temporary = here.home / "tmp"
+    temporary.mkdir()
+    command = here.command("models", "bench", "--verbose", "--seconds", "60", "--text", str(Path(__file__)))
+    environment = {**here.environment, "TMPDIR": str(temporary)}
+    running = subprocess.Popen(command, env=environment, cwd=here.home, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith(b"start"):
+            break
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+    assert [*temporary.iterdir()] == []
+    left = [place for place in Path("/proc").glob("[0-9]*/cmdline") if str(temporary).encode() in _read(place)]
+    assert left == []
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
