@@ -58,6 +58,9 @@ def _traced(folder: Path, *, trusted: bool) -> tuple[Any, list[Any]]:
             output = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
             return torch.nn.functional.normalize(output["sentence_embedding"], dim=-1)
 
+    import_openvino()  # first, so that it comes without its telemetry
+    from openvino.tools.ovc import convert_model
+
     network = Network()
     # Padding in the example, or a mask of ones could be left out of the network as if there were never another.
     ids, mask = torch.ones((2, 8), dtype=torch.long), torch.ones((2, 8), dtype=torch.long)
@@ -67,7 +70,7 @@ def _traced(folder: Path, *, trusted: bool) -> tuple[Any, list[Any]]:
             expected = [(probe, network(*map(torch.from_numpy, probe)).numpy()) for probe in _probes(model)]
             _mask_finitely(model)
             example = {"input_ids": ids, "attention_mask": mask}
-            return import_openvino().convert_model(network, example_input=example), expected
+            return convert_model(network, example_input=example), expected
     except MemoryError:
         raise
     except Exception as exc:  # each library has exceptions of its own
