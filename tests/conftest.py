@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,10 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from tests.models.tiny import write_bert_model, write_static_model
+
+# A shell that runs this in the background has it ignore interrupts, and so would every command that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SERVER = "HYBRIDRAG_TEST_SERVER_URL"
 _HOME = "HYBRIDRAG_TEST_SERVER_HOME"

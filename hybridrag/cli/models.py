@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from hybridrag.flows.models import Listed
     from hybridrag.models.catalogue import Entry
 
-app = typer.Typer(help="The embedding models: which there are, and fetching them ahead.", no_args_is_help=True)
+app = typer.Typer(
+    help="The embedding models: which there are, fetching, measuring and choosing one.", no_args_is_help=True
+)
 
 _WIDE = 130
 """Columns that the table needs; a narrower terminal gets a few lines for each model."""

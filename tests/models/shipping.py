@@ -41,13 +41,14 @@ def ship_openvino(
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
+    from openvino.tools.ovc import convert_model
 
     target = folder / "openvino" / "openvino_model.xml"
     target.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         network = _network(source, inputs, sentences=sentences)
-        exported = openvino.convert_model(network, example_input=_examples(inputs))
+        exported = convert_model(network, example_input=_examples(inputs))
     for port, name in zip(exported.inputs, inputs, strict=True):
         port.set_names({name})
     exported.outputs[0].set_names({_output_name(sentences)})
