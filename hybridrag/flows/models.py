@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from hybridrag.config import Settings, names_endpoint
 from hybridrag.errors import HubUnavailable, ModelError, UsageError
 from hybridrag.models import ModelSpec, find_model
-from hybridrag.models.automatic import uses_cpu
+from hybridrag.models.automatic import RuntimeName, first_choice
 from hybridrag.models.catalogue import Entry, catalogue
 from hybridrag.models.fingerprint import fingerprint
 from hybridrag.models.hub import Transfer, fetch
@@ -121,7 +120,7 @@ def show_model(name: str, settings: Settings) -> Shown:
         if place.entry is None:
             raise
         return Shown(name, repository, place.entry, here, problem=f"{exc.message}; {exc.hint}")
-    runtime = _runtime_for(spec, settings)
+    runtime = first_choice(spec, device=settings.device, wanted=cast("RuntimeName", settings.runtime))
     ready = runtime != "openvino" or is_kept(spec, cache=settings.paths.cache)
     return Shown(name, repository, place.entry, here, spec, identity, runtime, ready)
 
@@ -179,13 +178,3 @@ def _here(folder: ModelFolder, place: ModelFolder | HubModel) -> Here:
     origin: Origin = "hub" if from_hub else "package" if packaged else "folder"
     size = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
     return Here(folder.path, origin, folder.path.name if from_hub else None, size)
-
-
-def _runtime_for(spec: ModelSpec, settings: Settings) -> str:
-    """`static`, `openvino` or `torch`: what `AutomaticEmbedder` tries first, told without loading anything."""
-    if spec.is_static:
-        return "static"
-    if settings.runtime != "auto":
-        return settings.runtime
-    on_cpu = uses_cpu(settings.device) and importlib.util.find_spec("openvino") is not None
-    return "openvino" if on_cpu else "torch"

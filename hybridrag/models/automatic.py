@@ -80,14 +80,15 @@ class AutomaticEmbedder(Runtime):
             return self._chosen
 
     def _choose(self, *, many: bool) -> Runtime:
-        if self.spec.is_static:
+        first = first_choice(self.spec, device=self._device, wanted=self._wanted)
+        if first == "static":
             return StaticEmbedder(self.spec, cache=self._cache)
         torch = TorchEmbedder(self.spec, cache=self._cache, device=self._device, precision=self.precision)
         if self._wanted == "torch":
             if self.spec.arithmetic == "int8":
                 raise ConfigError("torch does not compute in int8 here", hint="set runtime to openvino or auto")
             return torch
-        if self._wanted == "auto" and not (uses_cpu(self._device) and importlib.util.find_spec("openvino")):
+        if first == "torch":
             return torch
         if not is_kept(self.spec, cache=self._cache):
             self._notify(f"preparing the model {self.name} for this machine (once)")
@@ -103,7 +104,16 @@ class AutomaticEmbedder(Runtime):
         return embedder
 
 
-def uses_cpu(device: str) -> bool:
+def first_choice(spec: ModelSpec, *, device: str, wanted: RuntimeName) -> str:
+    """`static`, `openvino` or `torch`: what is tried first, told without loading anything."""
+    if spec.is_static:
+        return "static"
+    if wanted != "auto":
+        return wanted
+    return "openvino" if _uses_cpu(device) and importlib.util.find_spec("openvino") is not None else "torch"
+
+
+def _uses_cpu(device: str) -> bool:
     """Whether a CPU will be used, told without importing torch: by the drivers' device files and the platform."""
     if device != "auto":
         return device == "cpu"
