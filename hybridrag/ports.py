@@ -85,6 +85,22 @@ class Embedder(Protocol):
         """Makes other threads give up what they embed, with an error, after the batch they are at. For interrupts."""
 
 
+class Reranker(Protocol):
+    """Scores texts against a question, each pair by itself, more exactly and more slowly than the search arms."""
+
+    @property
+    def name(self) -> str: ...
+
+    def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
+        """A finite score for each text, in order; more is better, the scale is the model's own.
+
+        Raises ModelError where the model gives none.
+        """
+
+    def cancel(self) -> None:
+        """As for an embedder."""
+
+
 class Detector(Protocol):
     """Finds values that must not leave."""
 

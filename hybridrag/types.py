@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 Metadata = Mapping[str, Any]
 Mode = Literal["hybrid", "dense", "lexical"]
+Fusion = Literal["score", "rrf"]
+"""How the two arms become one ranking: by their scores, or by reciprocal ranks (RRF)."""
+Unit = Literal["chunk", "passage", "document"]
+"""What a hit is: a chunk, neighbouring chunks as one passage, or a document by its best chunk."""
 SourceKind = Literal["folder", "jsonl", "stdin"]
 
 
@@ -227,7 +231,10 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named index. `embedder` is the model's name as the user gave it; `text_search` a PostgreSQL configuration."""
+    """A named index. `embedder` is the model's name as the user gave it.
+
+    `text_search` is how words are stemmed: `auto` by each document's language, `plain` not at all, or a language.
+    """
 
     id: int
     name: str
@@ -239,22 +246,56 @@ class Collection:
 # --- search ----------------------------------------------------------------------------------------------------------
 
 
+Comparison = Literal[":", "=", "!=", "<", "<=", ">", ">="]
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One condition on a document: `field` is path, type, label, source or `meta.KEY`; the value may be a glob."""
+    """One condition on a document: `field` is path, source, type, label, language, title, date or `meta.KEY`.
+
+    `:` matches a glob, `=` and `!=` the value as it stands, the others an order: dates, numbers, labels by strictness.
+    """
 
     field: str
+    comparison: Comparison
     value: str
 
 
 @dataclass(frozen=True, slots=True)
+class And:
+    """All parts hold; there are at least two."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Some part holds; there are at least two."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold. A document that lacks the field does not hold, so it is found by `not`."""
+
+    part: Filter
+
+
+Filter: TypeAlias = Clause | And | Or | Not
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the index. `k` is the number of hits wanted; every clause of `filter` must hold."""
+    """A question to the index. `k` is the number of hits wanted, each a `unit`; documents pass `filter` first."""
 
     text: str
     k: int = 10
     mode: Mode = "hybrid"
-    filter: tuple[Clause, ...] = ()
+    filter: Filter | None = None
+    fusion: Fusion = "score"
+    rerank: bool = False
+    unit: Unit = "chunk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +318,10 @@ class DocumentRef:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk as it comes back from the index, with its document."""
+    """A chunk as it comes back from the index, with its document.
+
+    A passage of neighbouring chunks has this form too: `text` spans them all, the rest is the best chunk's.
+    """
 
     id: uuid.UUID
     document: DocumentRef
@@ -300,23 +344,32 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that answers a query. `arms` holds the score of each arm that took part, by name."""
+    """A chunk that answers a query. `arms` holds the score of each arm that took part, by name.
+
+    `also` are chunks that say nearly the same and are not listed themselves, best first.
+    """
 
     rank: int
     score: float
     chunk: StoredChunk
     arms: Mapping[str, Arm]
+    also: tuple[StoredChunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first, with the generation that served them and the time of each step in milliseconds."""
+    """Hits, best first, with the generation that served them and the time of each step in milliseconds.
+
+    `weights` are the arms' parts in the score, by name; `reranker` the name of the model that ordered the hits anew.
+    """
 
     query: Query
     collection: str
     generation: Generation
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    reranker: str | None = None
 
 
 # --- ask -------------------------------------------------------------------------------------------------------------
