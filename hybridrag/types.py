@@ -195,10 +195,15 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Chunked:
-    """A document with all its chunks, ready to be embedded and stored as one."""
+    """A document with all its chunks, ready to be embedded and stored as one.
+
+    `terms` are the frequencies of each chunk's terms, in the chunks' order, as `analyser` found them.
+    """
 
     document: Document
     chunks: tuple[Chunk, ...]
+    analyser: str
+    terms: tuple[Mapping[str, int], ...]
 
 
 def document_id(source: str, path: str) -> uuid.UUID:
@@ -220,13 +225,17 @@ _NAMESPACE = uuid.UUID("6f0d9a52-7e0e-5d57-9d0c-3f0b5a0a7c11")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database."""
+    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database.
+
+    `calibration` holds what was found out about the collection for the fusion; None where that was not tried.
+    """
 
     id: int
     model: str
     fingerprint: str
     dimensions: int
     chunk_set: int
+    calibration: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +253,33 @@ class Collection:
 
 
 # --- search ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalIndex:
+    """What the lexical arm knows of a collection as a whole: its living chunks, and the terms in them, counted.
+
+    Chunks are numbered up to `last`. `buried` holds the numbers of those that are gone, and still stand in postings.
+    `analysers` are those that its texts went through.
+    """
+
+    chunks: int
+    terms: int
+    last: int
+    analysers: tuple[str, ...]
+    buried: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Where a term stands: chunk numbers, each once, its frequency there, and each chunk's length in terms.
+
+    Three arrays of one length; the numbers int32, the others float32.
+    """
+
+    numbers: NDArray[np.int32]
+    frequencies: NDArray[np.float32]
+    lengths: NDArray[np.float32]
 
 
 Comparison = Literal[":", "=", "!=", "<", "<=", ">", ">="]

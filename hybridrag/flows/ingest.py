@@ -28,6 +28,7 @@ from hybridrag.flows.progress import Progress
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
+from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
 from hybridrag.sources import Listing, Reader
 from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Skipped, Source
 
@@ -162,7 +163,7 @@ class Ingest:
             if not self._options.dry_run:
                 self._run.finish(plan.source_id, parameters=self._parameters)
         if not self._options.dry_run:
-            self._run.drop_orphans()  # also those that a run killed before this line left
+            self._run.settle(self._progress.note)
         self.report.seconds = time.perf_counter() - started
         self.report.stages = self._stages.seconds
         if self._entry is not None:
@@ -298,7 +299,11 @@ class Ingest:
             return Skipped(document.uri, reason, "Ingest it into a collection with a local model.")
         document = replace(document, label=label)
         with self._stages.timed("chunk"):
-            return Chunked(document, self._chunker.chunk(document))
+            chunks = self._chunker.chunk(document)
+            analyser = analyser_of(document.language, self._run.collection.text_search)
+            # Titles and headings are searched with the text: the terms come from what the model is given.
+            terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
+            return Chunked(document, chunks, analyser, terms)
 
     def _skip(self, plan: _Plan, path: str, skipped: Skipped) -> None:
         if path in plan.known:
@@ -436,6 +441,7 @@ def processing_parameters(parser: Parser, chunker: Chunker, collection: Collecti
         **chunker.parameters,
         "model": collection.generation.fingerprint,
         "text_search": collection.text_search,
+        "analysis": ANALYSIS,
     }
 
 

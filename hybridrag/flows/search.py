@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from uuid import UUID
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.ports import Embedder
-from hybridrag.retrieval import fuse
+from hybridrag.retrieval import bm25, fuse, question_terms
+from hybridrag.retrieval.fusion import DENSE_WEIGHT
 from hybridrag.store import PostgresStore
+from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Arm, Collection, Hit, Query, SearchResult
+
+if TYPE_CHECKING:
+    from hybridrag.types import Vector
 
 CANDIDATES = 100
 """Chunks each arm offers to the fusion, at least; more where more hits are wanted."""
@@ -30,58 +36,81 @@ def search(
     if query.k < 1:
         raise UsageError("-k must be at least 1", hint="for example: -k 10")
     clock = _Clock()
-    limit = max(CANDIDATES, query.k)
     vector = None
     if query.mode != "lexical":
         found = store.find_collection(collection)
         with clock.step("embed"):
             vector = _checked_embedder(found, open_embedder).embed_query(query.text) if found else None
     with store.snapshot(collection) as snapshot:
-        documents = snapshot.documents_matching(query.filter) if query.filter else None
-        dense: dict[UUID, float] = {}
-        lexical: dict[UUID, float] = {}
-        lexical_also: dict[UUID, float] = {}
-        dense_also: dict[UUID, float] = {}
-        if vector is not None:
-            with clock.step("dense"):
-                dense = snapshot.dense(vector, limit=limit, documents=documents)
-        if query.mode != "dense":
-            with clock.step("lexical"):
-                lexical, lexical_also = snapshot.lexical(
-                    query.text.replace("\0", " "), limit=limit, documents=documents, also=list(dense)
-                )
-        if vector is not None and lexical:
-            with clock.step("dense"):
-                dense_also = snapshot.dense_scores(vector, [chunk for chunk in lexical if chunk not in dense])
-        with clock.step("fuse"):
-            dense_scores, lexical_scores = dense | dense_also, lexical | lexical_also
-            if query.mode == "hybrid":
-                scores = fuse(dense_scores, lexical_scores)
-            else:
-                scores = dense if query.mode == "dense" else lexical
-            best = list(scores.items())[: query.k]
-        chunks = snapshot.chunks([chunk for chunk, _ in best])
+        candidates = _candidates(snapshot, query, vector, clock)
+        best = list(candidates.fused.items())[: query.k]
+        chunks = snapshot.chunks([number for number, _ in best])
         served_by = snapshot.collection.generation
-    ranks = {
-        name: {chunk: rank for rank, chunk in enumerate(ranking, start=1)}
-        for name, ranking in (("dense", dense), ("lexical", lexical))
-    }
     hits = tuple(
-        Hit(
-            rank=rank,
-            score=score,
-            chunk=chunks[chunk],
-            arms={
-                name: Arm(rank=ranks[name].get(chunk), score=arm_scores[chunk])
-                for name, arm_scores in (("dense", dense_scores), ("lexical", lexical_scores))
-                if chunk in arm_scores
-            },
-        )
-        for rank, (chunk, score) in enumerate(best, start=1)
+        Hit(rank=rank, score=score, chunk=chunks[number], arms=candidates.arms(number))
+        for rank, (number, score) in enumerate(best, start=1)
     )
     return SearchResult(
-        query=query, collection=collection, generation=served_by, hits=hits, timings_ms=clock.finished()
+        query=query,
+        collection=collection,
+        generation=served_by,
+        hits=hits,
+        timings_ms=clock.finished(),
+        weights=candidates.weights,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Chunk numbers with their scores: what each arm found, best first, what else it says of the other's, and both."""
+
+    dense: dict[int, float]
+    lexical: dict[int, float]
+    scores: Mapping[str, Mapping[int, float]]
+    fused: dict[int, float]
+    weights: Mapping[str, float]
+
+    def arms(self, number: int) -> dict[str, Arm]:
+        ranks = {"dense": list(self.dense), "lexical": list(self.lexical)}
+        return {
+            name: Arm(rank=ranks[name].index(number) + 1 if number in ranks[name] else None, score=scores[number])
+            for name, scores in self.scores.items()
+            if number in scores
+        }
+
+
+def _candidates(snapshot: SearchSnapshot, query: Query, vector: Vector | None, clock: _Clock) -> _Candidates:
+    limit = max(CANDIDATES, query.k)
+    among = None
+    if query.filter is not None:
+        with clock.step("filter"):
+            among = snapshot.numbers_of(query.filter)
+    dense: dict[int, float] = {}
+    dense_scores: dict[int, float] = {}
+    lexical: dict[int, float] = {}
+    lexical_scores: dict[int, float] = {}
+    if vector is not None:
+        with clock.step("dense"):
+            dense = dense_scores = snapshot.dense(vector, limit=limit, among=among)
+    if query.mode != "dense":
+        with clock.step("lexical"):
+            index = snapshot.lexical_index
+            terms = question_terms(query.text, index.analysers)
+            ranking = bm25(terms, snapshot.postings([form for forms in terms for form in forms]), index)
+            lexical = ranking.best(limit, among=among)
+            lexical_scores = lexical | ranking.of([number for number in dense if number not in lexical])
+    if vector is not None and lexical:
+        with clock.step("dense"):
+            others = [number for number in lexical if number not in dense]
+            dense_scores = dense | snapshot.similarities(vector, others)
+    with clock.step("fuse"):
+        if query.mode == "hybrid":
+            fused = fuse(dense_scores, lexical_scores)
+            weights = {"dense": DENSE_WEIGHT, "lexical": 1 - DENSE_WEIGHT}
+        else:
+            fused, weights = (dense if query.mode == "dense" else lexical), {query.mode: 1.0}
+    arms = {name: scores for name, scores in (("dense", dense_scores), ("lexical", lexical_scores)) if scores}
+    return _Candidates(dense, lexical, arms, fused, weights)
 
 
 def _checked_embedder(collection: Collection, open_embedder: Callable[[Collection], Embedder]) -> Embedder:
@@ -99,7 +128,7 @@ class _Clock:
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._steps = {"embed": 0.0, "dense": 0.0, "lexical": 0.0, "fuse": 0.0}
+        self._steps = {"embed": 0.0, "filter": 0.0, "dense": 0.0, "lexical": 0.0, "fuse": 0.0}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

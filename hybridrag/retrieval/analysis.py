@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from regex import Pattern
 
-VERSION = 1
+ANALYSIS = 1
 """Part of what decides an index: another number means that documents are analysed again."""
 PLAIN = "plain"
 """The analyser that stems nothing."""
@@ -69,7 +69,7 @@ _REMEMBERED = 50_000
 """Words whose terms are kept at hand, for each language: the common ones come again and again."""
 _WORTH_REMEMBERING = 32
 """Characters: what is longer hardly comes twice."""
-_WORD = r"[\p{L}\p{N}\p{M}_]+"
+_WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*"
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]+"
 """Scripts whose words have no space between them, and Korean, whose words carry their particles."""
 _PART = r"\p{Lu}+(?=\p{Lu}\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{Lu}+|\p{N}+"
@@ -165,7 +165,7 @@ class _Terms(dict[str, tuple[str, ...]]):
         if term.isascii():
             return term
         # Accents go after stemming, which needs them: a question may be typed without.
-        return "".join(c for c in unicodedata.normalize("NFD", term) if not "\u0300" <= c <= "\u036f")
+        return "".join(c for c in unicodedata.normalize("NFD", term) if not "\u0300" <= c <= "\u036f") or term
 
 
 @cache

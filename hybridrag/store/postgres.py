@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
@@ -13,9 +13,10 @@ from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.filters import documents_matching
 from hybridrag.store.migrations import migrate
 from hybridrag.store.queries import on_vectors, statement
-from hybridrag.store.reading import SearchSnapshot, collection_of, document_ref, source_of
+from hybridrag.store.reading import collection_of, document_ref, source_of
+from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.store.writing import IngestRun
-from hybridrag.types import Clause, Collection, Generation, Label, Source
+from hybridrag.types import Collection, Filter, Generation, Label, Source
 
 
 class PostgresStore:
@@ -47,14 +48,6 @@ class PostgresStore:
         from psycopg.types.json import Jsonb
 
         with transaction(self._connection) as tx:
-            if not tx.execute("select 1 from pg_ts_config where cfgname = %s", (text_search,)).fetchone():
-                known = tx.execute(
-                    "select array_agg(cfgname::text order by cfgname) as all from pg_ts_config"
-                ).fetchone()
-                raise UsageError(
-                    f"PostgreSQL has no text search configuration {text_search!r}",
-                    hint="it has: " + ", ".join(known["all"] if known else ()),
-                )
             row = tx.execute(
                 statement("insert_collection"), {"name": name, "embedder": embedder, "text_search": text_search}
             ).fetchone()
@@ -132,11 +125,11 @@ class PostgresStore:
                 raise unknown_collection(collection)
             yield SearchSnapshot(tx, collection_of(row))
 
-    def list_documents(self, collection: Collection, clauses: Sequence[Clause] = ()) -> list[dict[str, Any]]:
+    def list_documents(self, collection: Collection, filter: Filter | None = None) -> list[dict[str, Any]]:
         with transaction(self._connection, read_only=True) as tx:
             rows = tx.execute(statement("list_documents"), {"collection": collection.id}).fetchall()
-            if clauses:
-                query, parameters = documents_matching(clauses, collection.id)
+            if filter is not None:
+                query, parameters = documents_matching(filter, collection.id)
                 wanted = {row["id"] for row in tx.execute(query, parameters)}
                 rows = [row for row in rows if row["id"] in wanted]
         return [{"document": document_ref(row), **row} for row in rows]

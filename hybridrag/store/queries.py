@@ -22,7 +22,8 @@ def on_vectors(name: str, generation: int, **parts: int) -> sql.Composed:
     from psycopg import sql
 
     literals = {key: sql.Literal(value) for key, value in parts.items()}
-    return sql.SQL(statement(name)).format(vectors=sql.Identifier(vectors_table(generation)), **literals)
+    names = {"vectors": vectors_table(generation), "vector_index": f"{vectors_table(generation)}_hnsw"}
+    return sql.SQL(statement(name)).format(**{key: sql.Identifier(name) for key, name in names.items()}, **literals)
 
 
 def vectors_table(generation: int) -> str:

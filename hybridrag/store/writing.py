@@ -8,15 +8,35 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hybridrag.errors import CollectionBusy
+from hybridrag.store import lexical, vector_index
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
+
+_CHUNK_TYPES = (
+    *(
+        "uuid",
+        "int8",
+        "int8",
+        "uuid",
+        "int4",
+        "int4",
+        "int4",
+        "int4",
+        "text[]",
+        "int4",
+        "text",
+        "bytea",
+        "int4",
+        "int4",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +123,7 @@ class IngestRun:
                     statement("insert_document"),
                     [self._document_row(source, item.document, processing) for item in batch],
                 )
-                rows = [row for item in batch for row in self._chunk_rows(item)]
-                if rows:
-                    cursor.executemany(statement("insert_chunk"), rows)
+            self._write_chunks(tx, batch)
         return int(replaced["chunks"]) if replaced else 0
 
     def cancel(self) -> None:
@@ -136,7 +154,7 @@ class IngestRun:
         with transaction(self._connection) as tx:
             key = {"collection": self.collection.id, "name": name}
             gone = tx.execute(statement("delete_source"), key).fetchone() is not None
-        self.drop_orphans()
+        self.settle(lambda _: None)
         return gone
 
     def finish(self, source: int, *, parameters: Mapping[str, Any]) -> None:
@@ -150,11 +168,22 @@ class IngestRun:
                 {"chunk_set": self.collection.generation.chunk_set, "parameters": Jsonb(dict(parameters))},
             )
 
-    def drop_orphans(self) -> None:
-        """Removes vectors that no chunk needs any more."""
+    def settle(self, notify: Callable[[str], None]) -> None:
+        """What remains to be done when all is written: nothing of it changes what a search finds, only how fast.
+
+        Vectors that no chunk needs go, also those that a killed run left; the lexical index is compacted, and the
+        vectors get an index where they are many. Searches go on meanwhile.
+        """
         generation = self.collection.generation
         with transaction(self._connection) as tx:
-            tx.execute(on_vectors("delete_orphan_vectors", generation.id), {"chunk_set": generation.chunk_set})
+            vector_index.drop_orphans(tx, generation)
+        with transaction(self._connection) as tx:
+            if lexical.needs_compaction(tx, generation.chunk_set):
+                lexical.compact(tx, generation.chunk_set)
+        with transaction(self._connection) as tx:
+            vector_index.keep_up(tx, generation, notify)
+        with transaction(self._connection) as tx:
+            tx.execute(on_vectors("analyze", generation.id))
 
     def _copy_vectors(self, vectors: Sequence[Embedded]) -> None:
         if not vectors:
@@ -188,24 +217,39 @@ class IngestRun:
             "processing": processing,
         }
 
-    def _chunk_rows(self, item: Chunked) -> Iterator[dict[str, Any]]:
-        for chunk in item.chunks:
-            yield {
-                "id": chunk.id,
-                "chunk_set": self.collection.generation.chunk_set,
-                "collection": self.collection.id,
-                "document": item.document.id,
-                "ordinal": chunk.ordinal,
-                "start": chunk.start,
-                "end": chunk.end,
-                "page": chunk.page,
-                "headings": [storable(heading) for heading in chunk.headings],
-                "tokens": chunk.tokens,
-                "text": chunk.text,
-                "text_hash": chunk.text_hash,
-                "text_search": self.collection.text_search,
-                "embed_text": storable(chunk.embed_text),
-            }
+    def _write_chunks(self, tx: Connection, batch: Sequence[Chunked]) -> None:
+        chunk_set = self.collection.generation.chunk_set
+        first = lexical.figures(tx, chunk_set).last + 1
+        with tx.cursor() as cursor, cursor.copy(statement("copy_chunks")) as copy:
+            copy.set_types(_CHUNK_TYPES)
+            for number, row in enumerate((row for item in batch for row in self._chunk_rows(item)), start=first):
+                copy.write_row((*row, number))
+        lexical.write_segment(
+            tx,
+            chunk_set,
+            first=first,
+            chunks=[terms for item in batch for terms in item.terms],
+            analysers=[item.analyser for item in batch if item.chunks],
+        )
+        lexical.merge_segments(tx, chunk_set)
+
+    def _chunk_rows(self, item: Chunked) -> Iterator[tuple[Any, ...]]:
+        for chunk, terms in zip(item.chunks, item.terms, strict=True):
+            yield (
+                chunk.id,
+                self.collection.generation.chunk_set,
+                self.collection.id,
+                item.document.id,
+                chunk.ordinal,
+                chunk.start,
+                chunk.end,
+                chunk.page,
+                [storable(heading) for heading in chunk.headings],
+                chunk.tokens,
+                chunk.text,
+                chunk.text_hash,
+                sum(terms.values()),
+            )
 
 
 def storable(text: str) -> str:

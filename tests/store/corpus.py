@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridrag.retrieval.analysis import analyser_of, document_terms
 from hybridrag.store import PostgresStore
 from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Source, chunk_id
 
@@ -28,7 +29,7 @@ class Corpus:
     sources: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
-    def create(url: str, *, name: str = "default", text_search: str = "english") -> Corpus:
+    def create(url: str, *, name: str = "default", text_search: str = "auto") -> Corpus:
         store = PostgresStore(url)
         collection = store.create_collection(
             name,
@@ -48,6 +49,7 @@ class Corpus:
         label: Label = Label.INTERNAL,
         metadata: dict[str, Any] | None = None,
         media_type: str = "text/markdown",
+        language: str | None = "en",
     ) -> list[Chunk]:
         """One document of the given chunks; a vector is written where the store has none for a text."""
         if source not in self.sources:
@@ -61,19 +63,23 @@ class Corpus:
             content_hash=hashlib.sha256("\n".join(texts).encode()).digest(),
             metadata=metadata or {},
             label=label,
+            language=language,
         )
         chunks = _chunks(document, texts)
+        analyser = analyser_of(language, self.collection.text_search)
         with self.store.ingest_run(self.collection) as run:
             known = run.known_hashes([chunk.text_hash for chunk in chunks])
             missing = {chunk.text_hash: chunk for chunk in chunks if chunk.text_hash not in known}
             vectors = [Embedded(text_hash, vector(chunk.text)) for text_hash, chunk in missing.items()]
-            run.write(self.sources[source], [Chunked(document, tuple(chunks))], vectors, processing="p")
+            terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
+            chunked = Chunked(document, tuple(chunks), analyser, terms)
+            run.write(self.sources[source], [chunked], vectors, processing="p")
         return chunks
 
     def remove(self, *paths: str, source: str = "handbook") -> tuple[int, int]:
         with self.store.ingest_run(self.collection) as run:
             removed = run.remove(self.sources[source], list(paths))
-            run.drop_orphans()
+            run.settle(lambda _: None)
         return removed
 
     def vectors(self) -> int:

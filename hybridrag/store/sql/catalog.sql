@@ -1,15 +1,15 @@
 -- Collections, sources and generations.
 
 -- name: find_collection
-select c.id, c.name, c.embedder, c.text_search::text as text_search,
-       g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id
+select c.id, c.name, c.embedder, c.text_search,
+       g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id, g.calibration
 from collection c
 join generation g on g.collection_id = c.id and g.state = 'active'
 where c.name = %(name)s;
 
 -- name: insert_collection
 insert into collection (name, embedder, text_search)
-values (%(name)s, %(embedder)s, %(text_search)s::regconfig)
+values (%(name)s, %(embedder)s, %(text_search)s)
 on conflict (name) do nothing
 returning id;
 
@@ -28,8 +28,11 @@ create table {vectors} (
     embedding halfvec({dimensions}) not null
 );
 
+-- name: set_calibration
+update generation set calibration = %(calibration)s where id = %(generation)s;
+
 -- name: list_collections
-select c.name, c.embedder, c.text_search::text as text_search, c.created_at, g.id as generation, g.model, g.fingerprint,
+select c.name, c.embedder, c.text_search, c.created_at, g.id as generation, g.model, g.fingerprint,
        g.dimensions,
        (select count(*) from document d where d.collection_id = c.id) as documents,
        (select count(*) from chunk k where k.chunk_set_id = g.chunk_set_id) as chunks,

@@ -19,14 +19,10 @@ insert into document (collection_id, id, source_id, path, external_id, title, me
 values (%(collection)s, %(id)s, %(source)s, %(path)s, %(external_id)s, %(title)s, %(media_type)s, %(label)s, %(metadata)s,
         %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(processing)s);
 
--- name: insert_chunk
--- Titles and headings are searched with the text, so the lexemes come from what the model is given.
-insert into chunk (id, chunk_set_id, collection_id, document_id, ordinal, start_offset, end_offset, page, headings,
-                   tokens, text, text_hash, lexemes, length)
-select %(id)s, %(chunk_set)s, %(collection)s, %(document)s, %(ordinal)s, %(start)s, %(end)s, %(page)s, %(headings)s,
-       %(tokens)s, %(text)s, %(text_hash)s, v,
-       (select coalesce(sum(coalesce(cardinality(u.positions), 1)), 0)::int from unnest(v) u)
-from to_tsvector(%(text_search)s::regconfig, %(embed_text)s) v;
+-- name: copy_chunks
+copy chunk (id, chunk_set_id, collection_id, document_id, ordinal, start_offset, end_offset, page, headings, tokens,
+            text, text_hash, length, number)
+from stdin (format binary);
 
 -- name: copy_vectors
 copy {vectors} (text_hash, embedding) from stdin (format binary);
@@ -45,3 +41,18 @@ where not exists (select from chunk c where c.chunk_set_id = %(chunk_set)s and c
 
 -- name: count_chunks
 select count(*) as chunks from chunk where collection_id = %(collection)s and document_id = any(%(ids)s);
+
+-- name: count_vectors
+select count(*) as rows, pg_stat_get_dead_tuples(%(table)s::regclass) as dead,
+       exists (select from pg_index i join pg_class k on k.oid = i.indexrelid join pg_am a on a.oid = k.relam
+               where i.indrelid = %(table)s::regclass and a.amname = 'hnsw' and i.indisvalid) as indexed
+from {vectors};
+
+-- name: create_vector_index
+create index {vector_index} on {vectors} using hnsw (embedding halfvec_cosine_ops) with (m = 24, ef_construction = 128);
+
+-- name: drop_vector_index
+drop index if exists {vector_index};
+
+-- name: analyze
+analyze chunk, document, posting, {vectors};

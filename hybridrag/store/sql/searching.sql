@@ -1,76 +1,92 @@
 -- The read side. All of a search runs in one read-only snapshot.
 
+-- name: search_settings
+-- They hold for one transaction. Without iterative scans an index gives no more rows than ef_search.
+select set_config('hnsw.ef_search', %(ef_search)s::text, true),
+       set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.max_scan_tuples', %(most)s::text, true);
+
+-- name: numbers_of
+-- Documents first: the filter is about them. The numbers come as bytes, which costs nothing to read.
+with matching as materialized ({matching})
+select coalesce(string_agg(int4send(c.number), ''::bytea order by c.number), ''::bytea) as numbers
+from matching m join chunk c on c.collection_id = %(collection)s and c.document_id = m.id
+where c.chunk_set_id = %(chunk_set)s;
+
 -- name: dense
+-- The nearest texts, by the index where there is one, and the chunks that hold them: a text may stand in many places,
+-- and one that no chunk holds any more may wait for the end of a run.
 with nearest as materialized (
-    -- During a large change, vectors that no chunk needs any more wait for the run's end; they must not take places.
-    select text_hash, embedding <=> %(vector)s::halfvec as distance
+    select v.text_hash, v.embedding <=> %(vector)s::halfvec as distance
     from {vectors} v
-    where exists (select from chunk c where c.chunk_set_id = %(chunk_set)s and c.text_hash = v.text_hash)
-    order by embedding <=> %(vector)s::halfvec
+    order by v.embedding <=> %(vector)s::halfvec
     limit %(limit)s
 )
-select c.id, 1 - n.distance as score
-from nearest n join chunk c on c.chunk_set_id = %(chunk_set)s and c.text_hash = n.text_hash
-order by n.distance, c.id
+select k.number, 1 - n.distance as score
+from nearest n
+cross join lateral (
+    select c.number from chunk c
+    where c.chunk_set_id = %(chunk_set)s and c.text_hash = n.text_hash
+    order by c.number limit %(copies)s
+) k
+order by n.distance + 0, k.number
 limit %(limit)s;
 
--- name: dense_filtered
-select c.id, 1 - (v.embedding <=> %(vector)s::halfvec) as score
+-- name: dense_exact
+-- The sum with nothing keeps the planner from the index, which does not see all.
+select c.number, 1 - (v.embedding <=> %(vector)s::halfvec) as score
 from chunk c join {vectors} v on v.text_hash = c.text_hash
-where c.chunk_set_id = %(chunk_set)s and c.document_id = any(%(documents)s)
-order by v.embedding <=> %(vector)s::halfvec, c.id
+where c.chunk_set_id = %(chunk_set)s
+order by (v.embedding <=> %(vector)s::halfvec) + 0, c.number
 limit %(limit)s;
 
--- name: dense_scores
-select c.id, 1 - (v.embedding <=> %(vector)s::halfvec) as score
+-- name: dense_among
+select c.number, 1 - (v.embedding <=> %(vector)s::halfvec) as score
 from chunk c join {vectors} v on v.text_hash = c.text_hash
-where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
+where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s)
+order by (v.embedding <=> %(vector)s::halfvec) + 0, c.number
+limit %(limit)s;
 
--- name: query_terms
--- Computed apart: inside the search, a prepared plan would parse the question once more for every row.
-select coalesce(array_agg(lexeme), '{}') as lexemes,
-       replace(plainto_tsquery(%(text_search)s::regconfig, %(query)s)::text, ' & ', ' | ') as any_term
-from unnest(to_tsvector(%(text_search)s::regconfig, %(query)s));
-
--- name: lexical
--- BM25 (Robertson, k1 1.2, b 0.75; Lucene's idf, which is never negative) over every chunk that holds a query term.
--- Document frequencies come from the whole chunk set, so that a filter changes which chunks are found, not their scores.
-with corpus as (
-    select count(*)::float8 as chunks, greatest(avg(length)::float8, 1) as mean_length
-    from chunk where chunk_set_id = %(chunk_set)s
-),
-posting as materialized (
-    select c.id, c.document_id, c.length, u.lexeme, coalesce(cardinality(u.positions), 1)::float8 as frequency
-    from chunk c cross join lateral unnest(c.lexemes) u
-    where c.chunk_set_id = %(chunk_set)s and c.lexemes @@ %(any_term)s::tsquery and u.lexeme = any(%(lexemes)s::text[])
-),
-term as (
-    select p.lexeme, ln(1 + (max(corpus.chunks) - count(*) + 0.5) / (count(*) + 0.5)) as idf
-    from posting p cross join corpus
-    group by p.lexeme
-),
-scored as (
-    select p.id, sum(t.idf * p.frequency * 2.2
-                     / (p.frequency + 1.2 * (0.25 + 0.75 * p.length / corpus.mean_length))) as score
-    from posting p join term t using (lexeme) cross join corpus
-    where %(documents)s::uuid[] is null or p.document_id = any(%(documents)s)
-    group by p.id
-),
-ranked as (
-    select id, score, row_number() over (order by score desc, id) as rank from scored
+-- name: dense_passing
+-- A filter that lets much through: the nearest texts by the index, and of their chunks those that pass.
+with nearest as materialized (
+    select v.text_hash, v.embedding <=> %(vector)s::halfvec as distance
+    from {vectors} v
+    order by v.embedding <=> %(vector)s::halfvec
+    limit %(texts)s
 )
-select id, score, rank <= %(limit)s as found
-from ranked
-where rank <= %(limit)s or id = any(%(also)s)
-order by rank;
+select k.number, 1 - n.distance as score
+from nearest n
+cross join lateral (
+    select c.number from chunk c
+    where c.chunk_set_id = %(chunk_set)s and c.text_hash = n.text_hash and c.number = any(%(numbers)s)
+    order by c.number limit %(copies)s
+) k
+order by n.distance + 0, k.number
+limit %(limit)s;
+
+-- name: similarities
+select c.number, 1 - (v.embedding <=> %(vector)s::halfvec) as score
+from chunk c join {vectors} v on v.text_hash = c.text_hash
+where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s);
+
+-- name: vectors_of
+select c.number, v.embedding
+from chunk c join {vectors} v on v.text_hash = c.text_hash
+where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s);
 
 -- name: chunks
-select c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.tokens,
+select c.number, c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.tokens,
        d.id as document_id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata
 from chunk c
 join document d on d.collection_id = c.collection_id and d.id = c.document_id
 join source s on s.id = d.source_id
-where c.chunk_set_id = %(chunk_set)s and c.id = any(%(ids)s);
+where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s);
+
+-- name: texts_of
+select w.place, substr(d.text, w.first + 1, w.last - w.first) as text
+from unnest(%(documents)s::uuid[], %(firsts)s::int[], %(lasts)s::int[]) with ordinality w(document, first, last, place)
+join document d on d.collection_id = %(collection)s and d.id = w.document;
 
 -- name: list_documents
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.indexed_at,
