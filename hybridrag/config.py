@@ -27,6 +27,8 @@ CUSTOM_PROVIDER_KEY = "HYBRIDRAG_PROVIDER_KEY"
 """The variable that holds the key for a provider given by its address. No setting: it is read where it is used."""
 CUSTOM_ENDPOINT_KEY = "HYBRIDRAG_EMBEDDER_KEY"
 """The same for an embedding endpoint given by its address."""
+CUSTOM_RERANKER_KEY = "HYBRIDRAG_RERANKER_KEY"
+"""The same for a rerank endpoint given by its address."""
 PROJECT_FILE = "hybridrag.toml"
 LEAST_WINDOW = 32
 """Tokens: below this there is hardly room for a text beside title and headings."""
@@ -84,9 +86,11 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What the user's file says about one embedding endpoint. Empty fields keep what its name and its model say.
+    """What the user's file says about one embedding or rerank endpoint. Empty fields keep what its name and its model
+    say.
 
-    `window` counts tokens, `dimensions` are asked of the server; 0 means not given.
+    `window` counts tokens, `dimensions` are asked of the server; 0 means not given. `rerank_api` is the form of rerank
+    requests: `cohere`, as most servers have it, or `tei`.
     """
 
     base_url: str = ""
@@ -95,6 +99,7 @@ class EndpointSettings:
     document_prompt: str | None = None
     window: int = 0
     dimensions: int = 0
+    rerank_api: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,9 @@ class Settings:
     collection: str = "default"
     embedder: str = DEFAULT_EMBEDDER
     dims: int = 0
-    text_search: str = "english"
+    reranker: str = ""
+    rerank: bool = False
+    text_search: str = "auto"
     device: str = "auto"
     runtime: str = "auto"
     precision: str = "auto"
@@ -189,7 +196,7 @@ def mask_password(url: str) -> str:
 
 
 def names_endpoint(embedder: str) -> bool:
-    """Whether an embedder is a model behind an address (`ollama:MODEL`, `URL#MODEL`), not a name or a folder."""
+    """Whether a model is one behind an address (`ollama:MODEL`, `URL#MODEL`), not a name or a folder."""
     return _ENDPOINT.match(embedder) is not None
 
 
@@ -249,9 +256,10 @@ def _read_project_file(path: Path) -> dict[str, Any]:
                 hint="it may arrive with somebody else's files; set it in your own file "
                 "(`hybridrag config path`), the environment or a flag",
             )
-        if name == "embedder" and isinstance(value, str) and names_endpoint(value.strip()):
+        if name in {"embedder", "reranker"} and isinstance(value, str) and names_endpoint(value.strip()):
+            kind = "an embedding" if name == "embedder" else "a rerank"
             raise ConfigError(
-                f"{path}: a project file may not name an embedding endpoint: that says where your documents go",
+                f"{path}: a project file may not name {kind} endpoint: that says where your documents go",
                 hint="it may arrive with somebody else's files; set it in your own file "
                 "(`hybridrag config path`), the environment or a flag",
             )
@@ -291,7 +299,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environ.items():
         if not variable.startswith("HYBRIDRAG_") or variable == "HYBRIDRAG_HOME":
             continue
-        if variable.startswith("HYBRIDRAG_TEST_") or variable in {CUSTOM_PROVIDER_KEY, CUSTOM_ENDPOINT_KEY} or not text:
+        if variable.startswith("HYBRIDRAG_TEST_") or variable in _KEYS or not text:
             continue
         if variable not in known:
             raise _unknown(variable, "the environment", known)
@@ -327,9 +335,17 @@ def _text(value: object) -> str:
 
 
 def _embedder(value: object) -> str:
+    return _model(value, key=CUSTOM_ENDPOINT_KEY)
+
+
+def _reranker(value: object) -> str:
+    return _model(value, key=CUSTOM_RERANKER_KEY)
+
+
+def _model(value: object, *, key: str) -> str:
     name = _text(value)
     if "@" in re.split("[/?#]", name.partition("://")[2], maxsplit=1)[0]:  # not said with the value: it is shown
-        raise ValueError(f"the address contains a user name or password; a key belongs in {CUSTOM_ENDPOINT_KEY}")
+        raise ValueError(f"the address contains a user name or password; a key belongs in {key}")
     return name
 
 
@@ -343,7 +359,7 @@ def _collection(value: object) -> str:
 def _identifier(value: object) -> str:
     name = _text(value)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        raise ValueError(f"{name!r} is no PostgreSQL text search configuration")
+        raise ValueError(f"{name!r} is no analyser: auto, plain, or a language such as en")
     return name
 
 
@@ -360,6 +376,10 @@ def _runtime(value: object) -> str:
 
 def _precision(value: object) -> str:
     return _one_of(value, "auto", "float32", "bfloat16", "float16", "int8")
+
+
+def _rerank_api(value: object) -> str:
+    return _one_of(value, "cohere", "tei")
 
 
 def _one_of(value: object, *names: str) -> str:
@@ -459,6 +479,7 @@ def _endpoint(name: str, table: object) -> EndpointSettings:
         "document_prompt": _verbatim,
         "window": _tokens,
         "dimensions": _dims,
+        "rerank_api": _rerank_api,
     }
     values = {}
     for key, value in table.items():
@@ -495,6 +516,8 @@ def _database_url(value: object) -> str:
 _PARSERS: dict[str, Callable[[object], Any]] = {
     "collection": _collection,
     "embedder": _embedder,
+    "reranker": _reranker,
+    "rerank": _boolean,
     "text_search": _identifier,
     "device": _device,
     "runtime": _runtime,
@@ -514,10 +537,23 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "labels": _labels,
     "max_file_bytes": _bytes,
 }
+_KEYS = frozenset({CUSTOM_PROVIDER_KEY, CUSTOM_ENDPOINT_KEY, CUSTOM_RERANKER_KEY})
 _HINTS = {"database_url": "postgresql://user@host:5432/database; the password comes from the environment"}
 _ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "endpoints", "labels", "trusted_code"})
 _PROJECT_ADDS = frozenset({"labels", "exclude"})
 """What a project file adds to the user's own instead of replacing it: what protects may only be tightened."""
 _PROJECT_KEYS = frozenset(
-    {"collection", "embedder", "dims", "precision", "text_search", "offline", "include", "exclude", "labels"}
+    {
+        "collection",
+        "embedder",
+        "reranker",
+        "rerank",
+        "dims",
+        "precision",
+        "text_search",
+        "offline",
+        "include",
+        "exclude",
+        "labels",
+    }
 )

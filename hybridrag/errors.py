@@ -13,6 +13,7 @@ exception that reaches the command line is a bug and ends with exit code 70.
     ├── DocumentsFailed         6   no given document could be read, or any failed under --strict
     ├── BlockedByPolicy         7   the privacy gateway refused; nothing was sent
     ├── RefusedForSafety        8   the run would delete too much
+    ├── BelowBaseline          10   an evaluation fell below its baseline
     ├── DoctorUnhappy          11   a doctor check failed
     ├── NotGrounded            12   the answer is not grounded, under --require-grounded
     └── CollectionBusy         75   another run holds the collection
@@ -26,15 +27,19 @@ from typing import ClassVar
 
 
 class HybridragError(Exception):
-    """A failure with a message for people, a hint, and an exit code."""
+    """A failure with a message for people, a hint, and an exit code.
+
+    `shown` are lines to print under the message as they stand, such as what was typed with a caret under the place.
+    """
 
     exit_code: ClassVar[int] = 70
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", shown: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.shown = shown
 
 
 class UsageError(HybridragError):
@@ -101,6 +106,12 @@ class RefusedForSafety(HybridragError):
     """The run would remove more than a careful user expects. Nothing was removed."""
 
     exit_code = 8
+
+
+class BelowBaseline(HybridragError):
+    """A run is worse than what it was held against."""
+
+    exit_code = 10
 
 
 class DoctorUnhappy(HybridragError):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
+# A run of `**` or `**/` means no more than one of them, and would only be work for the engine.
+_WILDCARD = re.compile(r"((?:\*\*/)+|(?:\*\*)+(?!/)|\*|\?)")
+_ONE = {"*": "[^/]*", "?": "[^/]"}
+
 
 def glob_to_regex(glob: str) -> str:
     """An anchored regular expression for a glob, in the syntax that Python's and PostgreSQL's engines share."""
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    meaning = {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "^" + "".join(meaning.get(piece, _literal(piece)) for piece in pieces) + "$"
+    pieces = _WILDCARD.split(glob)  # literal text and wildcards in turn
+    pieces[::2] = map(_literal, pieces[::2])
+    pieces[1::2] = [_ONE.get(piece, "(.*/)?" if piece.endswith("/") else ".*") for piece in pieces[1::2]]
+    return f"^{''.join(pieces)}$"
 
 
 def path_to_regex(glob: str) -> str:
@@ -19,7 +24,12 @@ def path_to_regex(glob: str) -> str:
 
 def matches(glob: str, path: str) -> bool:
     """Whether `path` matches the glob of a path."""
-    return re.match(path_to_regex(glob), path, re.DOTALL) is not None
+    return re.fullmatch(path_to_regex(glob), path, re.DOTALL) is not None
+
+
+def wildcards(glob: str) -> int:
+    """How many wildcards a glob holds: with none, it matches itself alone."""
+    return len(_WILDCARD.findall(glob))
 
 
 def _literal(text: str) -> str:

@@ -323,7 +323,10 @@ Filter: TypeAlias = Clause | And | Or | Not
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the index. `k` is the number of hits wanted, each a `unit`; documents pass `filter` first."""
+    """A question to the index. `k` is the number of hits wanted, each a `unit`; documents pass `filter` first.
+
+    `diverse` puts hits that differ from the better ones before others that are as good (MMR).
+    """
 
     text: str
     k: int = 10
@@ -331,6 +334,7 @@ class Query:
     filter: Filter | None = None
     fusion: Fusion = "score"
     rerank: bool = False
+    diverse: bool = False
     unit: Unit = "chunk"
 
 
@@ -356,7 +360,8 @@ class DocumentRef:
 class StoredChunk:
     """A chunk as it comes back from the index, with its document.
 
-    A passage of neighbouring chunks has this form too: `text` spans them all, the rest is the best chunk's.
+    A passage of neighbouring chunks has this form too: `text` spans them all, the rest is the best chunk's, and `parts`
+    are the chunks as they are, in reading order.
     """
 
     id: uuid.UUID
@@ -368,6 +373,7 @@ class StoredChunk:
     headings: tuple[str, ...]
     page: int | None
     tokens: int
+    parts: tuple[StoredChunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,7 +489,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A marker in an answer, resolved. `quote` is the passage's text as it stands in the document."""
+    """A marker in an answer, resolved to a chunk. `quote` is what is cited of its text, as it stands there."""
 
     marker: int
     chunk: StoredChunk

@@ -62,6 +62,10 @@ alter table chunk drop column lexemes;
 drop index chunk_document;
 create index chunk_document on chunk (collection_id, document_id) include (chunk_set_id, number);
 
+-- For filters by metadata and by date.
+create index document_metadata on document using gin (metadata jsonb_path_ops);
+create index document_date on document (collection_id, (coalesce(dated_at, modified_at)));
+
 -- By whatever way a chunk goes, it is buried.
 create function bury_chunks() returns trigger language plpgsql set search_path = hybridrag as $$
 begin

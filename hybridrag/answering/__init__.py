@@ -2,6 +2,16 @@
 
 from hybridrag.answering.citations import resolve
 from hybridrag.answering.extractive import best_sentences, candidate_sentences
+from hybridrag.answering.parts import chunk_around, chunk_at, chunks_of
 from hybridrag.answering.prompt import build_prompt, passages_of
 
-__all__ = ["best_sentences", "build_prompt", "candidate_sentences", "passages_of", "resolve"]
+__all__ = [
+    "best_sentences",
+    "build_prompt",
+    "candidate_sentences",
+    "chunk_around",
+    "chunk_at",
+    "chunks_of",
+    "passages_of",
+    "resolve",
+]

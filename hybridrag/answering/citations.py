@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hybridrag.answering.parts import chunk_meant
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.types import Citation, Passage, Sentence
 
@@ -23,7 +24,8 @@ def resolve(
 ) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...], list[str]]:
     """The text with only markers that name a passage, its sentences, the passages cited, and warnings.
 
-    A marker that names no passage is taken out and reported. Citations come in the order of their first marker.
+    A marker that names no passage is taken out and reported. Citations come in the order of their first marker. Of a
+    passage that spans several chunks, the one is cited that the sentences with its marker are nearest to.
     """
     known = {passage.marker: passage for passage in passages}
     unknown: list[int] = []
@@ -42,9 +44,15 @@ def resolve(
     cleaned = _WRITTEN.sub(keep, text).strip()
     sentences = tuple(_sentence(piece, known) for piece in _with_their_markers(cleaned))
     cited = list(dict.fromkeys(_markers(cleaned)))
-    citations = tuple(Citation(marker=number, chunk=known[number].chunk, quote=known[number].text) for number in cited)
+    citations = tuple(_citation(known[number], sentences) for number in cited)
     warnings = [f"the answer cited passage {n}, which does not exist; removed" for n in dict.fromkeys(unknown)]
     return cleaned, sentences, citations, warnings
+
+
+def _citation(passage: Passage, sentences: Sequence[Sentence]) -> Citation:
+    statement = " ".join(sentence.text for sentence in sentences if passage.marker in sentence.markers)
+    chunk = chunk_meant(passage, statement)
+    return Citation(marker=passage.marker, chunk=chunk, quote=chunk.text)
 
 
 def _with_their_markers(text: str) -> list[str]:

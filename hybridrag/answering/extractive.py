@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridrag.answering.parts import chunk_at
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.types import Passage
 
@@ -44,11 +45,12 @@ def candidate_sentences(passages: Sequence[Passage]) -> list[Candidate]:
     found = []
     seen: set[str] = set()
     for passage in passages:
-        heading = passage.chunk.headings[-1] if passage.chunk.headings else passage.chunk.document.title
         for start, end in sentence_spans(passage.text):
             text = passage.text[start:end]
             if _is_prose(text) and text not in seen:
                 seen.add(text)
+                headings = chunk_at(passage, start, end).headings
+                heading = headings[-1] if headings else passage.chunk.document.title
                 found.append(Candidate(passage, start, end, f"{heading}: {text}"))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hybridrag.answering.parts import chunks_of
 from hybridrag.types import Hit, Message, Passage, Prompt
 
 SYSTEM = """You answer questions from passages of the user's own documents.
@@ -24,7 +25,8 @@ def passages_of(hits: Sequence[Hit]) -> list[Passage]:
 def place_of(passage: Passage) -> str:
     """Where a passage stands: document, page, headings."""
     chunk = passage.chunk
-    page = f", page {chunk.page}" if chunk.page is not None else ""
+    pages = sorted({part.page for part in chunks_of(passage) if part.page is not None})
+    page = f", page {pages[0]}" if len(pages) == 1 else f", pages {pages[0]}-{pages[-1]}" if pages else ""
     path = " > ".join(dict.fromkeys((chunk.document.title, *chunk.headings)))
     return f"{chunk.document.uri}{page} ({path})"
 

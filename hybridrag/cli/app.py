@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hybridrag.cli import ask, collections, config, db, doctor, documents, ingest, models, search, sources
+from hybridrag.cli import ask, collections, config, db, doctor, documents, eval, ingest, models, search, sources
 from hybridrag.cli.globals import Globals
 
 app = typer.Typer(
@@ -76,6 +76,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
 app.add_typer(models.app, name="models")
+app.add_typer(eval.app, name="eval")
 app.add_typer(db.app, name="db")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

@@ -28,6 +28,7 @@ def ask(
     llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
     filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
+    rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank", help="As for search.")] = None,
     show_outbound: Annotated[
         bool, typer.Option("--show-outbound", help="Print the exact request that would leave, and stop.")
     ] = False,
@@ -51,7 +52,13 @@ def ask(
     from hybridrag.types import Query
 
     session = Session.of(context, provider=provider, llm=llm)
-    query = Query(text=question_of(question), k=k, filter=parse_filter(filter_))
+    query = Query(
+        text=question_of(question),
+        k=k,
+        filter=parse_filter(filter_),
+        rerank=session.wiring.settings.rerank if rerank is None else rerank,
+        unit="passage",
+    )
     session.say_collection()
     wiring = session.wiring
     if not wiring.has_provider:

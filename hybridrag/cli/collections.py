@@ -13,10 +13,18 @@ app = typer.Typer(help="The indexes of this database.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(context: typer.Context) -> int:
-    """Shows all collections with their model and size. Example: hybridrag collections list --json"""
+def list_(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Also those that `eval` made of datasets.")] = False,
+) -> int:
+    """Shows the collections with their model and size. Example: hybridrag collections list --json"""
+    from hybridrag.wiring.evaluating import HIDDEN
+
     session = Session.of(context)
-    rows = session.wiring.store.list_collections()
+    found = session.wiring.store.list_collections()
+    rows = [row for row in found if every or not row["name"].startswith(HIDDEN)]
+    if hidden := len(found) - len(rows):
+        session.notice(f"{hidden} collections of datasets ({HIDDEN}*) are not shown; --all shows them")
     if session.flags.json:
         session.json(
             {

@@ -25,8 +25,9 @@ def list_(
     from hybridrag.retrieval import parse_filter
 
     session = Session.of(context)
+    wanted = parse_filter(filter_)
     session.say_collection()
-    rows = session.wiring.store.list_documents(session.wiring.collection(), parse_filter(filter_))
+    rows = session.wiring.store.list_documents(session.wiring.collection(), wanted)
     if session.flags.json:
         session.json(
             {

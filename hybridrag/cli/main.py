@@ -81,7 +81,8 @@ def _failed(exc: BaseException, flags: Globals) -> int:
         _silence_stdout()
         return 0
     code, message, hint, name, retryable = _told(exc)
-    _report(flags, code, message, hint, name=name, retryable=retryable)
+    shown = exc.shown if isinstance(exc, HybridragError) else ()
+    _report(flags, code, message, hint, name=name, retryable=retryable, shown=shown)
     if flags.debug and code not in {INTERRUPTED, TERMINATED}:
         traceback.print_exception(exc)
     return code
@@ -106,9 +107,18 @@ def _told(exc: BaseException) -> tuple[int, str, str, str, bool]:
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
-def _report(flags: Globals, code: int, message: str, hint: str, *, name: str, retryable: bool = False) -> None:
+def _report(
+    flags: Globals,
+    code: int,
+    message: str,
+    hint: str,
+    *,
+    name: str,
+    retryable: bool = False,
+    shown: Sequence[str] = (),
+) -> None:
     if flags.json:
-        error = {
+        error: dict[str, object] = {
             "schema": "hybridrag.error/1",
             "code": code,
             "error": name,
@@ -116,10 +126,14 @@ def _report(flags: Globals, code: int, message: str, hint: str, *, name: str, re
             "hint": hint,
             "retryable": retryable,
         }
+        if shown:
+            error["shown"] = list(shown)
         _to_stderr(json_text(error, sys.stderr))
         return
     red, dim, off = ("\033[31;1m", "\033[2m", "\033[0m") if _colour() else ("", "", "")
     _to_stderr(f"{red}error:{off} {one_line(message)}")
+    for line in shown:
+        _to_stderr(f"  {one_line(line)}")
     if hint:
         _to_stderr(f"{dim}hint:{off}  {one_line(hint)}")
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from hybridrag.models.catalogue import Entry
 
 app = typer.Typer(
-    help="The embedding models: which there are, fetching, measuring and choosing one.", no_args_is_help=True
+    help="The embedding models and rerankers: which there are, fetching, measuring and choosing one.",
+    no_args_is_help=True,
 )
 
 _WIDE = 130
@@ -43,6 +44,7 @@ def list_(
         str | None, typer.Option("--max-parameters", metavar="N", help="Only those of at most so many: 200M, 1B.")
     ] = None,
     local: Annotated[bool, typer.Option("--local", help="Only those that are on this machine.")] = False,
+    rerankers: Annotated[bool, typer.Option("--rerankers", help="Rerankers instead of embedding models.")] = False,
 ) -> int:
     """Shows the models of the catalogue.
 
@@ -52,15 +54,20 @@ def list_(
     for code in language or ():
         if not re.fullmatch(r"[A-Za-z]{2}", code):
             raise UsageError(f"{code!r} is no code of a language", hint="give the two letters of ISO 639-1: en, de, zh")
-    from hybridrag.flows.models import list_models
+    from hybridrag.flows.models import list_models, list_rerankers
 
-    lines = list_models(
-        session.settings,
-        languages=language or (),
-        licences=licence or (),
-        most_parameters=None if max_parameters is None else _number(max_parameters),
-        only_here=local,
-    )
+    wanted: dict[str, Any] = {
+        "languages": language or (),
+        "licences": licence or (),
+        "most_parameters": None if max_parameters is None else _number(max_parameters),
+        "only_here": local,
+    }
+    if rerankers:
+        from hybridrag.cli.models_rerankers import print_list
+
+        print_list(session, list_rerankers(session.settings, **wanted))
+        return 0
+    lines = list_models(session.settings, **wanted)
     if session.flags.json:
         session.json({"schema": "hybridrag.models/1", "models": [_line_json(line) for line in lines]})
         return 0

@@ -39,7 +39,7 @@ def pull(
     from hybridrag.flows.models import check_name
 
     for name in names:
-        check_name(name)  # a typo is told before anything large is fetched
+        check_name(name, session.settings)  # a typo is told before anything large is fetched
     with _transfer(quiet=session.flags.quiet) as transfer:
         pulled = [session.wiring.pull_model(name, transfer=transfer) for name in names]
     rows = []

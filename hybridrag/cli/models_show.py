@@ -27,6 +27,13 @@ def show(context: typer.Context, name: Annotated[str, NAME]) -> int:
     Examples: hybridrag models show bge-small-en-v1.5      hybridrag models show ./my-model --json
     """
     session = Session.of(context)
+    from hybridrag.flows.models import names_reranker, show_reranker
+
+    if names_reranker(name, session.settings):
+        from hybridrag.cli.models_rerankers import print_reranker
+
+        print_reranker(session, show_reranker(name, session.settings))
+        return 0
     shown = session.wiring.show_model(name)
     if session.flags.json:
         session.json(_model_json(shown))

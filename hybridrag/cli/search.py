@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,10 +12,13 @@ from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
-    from hybridrag.types import DocumentRef, Hit, SearchResult, StoredChunk
+    from hybridrag.types import DocumentRef, Fusion, Hit, Mode, SearchResult, StoredChunk, Unit
 
 _MODES = ("hybrid", "dense", "lexical")
+_UNITS = ("chunk", "passage", "document")
+_FUSIONS = ("score", "rrf")
 _SNIPPET = 400
+_OTHERS = 3
 
 
 def search(
@@ -24,23 +27,48 @@ def search(
     k: Annotated[int, typer.Option("-k", metavar="N", help="Number of hits.", min=1, max=1000)] = 10,
     mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="hybrid, dense or lexical.")] = "hybrid",
     filter_: Annotated[
-        str, typer.Option("--filter", metavar="EXPR", help="For example: path:docs/** type:pdf meta.author=Ada")
+        str, typer.Option("--filter", metavar="EXPR", help="For example: path:docs/** type:pdf date>=2025")
     ] = "",
+    by: Annotated[
+        str, typer.Option("--by", metavar="UNIT", help="chunk, passage (neighbours joined) or document.")
+    ] = "chunk",
+    rerank: Annotated[
+        bool | None,
+        typer.Option("--rerank/--no-rerank", help="Order the best anew with a cross-encoder; off unless set."),
+    ] = None,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Prefer hits that differ from those before (MMR).")
+    ] = False,
+    fusion: Annotated[
+        str, typer.Option("--fusion", metavar="WAY", help="score, or rrf (reciprocal ranks, to compare).")
+    ] = "score",
     explain: Annotated[bool, typer.Option("--explain", help="Why each hit is there.")] = False,
 ) -> int:
     """Finds the passages nearest to a query.
 
     Examples: hybridrag search 'travel expenses'      hybridrag search --mode lexical 'ERR-4012' --filter 'type:md'
+    hybridrag search --by document 'who approves travel' --filter 'path:handbook/** not label:public'
     """
     from hybridrag.cli.questions import question_of
     from hybridrag.retrieval import parse_filter
     from hybridrag.types import Query
 
-    if mode not in _MODES:
-        raise UsageError(f"--mode {mode} is none of {', '.join(_MODES)}", hint="for example: --mode hybrid")
-    text = question_of(query)
-    parsed = Query(text=text, k=k, mode=mode, filter=parse_filter(filter_))  # type: ignore[arg-type]
+    for flag, value, allowed in (("--mode", mode, _MODES), ("--by", by, _UNITS), ("--fusion", fusion, _FUSIONS)):
+        if value not in allowed:
+            raise UsageError(
+                f"{flag} {value} is none of {', '.join(allowed)}", hint=f"for example: {flag} {allowed[0]}"
+            )
     session = Session.of(context)
+    parsed = Query(
+        text=question_of(query),
+        k=k,
+        mode=cast("Mode", mode),
+        filter=parse_filter(filter_),
+        fusion=cast("Fusion", fusion),
+        rerank=session.wiring.settings.rerank if rerank is None else rerank,
+        diverse=diverse,
+        unit=cast("Unit", by),
+    )
     session.say_collection()
     result = session.wiring.search(parsed)
     if session.flags.json:
@@ -66,7 +94,11 @@ def result_json(result: SearchResult, *, explain: bool = False) -> dict[str, Any
         "timings_ms": dict(result.timings_ms),
     }
     if explain:
-        value["explain"] = {"fusion": "z-score", "weights": _weights(result)}
+        value["explain"] = {
+            "fusion": result.query.fusion,
+            "weights": {name: round(weight, 4) for name, weight in result.weights.items()},
+            "reranker": result.reranker,
+        }
     return value
 
 
@@ -106,15 +138,11 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
             name: {"rank": arm.rank, "score": round(arm.score, 6)} if (arm := hit.arms.get(name)) else None
             for name in ("dense", "lexical", "rerank")
         },
+        "also": [
+            {"chunk_id": str(chunk.id), "uri": chunk.document.uri, "location": location_json(chunk)}
+            for chunk in hit.also
+        ],
     }
-
-
-def _weights(result: SearchResult) -> dict[str, float]:
-    from hybridrag.retrieval.fusion import DENSE_WEIGHT
-
-    if result.query.mode != "hybrid":
-        return {result.query.mode: 1.0}
-    return {"dense": DENSE_WEIGHT, "lexical": round(1 - DENSE_WEIGHT, 3)}
 
 
 def _show(result: SearchResult, *, explain: bool) -> None:
@@ -131,6 +159,8 @@ def _show(result: SearchResult, *, explain: bool) -> None:
         console.print(head)
         if explain:
             console.print(Text(f"    {_explained(hit, result)}", style="dim"))
+        if hit.also:
+            console.print(Text(f"    {_others(hit)}", style="dim"))
         snippet = " ".join(printable(hit.chunk.text).split())
         width = max(20, min(console.width, 110) - 4)
         for line in textwrap.wrap(textwrap.shorten(snippet, _SNIPPET, placeholder=" ..."), width):
@@ -142,12 +172,21 @@ def _show(result: SearchResult, *, explain: bool) -> None:
 
 def _explained(hit: Hit, result: SearchResult) -> str:
     parts = []
-    for name, weight in _weights(result).items():
+    if reranked := hit.arms.get("rerank"):
+        parts.append(f"{result.reranker} {reranked.score:.3f}, rank {reranked.rank}")
+    for name, weight in result.weights.items():
         arm = hit.arms.get(name)
         if arm is None:
             parts.append(f"{name}: no query term")
             continue
         measure = "cosine" if name == "dense" else "BM25"
-        rank = f"rank {arm.rank}" if arm.rank is not None else "below its first 100"
-        parts.append(f"{name} (weight {weight:g}): {measure} {arm.score:.3f}, {rank}")
+        rank = f"rank {arm.rank}" if arm.rank is not None else "not among its first"
+        parts.append(f"{name} (weight {weight:.2f}): {measure} {arm.score:.3f}, {rank}")
     return "; ".join(parts)
+
+
+def _others(hit: Hit) -> str:
+    """Where else the same is said, or stands in the same document."""
+    places = [place(chunk) for chunk in hit.also[:_OTHERS]]
+    more = f" and {len(hit.also) - _OTHERS} more" if len(hit.also) > _OTHERS else ""
+    return f"also: {'; '.join(places)}{more}"

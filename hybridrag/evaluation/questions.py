@@ -39,6 +39,17 @@ class Questions:
         return Questions({q: self.texts[q] for q in kept}, {q: self.qrels[q] for q in kept})
 
     @property
+    def answerable(self) -> Questions:
+        """Those that some document answers."""
+        kept = [question for question, grades in self.qrels.items() if grades]
+        return Questions({q: self.texts[q] for q in kept}, {q: self.qrels[q] for q in kept})
+
+    @property
+    def repeated(self) -> int:
+        """How many questions stand there once more."""
+        return len(self.texts) - len(set(self.texts.values()))
+
+    @property
     def documents(self) -> Collection[str]:
         """Every document that answers some question."""
         return {name for grades in self.qrels.values() for name, grade in grades.items() if grade > 0}
@@ -49,7 +60,7 @@ def load_questions(file: Path) -> Questions:
     texts: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").split("\n")  # not `splitlines`, which also cuts at U+2028
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"{file} cannot be read ({type(exc).__name__})", hint=f"it should hold {_FORM}") from exc
     for number, line in enumerate(lines, start=1):
@@ -70,4 +81,9 @@ def _parsed(line: str, file: Path, number: int) -> tuple[str, Iterable[str]]:
     named = isinstance(sources, list) and all(isinstance(source, str) for source in sources)
     if not isinstance(question, str) or not question.strip() or not named:
         raise UsageError(f"{file}: line {number} is no question with its sources", hint=_FORM)
-    return question, sources
+    return plain(question), [plain(source) for source in sources]
+
+
+def plain(text: str) -> str:
+    """The text without what JSON can spell but UTF-8 and PostgreSQL cannot hold: NUL and lone surrogates."""
+    return text if text.isprintable() else text.replace("\0", " ").encode("utf-8", "replace").decode()

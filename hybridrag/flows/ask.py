@@ -5,8 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from hybridrag.answering import best_sentences, build_prompt, candidate_sentences, passages_of, resolve
+from hybridrag.answering import (
+    best_sentences,
+    build_prompt,
+    candidate_sentences,
+    chunk_around,
+    chunk_at,
+    chunks_of,
+    passages_of,
+    resolve,
+)
+from hybridrag.answering.extractive import Candidate
 from hybridrag.errors import BlockedByPolicy, ProviderError
 from hybridrag.flows.sending import Sending
 from hybridrag.ports import ChatProvider, Embedder
@@ -63,19 +74,21 @@ def extract(
             query=embedder.embed_query(question),
             vectors=embedder.embed_documents([candidate.context for candidate in candidates]),
         )
-    marker_of: dict[int, int] = {}
+    cited: dict[UUID, list[Candidate]] = {}
     for candidate in chosen:
-        marker_of.setdefault(candidate.passage.marker, len(marker_of) + 1)
-    sentences = tuple(
-        Sentence(text=" ".join(c.text.split()), markers=(marker_of[c.passage.marker],), supported=True) for c in chosen
-    )
+        cited.setdefault(chunk_at(candidate.passage, candidate.start, candidate.end).id, []).append(candidate)
     citations = tuple(
         Citation(
             marker=marker,
-            chunk=next(p.chunk for p in passages if p.marker == passage),
-            quote=" … ".join(c.text for c in chosen if c.passage.marker == passage),
+            chunk=chunk_around(candidates[0].passage, [(c.start, c.end) for c in candidates]),
+            quote=" … ".join(c.text for c in candidates),
         )
-        for passage, marker in marker_of.items()
+        for marker, candidates in enumerate(cited.values(), start=1)
+    )
+    sentences = tuple(
+        Sentence(text=" ".join(c.text.split()), markers=(marker,), supported=True)
+        for marker, candidates in enumerate(cited.values(), start=1)
+        for c in candidates
     )
     return Answer(
         question=question,
@@ -250,7 +263,7 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
         request.session,
         collection=request.collection,
         documents=[passage.chunk.document.uri for passage in request.passages],
-        chunks=[str(passage.chunk.id) for passage in request.passages],
+        chunks=[str(chunk.id) for passage in request.passages for chunk in chunks_of(passage)],
     )
 
 

@@ -10,13 +10,24 @@ from typing import Literal, cast
 from hybridrag.config import Settings, names_endpoint
 from hybridrag.errors import HubUnavailable, ModelError, UsageError
 from hybridrag.models import ModelSpec, find_model
-from hybridrag.models.automatic import RuntimeName, first_choice
+from hybridrag.models.automatic import RuntimeName, first_choice, network_choice
 from hybridrag.models.catalogue import Entry, catalogue
 from hybridrag.models.fingerprint import fingerprint
 from hybridrag.models.hub import Transfer, fetch
-from hybridrag.models.locate import HubModel, ModelFolder, hub_is_forbidden, locate, place_of, resolve
+from hybridrag.models.locate import (
+    HubModel,
+    ModelFolder,
+    hub_is_forbidden,
+    locate,
+    located,
+    place_of,
+    resolve,
+)
 from hybridrag.models.network import is_kept
 from hybridrag.models.own_code import lists_some_revision
+from hybridrag.models.rerank_catalogue import RerankerEntry, reranker_for, rerankers
+from hybridrag.models.rerank_network import is_reranker_kept
+from hybridrag.models.rerank_spec import find_reranker, is_reranker_folder, resolve_reranker
 from hybridrag.models.snapshots import COMMIT
 
 Origin = Literal["folder", "package", "hub"]
@@ -29,6 +40,15 @@ class Listed:
     entry: Entry
     path: Path | None
     is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReranker:
+    """A line of the rerankers' catalogue. `path` is None where it is not on this machine."""
+
+    entry: RerankerEntry
+    path: Path | None
+    is_set: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,21 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownReranker:
+    """All that is known of a reranker; the fields are those of `Shown`."""
+
+    name: str
+    repository: str | None
+    entry: RerankerEntry | None
+    here: Here | None
+    window: int
+    runtime: str | None = None
+    ready: bool = False
+    others: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """A model that is whole on this machine. `fetched` counts the bytes that had to come for it."""
 
@@ -83,10 +118,7 @@ def list_models(
 
     Raises UsageError for a licence that no model has.
     """
-    wanted = {licence.lower() for licence in licences}
-    known = sorted({entry.licence for entry in catalogue().values()})
-    if unknown := wanted - {licence.lower() for licence in known}:
-        raise UsageError(f"no model has the licence {min(unknown)}", hint="there are: " + ", ".join(known))
+    wanted = _checked_licences(licences, catalogue().values())
     default = _entry_of(settings.embedder)
     found = [
         Listed(entry, place_of(entry), is_default=entry is default)
@@ -98,9 +130,66 @@ def list_models(
     return [line for line in found if line.path is not None or not only_here]
 
 
+def list_rerankers(
+    settings: Settings,
+    *,
+    languages: Collection[str] = (),
+    licences: Collection[str] = (),
+    most_parameters: int | None = None,
+    only_here: bool = False,
+) -> list[ListedReranker]:
+    """The same of the rerankers."""
+    wanted = _checked_licences(licences, rerankers().values())
+    chosen = reranker_for(settings.reranker.partition("@")[0])
+    found = [
+        ListedReranker(entry, _reranker_here(entry), is_set=entry is chosen)
+        for entry in rerankers().values()
+        if {language.lower() for language in languages} <= set(entry.languages)
+        and (not wanted or entry.licence.lower() in wanted)
+        and (most_parameters is None or entry.parameters <= most_parameters)
+    ]
+    return [line for line in found if line.path is not None or not only_here]
+
+
+def _checked_licences(licences: Collection[str], entries: Collection[Entry] | Collection[RerankerEntry]) -> set[str]:
+    wanted = {licence.lower() for licence in licences}
+    known = sorted({entry.licence for entry in entries})
+    if unknown := wanted - {licence.lower() for licence in known}:
+        raise UsageError(f"no model has the licence {min(unknown)}", hint="there are: " + ", ".join(known))
+    return wanted
+
+
+def _reranker_here(entry: RerankerEntry) -> Path | None:
+    place = resolve_reranker(entry.name)
+    return place.cached.find(place.revision, code=False) if isinstance(place, HubModel) else place.path
+
+
+def show_reranker(name: str, settings: Settings) -> ShownReranker:
+    """What is known of a reranker. Opens no socket. Raises ModelError where that is nothing at all."""
+    place = check_name(name, settings)
+    entry = reranker_for(name.partition("@")[0])
+    repository = place.repository if isinstance(place, HubModel) else None
+    window = entry.window if entry else 0
+    try:
+        folder = located(place, offline=True)
+    except ModelError:
+        others = tuple(place.cached.whole()) if isinstance(place, HubModel) else ()
+        if entry is None:
+            raise
+        return ShownReranker(name, repository, entry, None, window, others=others)
+    here = _here(folder, place)
+    try:
+        spec = find_reranker(name, offline=True, trusted=settings.trusted_code)
+    except ModelError as exc:
+        return ShownReranker(name, repository, entry, here, window, problem=f"{exc.message}; {exc.hint}")
+    runtime = network_choice(device=settings.device, wanted=cast("RuntimeName", settings.runtime))
+    ready = runtime != "openvino" or is_reranker_kept(spec, cache=settings.paths.cache)
+    return ShownReranker(name, repository, spec.entry, here, spec.window, runtime, ready)
+
+
 def show_model(name: str, settings: Settings) -> Shown:
     """What is known of a model. Opens no socket. Raises ModelError where that is nothing at all."""
-    place = check_name(name)
+    place = check_name(name, settings)
     repository = place.repository if isinstance(place, HubModel) else place.entry.repository if place.entry else None
     try:
         folder = locate(name, offline=True)
@@ -125,11 +214,22 @@ def show_model(name: str, settings: Settings) -> Shown:
     return Shown(name, repository, place.entry, here, spec, identity, runtime, ready)
 
 
-def check_name(name: str) -> ModelFolder | HubModel:
+def check_name(name: str, settings: Settings) -> ModelFolder | HubModel:
     """What a name stands for on this machine or the hub. Raises ModelError or UsageError where it can be nothing."""
     if names_endpoint(name):
         raise UsageError(f"{name} is a model behind an address: nothing of it is kept here", hint="see `doctor`")
-    return resolve(name)
+    return resolve_reranker(name) if names_reranker(name, settings) else resolve(name)
+
+
+def names_reranker(name: str, settings: Settings) -> bool:
+    """Whether a name is a reranker's: of the catalogue, of the setting, or a folder that holds one."""
+    bare = name.partition("@")[0]
+    if names_endpoint(name):
+        return False
+    if reranker_for(bare) is not None or (settings.reranker and bare == settings.reranker.partition("@")[0]):
+        return True
+    folder = Path(name).expanduser() if name.startswith("~/") else Path(name)
+    return is_reranker_folder(folder)
 
 
 def pull_model(
@@ -143,7 +243,7 @@ def pull_model(
 
     A pinned model that is whole is not asked for again. Raises ModelError where it cannot be had.
     """
-    place = check_name(name)
+    place = check_name(name, settings)
     if isinstance(place, ModelFolder):
         return Pulled(name, place.entry.repository if place.entry else None, _here(place, place), fetched=0)
     code = lists_some_revision(settings.trusted_code, name)
@@ -159,7 +259,13 @@ def pull_model(
             if path is None:
                 raise
             notify(f"{exc.message}; the revision that is here stays")
-    folder = locate(name, offline=settings.offline, code=code)  # tells what is missing, where it may not be fetched
+    folder = located(place, offline=settings.offline, code=code)  # tells what is missing, where it may not be fetched
+    entry = reranker_for(name)
+    if entry is not None and not entry.revision:
+        notify(
+            f"the catalogue pins no revision of {name}: this is {folder.path.name}, and a later one may score "
+            f'differently; to stay with it, set reranker = "{entry.name}@{folder.path.name}"'
+        )
     return Pulled(name, place.repository, _here(folder, place), fetched)
 
 

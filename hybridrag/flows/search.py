@@ -2,54 +2,68 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from hybridrag.errors import ModelError, UsageError
-from hybridrag.ports import Embedder
-from hybridrag.retrieval import bm25, fuse, question_terms
-from hybridrag.retrieval.fusion import DENSE_WEIGHT
+from hybridrag.flows.arms import Candidates, find_candidates
+from hybridrag.flows.clock import Clock
+from hybridrag.ports import Embedder, Reranker
+from hybridrag.retrieval import by_document, collapsed, diversified, merged_passages
 from hybridrag.store import PostgresStore
 from hybridrag.store.snapshot import SearchSnapshot
-from hybridrag.types import Arm, Collection, Hit, Query, SearchResult
+from hybridrag.types import Arm, Collection, Hit, Query, SearchResult, StoredChunk
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector
 
 CANDIDATES = 100
 """Chunks each arm offers to the fusion, at least; more where more hits are wanted."""
+_DEEPER = 4
+"""So many times as many where those are too few: where many say the same, or stand in one document."""
+_DEEPEST = 6_400
+RERANKED = 50
+"""Candidates that a reranker scores: nearly all that are relevant are among them, and each costs a network's pass."""
+_TRADE_OFF = 0.7
+"""For MMR, between relevance and difference (`docs/decisions/0017-diversity.md`)."""
 
 
 def search(
-    store: PostgresStore, collection: str, query: Query, *, open_embedder: Callable[[Collection], Embedder]
+    store: PostgresStore,
+    collection: str,
+    query: Query,
+    *,
+    open_embedder: Callable[[Collection], Embedder],
+    open_reranker: Callable[[], Reranker] | None = None,
 ) -> SearchResult:
-    """The best `query.k` chunks. Finding none is an empty result.
+    """The best `query.k` hits. Finding none is an empty result.
 
-    `open_embedder` is called only where the dense arm takes part. Raises UsageError for an empty query or an unknown
-    collection, and ModelError where the embedder on this machine is not the one that made the index.
+    `open_embedder` is called only where the dense arm takes part, and `open_reranker`, which is needed there, only
+    where the query asks for it. Raises UsageError for an empty query or an unknown collection, and ModelError where the
+    embedder on this machine is not the one that made the index.
     """
     if not query.text.strip():
         raise UsageError("the query is empty", hint="ask for something")
     if query.k < 1:
         raise UsageError("-k must be at least 1", hint="for example: -k 10")
-    clock = _Clock()
+    clock = Clock()
     vector = None
     if query.mode != "lexical":
         found = store.find_collection(collection)
         with clock.step("embed"):
             vector = _checked_embedder(found, open_embedder).embed_query(query.text) if found else None
+    reranker = open_reranker() if query.rerank and open_reranker is not None else None
     with store.snapshot(collection) as snapshot:
-        candidates = _candidates(snapshot, query, vector, clock)
-        best = list(candidates.fused.items())[: query.k]
-        chunks = snapshot.chunks([number for number, _ in best])
+        limit = max(CANDIDATES, query.k)
+        while True:
+            candidates = find_candidates(snapshot, query, vector, limit=limit, clock=clock)
+            hits = _chosen(snapshot, query, candidates, reranker, clock)
+            if len(hits) >= query.k or candidates.exhausted or limit >= _DEEPEST:
+                break
+            limit *= _DEEPER
         served_by = snapshot.collection.generation
-    hits = tuple(
-        Hit(rank=rank, score=score, chunk=chunks[number], arms=candidates.arms(number))
-        for rank, (number, score) in enumerate(best, start=1)
-    )
     return SearchResult(
         query=query,
         collection=collection,
@@ -57,60 +71,79 @@ def search(
         hits=hits,
         timings_ms=clock.finished(),
         weights=candidates.weights,
+        reranker=reranker.name if reranker else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Chunk numbers with their scores: what each arm found, best first, what else it says of the other's, and both."""
+def _chosen(
+    snapshot: SearchSnapshot, query: Query, candidates: Candidates, reranker: Reranker | None, clock: Clock
+) -> tuple[Hit, ...]:
+    """At most `query.k` hits of the unit that is wanted, made of no more candidates than that takes."""
+    numbers = list(candidates.fused)
+    considered = 2 * query.k
+    if reranker is not None:
+        considered = max(considered, RERANKED)
+    while True:
+        chunks = snapshot.chunks(numbers[:considered])
+        hits = [
+            Hit(rank=rank, score=candidates.fused[number], chunk=chunks[number], arms=candidates.arms(number))
+            for rank, number in enumerate(numbers[:considered], start=1)
+        ]
+        if reranker is not None:
+            with clock.step("rerank"):
+                hits = _reranked(hits, query.text, reranker)
+        if query.diverse:
+            hits = _spread(hits, snapshot.vectors(chunks), {chunk.id: number for number, chunk in chunks.items()})
+        joined = _joined(snapshot, query, hits)
+        if len(joined) >= query.k or considered >= len(numbers):
+            return joined[: query.k]
+        considered *= _DEEPER
 
-    dense: dict[int, float]
-    lexical: dict[int, float]
-    scores: Mapping[str, Mapping[int, float]]
-    fused: dict[int, float]
-    weights: Mapping[str, float]
 
-    def arms(self, number: int) -> dict[str, Arm]:
-        ranks = {"dense": list(self.dense), "lexical": list(self.lexical)}
-        return {
-            name: Arm(rank=ranks[name].index(number) + 1 if number in ranks[name] else None, score=scores[number])
-            for name, scores in self.scores.items()
-            if number in scores
-        }
+def _joined(snapshot: SearchSnapshot, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    if query.unit == "document":
+        return by_document(hits)  # a copy in another file is another document
+    distinct = collapsed(hits)
+    if query.unit == "chunk":
+        return distinct
+    return merged_passages(
+        distinct[: 2 * query.k],
+        lambda wanted: snapshot.texts([(stretch.document, stretch.start, stretch.end) for stretch in wanted]),
+    )
 
 
-def _candidates(snapshot: SearchSnapshot, query: Query, vector: Vector | None, clock: _Clock) -> _Candidates:
-    limit = max(CANDIDATES, query.k)
-    among = None
-    if query.filter is not None:
-        with clock.step("filter"):
-            among = snapshot.numbers_of(query.filter)
-    dense: dict[int, float] = {}
-    dense_scores: dict[int, float] = {}
-    lexical: dict[int, float] = {}
-    lexical_scores: dict[int, float] = {}
-    if vector is not None:
-        with clock.step("dense"):
-            dense = dense_scores = snapshot.dense(vector, limit=limit, among=among)
-    if query.mode != "dense":
-        with clock.step("lexical"):
-            index = snapshot.lexical_index
-            terms = question_terms(query.text, index.analysers)
-            ranking = bm25(terms, snapshot.postings([form for forms in terms for form in forms]), index)
-            lexical = ranking.best(limit, among=among)
-            lexical_scores = lexical | ranking.of([number for number in dense if number not in lexical])
-    if vector is not None and lexical:
-        with clock.step("dense"):
-            others = [number for number in lexical if number not in dense]
-            dense_scores = dense | snapshot.similarities(vector, others)
-    with clock.step("fuse"):
-        if query.mode == "hybrid":
-            fused = fuse(dense_scores, lexical_scores)
-            weights = {"dense": DENSE_WEIGHT, "lexical": 1 - DENSE_WEIGHT}
-        else:
-            fused, weights = (dense if query.mode == "dense" else lexical), {query.mode: 1.0}
-    arms = {name: scores for name, scores in (("dense", dense_scores), ("lexical", lexical_scores)) if scores}
-    return _Candidates(dense, lexical, arms, fused, weights)
+def _reranked(hits: Sequence[Hit], question: str, reranker: Reranker) -> list[Hit]:
+    """The first of the hits in the reranker's order, with its scores, and then the others."""
+    first, others = hits[:RERANKED], hits[RERANKED:]
+    scores = reranker.rerank(question, [_context(hit.chunk) for hit in first])
+    order = sorted(range(len(first)), key=lambda place: (-scores[place], place))
+    best = [
+        replace(
+            first[place],
+            rank=rank,
+            score=scores[place],
+            arms={**first[place].arms, "rerank": Arm(rank=rank, score=scores[place])},
+        )
+        for rank, place in enumerate(order, start=1)
+    ]
+    return [*best, *others]
+
+
+def _context(chunk: StoredChunk) -> str:
+    """A chunk as a reranker reads it: what it stands under belongs to it."""
+    return "\n".join([chunk.document.title, *chunk.headings, chunk.text])
+
+
+def _spread(hits: Sequence[Hit], vectors: Mapping[int, Vector], number_of: Mapping[UUID, int]) -> list[Hit]:
+    """The hits in the order of MMR: each next one good, and unlike those before."""
+    import numpy as np
+
+    if not hits:
+        return []
+    rows = np.stack([vectors[number_of[hit.chunk.id]] for hit in hits])
+    # By places, not scores: those of a reranker and those of the arms have different scales.
+    order = diversified([-place for place in range(len(hits))], rows, len(hits), _TRADE_OFF)
+    return [replace(hits[place], rank=rank) for rank, place in enumerate(order, start=1)]
 
 
 def _checked_embedder(collection: Collection, open_embedder: Callable[[Collection], Embedder]) -> Embedder:
@@ -121,23 +154,3 @@ def _checked_embedder(collection: Collection, open_embedder: Callable[[Collectio
             hint="its weights, tokenizer or prompts differ; fetch the same revision, or ingest into a new collection",
         )
     return embedder
-
-
-class _Clock:
-    """Milliseconds by step."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._steps = {"embed": 0.0, "filter": 0.0, "dense": 0.0, "lexical": 0.0, "fuse": 0.0}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._steps[name] += (time.perf_counter() - started) * 1000
-
-    def finished(self) -> dict[str, float]:
-        steps = {name: round(value, 2) for name, value in self._steps.items()}
-        return steps | {"rerank": 0.0, "total": round((time.perf_counter() - self._started) * 1000, 2)}

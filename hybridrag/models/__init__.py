@@ -1,4 +1,7 @@
-"""What runs a network: models found, understood and run. `find_model` and `open_embedder` are the way in."""
+"""What runs a network: models found, understood and run.
+
+`find_model` and `open_embedder` are the way in, `find_reranker` and `open_reranker` that to rerankers.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ from hybridrag.models.locate import locate
 from hybridrag.models.own_code import lists_some_revision
 from hybridrag.models.probes import PROBES, CheckedEmbedder, passed_note
 from hybridrag.models.probes import TEXTS as PROBE_TEXTS
+from hybridrag.models.rerank_endpoint_runtime import EndpointReranker
+from hybridrag.models.rerank_endpoints import EndpointRerankerModel, endpoint_reranker
+from hybridrag.models.rerank_spec import RerankerSpec, find_reranker
+from hybridrag.models.reranker import AutomaticReranker, open_reranker
 from hybridrag.models.runtime import Precision
 from hybridrag.models.spec import ModelSpec, read_spec
 from hybridrag.models.tokenizer import FastTokenizer
@@ -20,18 +27,25 @@ from hybridrag.models.tokenizer import FastTokenizer
 __all__ = [
     "PROBE_TEXTS",
     "AutomaticEmbedder",
+    "AutomaticReranker",
     "CheckedEmbedder",
     "EndpointEmbedder",
     "EndpointModel",
+    "EndpointReranker",
+    "EndpointRerankerModel",
     "EstimatedTokenizer",
     "FastTokenizer",
     "ModelSpec",
     "Precision",
+    "RerankerSpec",
     "RuntimeName",
     "checked_embedder",
     "endpoint_model",
+    "endpoint_reranker",
     "find_model",
+    "find_reranker",
     "open_embedder",
+    "open_reranker",
 ]
 
 

@@ -106,8 +106,11 @@ class AutomaticEmbedder(Runtime):
 
 def first_choice(spec: ModelSpec, *, device: str, wanted: RuntimeName) -> str:
     """`static`, `openvino` or `torch`: what is tried first, told without loading anything."""
-    if spec.is_static:
-        return "static"
+    return "static" if spec.is_static else network_choice(device=device, wanted=wanted)
+
+
+def network_choice(*, device: str, wanted: RuntimeName) -> Literal["openvino", "torch"]:
+    """What tries first to run a network here: OpenVINO on a CPU, where it is installed."""
     if wanted != "auto":
         return wanted
     return "openvino" if _uses_cpu(device) and importlib.util.find_spec("openvino") is not None else "torch"

@@ -49,10 +49,32 @@ class Entry:
 @cache
 def catalogue() -> Mapping[str, Entry]:
     """Every entry by name, in the file's order."""
-    text = resources.files("hybridrag.models").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    sets: dict[str, list[str]] = tables.pop("languages")
-    return MappingProxyType({name: _entry(name, table, sets) for name, table in tables.items()})
+    return MappingProxyType({name: _entry(name, table) for name, table in _tables().items() if name != _SETS})
+
+
+def languages_named(named: str | list[str]) -> tuple[str, ...]:
+    """The codes themselves, or those of the file's set of that name."""
+    sets: dict[str, list[str]] = _tables()[_SETS]
+    return tuple(sets[named] if isinstance(named, str) else named)
+
+
+def read_tables(file: str) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML file beside this module."""
+    return tomllib.loads(resources.files("hybridrag.models").joinpath(file).read_text(encoding="utf-8"))
+
+
+def fields_of(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's table with tuples for lists and codes for languages, as an entry's fields."""
+    fixed = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return fixed | {"languages": languages_named(table["languages"])}
+
+
+_SETS = "languages"
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    return read_tables("catalogue.toml")
 
 
 @cache
@@ -71,7 +93,5 @@ def _by_any_name() -> Mapping[str, Entry]:
     }
 
 
-def _entry(name: str, table: dict[str, Any], sets: Mapping[str, list[str]]) -> Entry:
-    languages = table.pop("languages")
-    fixed: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return Entry(name=name, languages=tuple(sets[languages] if isinstance(languages, str) else languages), **fixed)
+def _entry(name: str, table: Mapping[str, Any]) -> Entry:
+    return Entry(name=name, **fields_of(table))

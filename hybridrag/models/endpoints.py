@@ -137,15 +137,11 @@ def endpoint_model(name: str, endpoints: Mapping[str, EndpointSettings]) -> Endp
     `endpoints` are the tables of the user's settings. Raises UsageError for an unknown endpoint, with the nearest name,
     and where no model is named.
     """
-    if "://" in name:
-        base_url, _, served = name.partition("#")
-        endpoint, own, key_variable = "custom", EndpointSettings(), CUSTOM_ENDPOINT_KEY
-    else:
-        given, _, served = name.partition(":")
-        endpoint, own = _own_settings(given, endpoints)
-        base_url, key_variable = _address(endpoint, own, given)
-    if not served.strip():
-        raise UsageError(f"{name!r} names no model", hint="write URL#MODEL, or NAME:MODEL such as ollama:bge-m3")
+    known = {preset: (it.base_url, it.key_variable) for preset, it in PRESETS.items()}
+    place = named_place(
+        name, endpoints, presets=known, custom_key=CUSTOM_ENDPOINT_KEY, kind="embedding", example="ollama:bge-m3"
+    )
+    endpoint, own, served = place.endpoint, place.own, place.served
     entry = _entry(served)
     of_all = PRESETS[endpoint].window if endpoint in PRESETS else 0
     window = own.window or (entry.window if entry else of_all)
@@ -153,8 +149,8 @@ def endpoint_model(name: str, endpoints: Mapping[str, EndpointSettings]) -> Endp
     return EndpointModel(
         name=name,
         endpoint=endpoint,
-        base_url=base_url,
-        key_variable=key_variable,
+        base_url=place.base_url,
+        key_variable=place.key_variable,
         served=served,
         window=window or UNKNOWN_WINDOW,
         query_prompt=_first(own.query_prompt, entry.query_prompt if entry else ""),
@@ -165,31 +161,75 @@ def endpoint_model(name: str, endpoints: Mapping[str, EndpointSettings]) -> Endp
     )
 
 
-def _own_settings(given: str, endpoints: Mapping[str, EndpointSettings]) -> tuple[str, EndpointSettings]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model behind an address is, and what the server calls it.
+
+    `endpoint` is the preset's or the table's name, or `custom`; `own` is what the user's settings say of it.
+    """
+
+    endpoint: str
+    own: EndpointSettings
+    base_url: str
+    key_variable: str
+    served: str
+
+
+def named_place(
+    name: str,
+    endpoints: Mapping[str, EndpointSettings],
+    *,
+    presets: Mapping[str, tuple[str, str]],
+    custom_key: str,
+    kind: str,
+    example: str,
+) -> Place:
+    """What `NAME:MODEL` or `URL#MODEL` means. `presets` hold a base address and a key variable for each name.
+
+    `custom_key` is the key variable of an address; `kind` and `example` are for messages. Raises UsageError for an
+    unknown endpoint, with the nearest name, and where no model is named.
+    """
+    if "://" in name:
+        base_url, _, served = name.partition("#")
+        place = Place("custom", EndpointSettings(), base_url, custom_key, served)
+    else:
+        given, _, served = name.partition(":")
+        endpoint, own = _own_settings(given, endpoints, presets)
+        base_url, key_variable = _address(endpoint, own, presets, given=given, kind=kind)
+        place = Place(endpoint, own, base_url, key_variable, served)
+    if not served.strip():
+        raise UsageError(f"{name!r} names no model", hint=f"write URL#MODEL, or NAME:MODEL such as {example}")
+    return place
+
+
+def _own_settings(
+    given: str, endpoints: Mapping[str, EndpointSettings], presets: Mapping[str, tuple[str, str]]
+) -> tuple[str, EndpointSettings]:
     """The endpoint's name as it is written where it is defined, and what the user's settings say of it."""
     wanted = given.lower()
     for name, own in endpoints.items():
         if name.lower() == wanted:
-            return (wanted if wanted in PRESETS else name), own
+            return (wanted if wanted in presets else name), own
     return wanted, EndpointSettings()
 
 
-def _address(endpoint: str, own: EndpointSettings, given: str) -> tuple[str, str]:
+def _address(
+    endpoint: str, own: EndpointSettings, presets: Mapping[str, tuple[str, str]], *, given: str, kind: str
+) -> tuple[str, str]:
     """Base address and key variable."""
-    preset = PRESETS.get(endpoint)
     if own.base_url:
         # A preset's key belongs to the preset's address: it is not sent elsewhere because the address changed.
         return own.base_url, own.key_variable
-    if preset is None:
-        known = [*PRESETS]
-        close = difflib.get_close_matches(given.lower(), known, n=1)
+    if endpoint not in presets:
+        close = difflib.get_close_matches(given.lower(), presets, n=1)
         meant = f"did you mean {close[0]}? " if close else ""
         raise UsageError(
-            f"there is no embedding endpoint {given!r}",
-            hint=f"{meant}known: {', '.join(known)}, the [endpoints.NAME] tables of your own settings that have a "
+            f"there is no {kind} endpoint {given!r}",
+            hint=f"{meant}known: {', '.join(presets)}, the [endpoints.NAME] tables of your own settings that have a "
             "base_url, and URL#MODEL",
         )
-    return preset.base_url, own.key_variable or preset.key_variable
+    base_url, key_variable = presets[endpoint]
+    return base_url, own.key_variable or key_variable
 
 
 def _entry(served: str) -> Entry | None:

@@ -52,7 +52,7 @@ def sentence_network(spec: ModelSpec) -> Any:
 
     network = _read(spec.graph)
     ids, mask = (_parameter(ops, name) for name in ("input_ids", "attention_mask"))
-    _feed(network, ops, ids, mask, spec.graph)
+    _feed(network, ops, spec.graph, ids, mask)
     vectors = _sentence_vectors(network, ops, mask, spec)
     width = vectors.output(0).get_partial_shape()[1]
     if width.is_static and width.get_length() != spec.full_dimensions:
@@ -61,6 +61,30 @@ def sentence_network(spec: ModelSpec) -> Any:
             hint="the graph belongs to another model, or the configuration is damaged; fetch both again",
         )
     return openvino.Model([ops.result(vectors)], [ids, mask], "sentence_network")
+
+
+def scoring_network(graph: Path) -> Any:
+    """A reranker's shipped graph as an `openvino.Model`: token ids, mask and types in, a score each out.
+
+    Inputs `input_ids`, `attention_mask` and `token_type_ids`, all `(n, length) int64` of any size. Output `(n,)
+    float32`. Raises ModelError where the graph is damaged, wants another input, or does not give one score a pair.
+    """
+    openvino = import_openvino()
+    from openvino import opset13 as ops
+
+    network = _read(graph)
+    ids, mask, types = (_parameter(ops, name) for name in ("input_ids", "attention_mask", "token_type_ids"))
+    _feed(network, ops, graph, ids, mask, types)
+    found = _outputs(network, rank=2)
+    logits = found.get("logits", next(iter(found.values()), None))
+    if logits is None or logits.get_partial_shape()[1] != openvino.Dimension(1):
+        raise ModelError(
+            f"{graph} does not give one score for each pair",
+            hint="export it for text classification; where the weights are there as safetensors, the graph may be "
+            "removed, and is then made from them",
+        )
+    scores = ops.squeeze(ops.convert(logits, "f32"), ops.constant(_whole(1)))
+    return openvino.Model([ops.result(scores)], [ids, mask, types], "scoring_network")
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -120,12 +144,12 @@ def _parameter(ops: Any, name: str) -> Any:
     return parameter
 
 
-def _feed(network: Any, ops: Any, ids: Any, mask: Any, graph: Path) -> None:
-    """Puts `ids`, `mask` and what follows from them in the place of the graph's own inputs."""
+def _feed(network: Any, ops: Any, graph: Path, ids: Any, mask: Any, types: Any = None) -> None:
+    """Puts `ids`, `mask`, `types` (0 if not given) and what follows in the place of the graph's own inputs."""
     sources: Mapping[str, Callable[[], Any]] = {
         "input_ids": lambda: ids,
         "attention_mask": lambda: mask,
-        "token_type_ids": lambda: ops.broadcast(_whole(0), ops.shape_of(ids)),
+        "token_type_ids": lambda: ops.broadcast(_whole(0), ops.shape_of(ids)) if types is None else types,
         "position_ids": lambda: ops.maximum(ops.subtract(ops.cum_sum(mask, _whole(1)), _whole(1)), _whole(0)),
     }
     found = set()

@@ -7,12 +7,13 @@ import difflib
 import importlib.util
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybridrag.errors import ModelError
 from hybridrag.models.catalogue import Entry, catalogue, entry_for
+from hybridrag.models.rerank_catalogue import reranker_for, rerankers
 from hybridrag.models.snapshots import CachedRepository, cached_repository
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -50,7 +51,17 @@ def locate(
     Only the last step, the hub, opens a socket, and never under `offline`. `code` asks for the model's own Python files
     as well. `notify` tells of a download.
     """
-    place = resolve(name)
+    return located(resolve(name), offline=offline, code=code, notify=notify)
+
+
+def located(
+    place: ModelFolder | HubModel,
+    *,
+    offline: bool,
+    code: bool = False,
+    notify: Callable[[str], None] = lambda _: None,
+) -> ModelFolder:
+    """The folder of what a name stands for, as `locate` finds it."""
     if isinstance(place, ModelFolder):
         return place
     path = place.cached.find(place.revision, code=code)
@@ -60,29 +71,50 @@ def locate(
         from hybridrag.models.hub import fetch  # the hub's library takes longer to import than a query may
 
         path = fetch(place, code=code, notify=notify).path
-    return ModelFolder(name=name, path=path, entry=place.entry)
+    return ModelFolder(name=place.name, path=path, entry=place.entry)
 
 
 def resolve(name: str) -> ModelFolder | HubModel:
     """What a name stands for, without looking further than this machine. Raises ModelError where it can be nothing."""
-    if _looks_like_a_path(name):
-        folder = Path(name).absolute()
-        with contextlib.suppress(RuntimeError):  # there is no such user
-            folder = Path(name).expanduser().absolute()
-        if not folder.is_dir():
-            raise ModelError(f"there is no model folder {folder}", hint="give a folder that holds modules.json")
+    if (folder := folder_named(name)) is not None:
         return ModelFolder(name=name, path=folder, entry=_entry_for_path(folder))
-    bare, at, revision = name.partition("@")
+    bare, at, _ = name.partition("@")
     entry = entry_for(bare)
     if entry and entry.package and not at and (folder_in_package := _package_folder(entry.package)) is not None:
         return ModelFolder(name=name, path=folder_in_package, entry=entry)
-    repository = entry.repository if entry else bare
+    if entry is None and reranker_for(bare) is not None:
+        raise ModelError(
+            f"{bare} is a reranker, not an embedding model",
+            hint=f'set reranker = "{bare}", and choose an embedding model with --embedder',
+        )
+    known = entry.repository if entry else None
+    repository, revision = repository_named(name, known=known, advice=lambda: advice(bare))
+    return HubModel(name, repository, revision or (entry.revision if entry else None), entry)
+
+
+def folder_named(name: str) -> Path | None:
+    """The folder that a name is the path of; None where it is no path. Raises ModelError where there is none there."""
+    if not _looks_like_a_path(name):
+        return None
+    folder = Path(name).absolute()
+    with contextlib.suppress(RuntimeError):  # there is no such user
+        folder = Path(name).expanduser().absolute()
+    if not folder.is_dir():
+        raise ModelError(f"there is no model folder {folder}", hint="give a folder that holds a model's files")
+    return folder
+
+
+def repository_named(name: str, *, known: str | None, advice: Callable[[], str]) -> tuple[str, str | None]:
+    """Repository and revision that `NAME` or `NAME@REVISION` means; `known` is the repository that the name stands for.
+
+    Raises ModelError, with `advice`, where it can be neither a name nor a repository.
+    """
+    bare, at, revision = name.partition("@")
+    repository = known or bare
     if not _could_be(_REPOSITORY, repository) or (at and not _could_be(_REVISION, revision)):
         shown = name if len(name) < 200 else f"{name[:200]}..."
-        raise ModelError(f"{shown!r} is neither a model's name nor a folder", hint=advice(bare))
-    return HubModel(
-        name=name, repository=repository, revision=revision or (entry.revision if entry else None), entry=entry
-    )
+        raise ModelError(f"{shown!r} is neither a model's name nor a folder", hint=advice())
+    return repository, revision or None
 
 
 def place_of(entry: Entry) -> Path | None:
@@ -100,18 +132,24 @@ def hub_is_forbidden() -> bool:
 
 def advice(name: str) -> str:
     """What a user may have meant by a name that leads nowhere."""
-    typed = name[:100].rpartition("/")[2].lower()
-    likeness = {entry.name: _likeness(typed, entry) for entry in catalogue().values()}
-    best = max(likeness.values())
-    close = [known for known, like in likeness.items() if like >= max(best - 0.05, 0.75)]
-    start = f"did you mean {', '.join(close[:3])}? " if close else ""
+    kinds = (catalogue().values(), rerankers().values())
+    found = (close_names(name, ((entry.name, *entry.aliases) for entry in entries)) for entries in kinds)
+    close = next(filter(None, found), [])
+    start = f"did you mean {', '.join(close)}? " if close else ""
     return f"{start}`hybridrag models list` shows the catalogue; others are OWNER/NAME on the hub, or a folder"
 
 
-def _likeness(typed: str, entry: Entry) -> float:
-    """How much a name looks like one of an entry's, or like its beginning: 0 to 1."""
-    known = [name.lower() for name in (entry.name, *entry.aliases)]
-    parts = [part for name in known for part in (name, name[: len(typed)])]
+def close_names(name: str, models: Iterable[tuple[str, ...]]) -> list[str]:
+    """Up to three models that may be meant by a name; each is given with its aliases behind its own name."""
+    typed = name[:100].rpartition("/")[2].lower()
+    likeness = {known[0]: _likeness(typed, known) for known in models}
+    best = max(likeness.values())
+    return [known for known, like in likeness.items() if like >= max(best - 0.05, 0.75)][:3]
+
+
+def _likeness(typed: str, known: tuple[str, ...]) -> float:
+    """How much a name looks like one of a model's, or like its beginning: 0 to 1."""
+    parts = [part for name in map(str.lower, known) for part in (name, name[: len(typed)])]
     return max(difflib.SequenceMatcher(None, typed, part).ratio() for part in parts)
 
 

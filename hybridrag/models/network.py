@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,21 +40,14 @@ def network_file(spec: ModelSpec, *, cache: Path) -> Path:
         from hybridrag.models.quantise import quantise
 
         whole = network_file(spec.computed_as("reference"), cache=cache)
-        return _keep(network, lambda draft: quantise(whole, draft))
+        return keep(network, lambda draft: quantise(whole, draft))
     if spec.graph is not None:
         from hybridrag.models.graph import sentence_network
         from hybridrag.models.openvino_library import import_openvino
 
         made = sentence_network(spec)
-        return _keep(network, lambda draft: import_openvino().save_model(made, str(draft), compress_to_fp16=False))
-    failure = network.parent.with_suffix(".failed")
-    if (reason := _failed_before(failure)) is None:
-        try:
-            return _keep(network, lambda draft: _convert_in_child(spec, draft))
-        except _NotConverted as exc:
-            reason = str(exc)
-            _remember(failure, reason)
-    raise ModelError(f"the model {spec.name} cannot be converted: {reason}", hint="torch runs it instead")
+        return keep(network, lambda draft: import_openvino().save_model(made, str(draft), compress_to_fp16=False))
+    return converted(network, name=spec.name, folder=spec.path, options=["--trusted"] if spec.trusted else [])
 
 
 def is_kept(spec: ModelSpec, *, cache: Path) -> bool:
@@ -70,8 +63,11 @@ def place_of(spec: ModelSpec, cache: Path) -> Path:
     return cache / "openvino" / f"{name}-{_FORM}" / "model.xml"
 
 
-def _keep(network: Path, make: Callable[[Path], None]) -> Path:
-    """Has `make` write the network to a draft, which then takes its place at once."""
+def keep(network: Path, make: Callable[[Path], None]) -> Path:
+    """Has `make` write the network to a draft, which then takes its place at once.
+
+    Raises ModelError where it cannot be kept.
+    """
     folder = network.parent
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,14 +100,29 @@ def _remove_left_drafts(folder: Path) -> None:
 # --- conversion ------------------------------------------------------------------------------------------------------
 
 
+def converted(network: Path, *, name: str, folder: Path, options: Sequence[str]) -> Path:
+    """`network`, made from the weights in a model's folder by a child process; `options` are the worker's.
+
+    Raises ModelError where that fails, without trying again what failed with the same libraries.
+    """
+    failure = network.parent.with_suffix(".failed")
+    if (reason := _failed_before(failure)) is None:
+        try:
+            return keep(network, lambda draft: _convert_in_child(name, [str(folder), str(draft), *options], draft))
+        except _NotConverted as exc:
+            reason = str(exc)
+            _remember(failure, reason)
+    raise ModelError(f"the model {name} cannot be converted: {reason}", hint="torch runs it instead")
+
+
 class _NotConverted(Exception):
     """The model is one that cannot be converted here, and trying again would not change that."""
 
 
-def _convert_in_child(spec: ModelSpec, target: Path) -> None:
+def _convert_in_child(name: str, arguments: Sequence[str], target: Path) -> None:
     if not can_convert():
         raise ModelError(
-            f"the model {spec.name} ships no OpenVINO or ONNX graph, and torch, which would make one, is not installed",
+            f"the model {name} ships no OpenVINO or ONNX graph, and torch, which would make one, is not installed",
             hint="choose a model that ships openvino/ or onnx/, or a static one (potion), or install torch and "
             "sentence-transformers",
         )
@@ -124,18 +135,16 @@ def _convert_in_child(spec: ModelSpec, target: Path) -> None:
         "PYTHONWARNINGS": "ignore",
     }
     # `-P` keeps the working folder off the module path: it may hold somebody else's files.
-    command = [sys.executable, "-P", "-m", "hybridrag.models.convert_worker", str(spec.path), str(target)]
-    if spec.trusted:
-        command.append("--trusted")
+    command = [sys.executable, "-P", "-m", "hybridrag.models.convert_worker", *arguments]
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LONGEST, check=False
         )
     except subprocess.TimeoutExpired as exc:
-        raise ModelError(f"converting the model {spec.name} takes too long", hint="torch runs it instead") from exc
+        raise ModelError(f"converting the model {name} takes too long", hint="torch runs it instead") from exc
     if done.returncode < 0 or done.returncode == _ANOTHER_TIME:
         reason = _last_line(done.stderr) or f"ended by signal {-done.returncode}"
-        raise ModelError(f"the model {spec.name} could not be converted now: {reason}", hint="is there memory enough?")
+        raise ModelError(f"the model {name} could not be converted now: {reason}", hint="is there memory enough?")
     if done.returncode != 0 or not target.is_file():
         raise _NotConverted(_last_line(done.stderr) or f"exit {done.returncode}")
 

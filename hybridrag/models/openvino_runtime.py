@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
@@ -19,12 +20,13 @@ from hybridrag.models.runtime import Precision, Runtime
 from hybridrag.models.spec import ModelSpec
 
 if TYPE_CHECKING:
+    from hybridrag.models.rerank_spec import RerankerSpec
     from hybridrag.types import Vectors
 
-_BATCH_TOKENS = 1024
-_LENGTH_STEP = 16
+BATCH_TOKENS = 1024
+LENGTH_STEP = 16
 """Lengths are rounded up to it: 5% faster than exact ones, whose many shapes each need kernels of their own."""
-_FEW = 4
+FEW = 4
 """Up to so many batches are computed one after the other by all cores, more by one core each."""
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 
@@ -38,7 +40,7 @@ class OpenVinoEmbedder(Runtime):
     def __init__(self, spec: ModelSpec, *, cache: Path, precision: Precision = "auto") -> None:
         super().__init__(spec, cache=cache, precision=precision)
         self._loading = threading.Lock()
-        self._network: _Network | None = None
+        self._network: CompiledNetwork | None = None
 
     def load(self, *, many: bool = True) -> None:
         """Makes and loads the network now, for `many` texts or for a question. Raises ModelError where that fails."""
@@ -49,18 +51,18 @@ class OpenVinoEmbedder(Runtime):
 
         vectors: Vectors = np.zeros((len(texts), self.spec.full_dimensions), dtype=np.float32)
         ids = self._tokenizer.model_ids(texts)
-        work = list(batches([len(row) for row in ids], _BATCH_TOKENS))
-        network = self._loaded(many=len(work) > _FEW)
+        work = list(batches([len(row) for row in ids], BATCH_TOKENS))
+        network = self._loaded(many=len(work) > FEW)
 
         def run(rows: list[int]) -> None:
             self.go_on()
             tokens, mask = padded(
                 [ids[index] for index in rows],
                 padding_id=self._tokenizer.padding_id,
-                multiple=_LENGTH_STEP,
+                multiple=LENGTH_STEP,
                 most=self.spec.window,
             )
-            found = network.infer(tokens, mask)
+            found = network.infer({"input_ids": tokens, "attention_mask": mask})
             if found.shape != (len(rows), vectors.shape[1]):
                 raise wrong_width(self.spec, found=found.shape[-1])
             vectors[rows] = found
@@ -68,34 +70,40 @@ class OpenVinoEmbedder(Runtime):
         network.run(run, work)
         return vectors
 
-    def _loaded(self, *, many: bool) -> _Network:
+    def _loaded(self, *, many: bool) -> CompiledNetwork:
         with self._loading:
             if self._network is None or (many and self._network.streams == 1):
                 file = network_file(self.spec, cache=self._cache)
-                streams = _cores() if many else 1
-                self._network = _compile(file, self.spec, streams=streams, precision=self.precision)
+                int8 = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"} if self.spec.arithmetic == "int8" else {}
+                format_ = cpu_format(self.spec, self.precision)
+                self._network = compile_network(file, name=self.name, format_=format_, many=many, options=int8)
             return self._network
 
 
-class _Network:
+class CompiledNetwork:
     """A compiled network with a request for each stream and one more, so that the next is filled while all compute."""
 
     def __init__(self, compiled: Any, *, streams: int) -> None:
         self.streams = streams
+        self._inputs = {name for given in compiled.inputs for name in given.get_names()}
         self._library = threading.Lock()
         self._requests: SimpleQueue[Any] = SimpleQueue()
         for _ in range(streams + 1):
             self._requests.put(compiled.create_infer_request())
         self._workers = ThreadPoolExecutor(streams + 1, thread_name_prefix="hybridrag-openvino")
 
-    def infer(self, tokens: Any, mask: Any) -> Any:
-        """Sentence vectors of a batch. May be called by several threads; only the computing runs at the same time."""
+    def infer(self, given: Mapping[str, Any]) -> Any:
+        """What the network gives for a batch; of the inputs `given` by name, those that it has.
+
+        May be called by several threads; only the computing runs at the same time.
+        """
+        inputs = {name: value for name, value in given.items() if name in self._inputs}
         request = self._requests.get()
         try:
             # One thread at a time: two that make their first tensors at once wait for each other for ever, one for the
             # interpreter's lock and one for the library's static variables (OpenVINO 2026.4, seen).
             with self._library:
-                request.start_async({"input_ids": tokens, "attention_mask": mask}, share_inputs=True)
+                request.start_async(inputs, share_inputs=True)
             request.wait()
             with self._library:
                 return request.get_output_tensor(0).data.copy()
@@ -119,29 +127,36 @@ class _Network:
                     future.exception()
 
 
-def _compile(network: Path, spec: ModelSpec, *, streams: int, precision: Precision) -> _Network:
+def compile_network(
+    network: Path, *, name: str, format_: str, many: bool, options: Mapping[str, str] = MappingProxyType({})
+) -> CompiledNetwork:
+    """The network in a file, ready to compute in a number format: with a stream a core for `many` batches, else one.
+
+    Raises ModelError where it cannot be loaded.
+    """
     openvino = import_openvino()
     core = openvino.Core()
-    options = {
-        "INFERENCE_PRECISION_HINT": _HINTS[cpu_format(spec, precision)],
+    streams = _cores() if many else 1
+    settings = {
+        "INFERENCE_PRECISION_HINT": _HINTS[format_],
         "NUM_STREAMS": str(streams),
-        # What compiling found out is kept: a cold query waits 50 ms for the network instead of 170.
-        "CACHE_DIR": str(network.parent / "compiled"),
+        # What compiling found out is kept: a cold query waits 50 ms for the network instead of 170. A folder for each
+        # format: OpenVINO takes what it kept for float32 for bfloat16 too, where rotary positions over 256 are then
+        # rounded (2026.4, seen).
+        "CACHE_DIR": str(network.parent / f"compiled-{_HINTS[format_]}"),
         "CACHE_MODE": "OPTIMIZE_SIZE",
+        **options,
     }
-    if spec.arithmetic == "int8":
-        options["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "128"
     try:
-        compiled = core.compile_model(str(network), "CPU", options)
+        compiled = core.compile_model(str(network), "CPU", settings)
     except RuntimeError as exc:
         raise ModelError(
-            f"the network of {spec.name} in {network.parent} cannot be loaded",
-            hint="remove that folder: it is made again",
+            f"the network of {name} in {network.parent} cannot be loaded", hint="remove that folder: it is made again"
         ) from exc
-    return _Network(compiled, streams=streams)
+    return CompiledNetwork(compiled, streams=streams)
 
 
-def cpu_format(spec: ModelSpec, precision: Precision) -> str:
+def cpu_format(spec: ModelSpec | RerankerSpec, precision: Precision) -> str:
     """The number format in which OpenVINO computes a model here."""
     capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     tolerated = spec.entry.formats if spec.entry else tuple(_HINTS)

@@ -16,16 +16,19 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "sentence_transformers."
 
 
-def needed_code(kinds: Sequence[str], config: Mapping[str, Any], entry: Entry | None) -> str | None:
+def needed_code(
+    kinds: Sequence[str], config: Mapping[str, Any], entry: Entry | None, *, loaded_by: str = "AutoModel"
+) -> str | None:
     """The class outside the libraries that a model cannot do without; None where the libraries have all.
 
-    `kinds` are the class paths of its modules, `config` is its config.json. An `auto_map` alone asks for nothing where
+    `kinds` are the class paths of its modules, `config` is its config.json, `loaded_by` the class of transformers that
+    loads it. An `auto_map` alone asks for nothing where
     transformers has the architecture under the same name, unless the catalogue knows that it computes another thing.
     """
     for kind in kinds:
         if not kind.startswith(_LIBRARY):
             return kind[:80]
-    for named in ("AutoModel", "AutoConfig"):
+    for named in (loaded_by, "AutoConfig"):
         wanted = auto_map(config).get(named)
         if wanted is not None and ((entry is not None and entry.remote_code) or not _is_native(config)):
             return wanted[:80]

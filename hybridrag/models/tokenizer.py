@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.configuration import WORD_PIECE_NORMALIZER
@@ -94,24 +95,31 @@ class FastTokenizer:
 
 
 def _load(spec: ModelSpec) -> Tokenizer:
+    return load_tokenizer(tokenizer_file(spec), spec.tokenizing)
+
+
+def load_tokenizer(path: Path, changes: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer in a file without truncation and padding, with what other files change of it (`tokenizing`).
+
+    Raises ModelError where the file is none.
+    """
     from tokenizers import Tokenizer
 
-    path = tokenizer_file(spec)
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as exc:  # the library raises bare Exception for a broken file
         raise ModelError(f"{path} is not a tokenizer ({type(exc).__name__})", hint="fetch the model again") from exc
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    _change(tokenizer, spec)
+    _change(tokenizer, changes, path)
     return tokenizer
 
 
-def _change(tokenizer: Tokenizer, spec: ModelSpec) -> None:
+def _change(tokenizer: Tokenizer, changes: Mapping[str, Any], path: Path) -> None:
     """Has the tokenizer do what the model's other files say, as transformers and sentence-transformers would."""
     from tokenizers import normalizers
 
-    changes, normalizer = spec.tokenizing, tokenizer.normalizer
+    normalizer = tokenizer.normalizer
     if "word_piece" in changes and isinstance(normalizer, normalizers.BertNormalizer):
         switches = {**WORD_PIECE_NORMALIZER, **changes["word_piece"]}
         normalizer = normalizers.BertNormalizer(
@@ -124,17 +132,18 @@ def _change(tokenizer: Tokenizer, spec: ModelSpec) -> None:
         first = [normalizers.Lowercase()]
         tokenizer.normalizer = normalizers.Sequence(first if normalizer is None else [*first, normalizer])
     if "eos" in changes:
-        _end_with(tokenizer, changes["eos"], spec)
+        _end_with(tokenizer, changes["eos"], path)
 
 
-def _end_with(tokenizer: Tokenizer, token: str, spec: ModelSpec) -> None:
+def _end_with(tokenizer: Tokenizer, token: str, path: Path) -> None:
     """Has the tokenizer put `token` after a text, where it does not do so already."""
     from tokenizers.processors import TemplateProcessing
 
     probe, last = tokenizer.encode("a"), tokenizer.token_to_id(token)
     if last is None:
         raise ModelError(
-            f"the tokenizer in {spec.path} has no token {token[:40]!r} to end a text with", hint="fetch the model again"
+            f"the tokenizer in {path.parent} has no token {token[:40]!r} to end a text with",
+            hint="fetch the model again",
         )
     special = [name if mark else "" for name, mark in zip(probe.tokens, probe.special_tokens_mask, strict=True)]
     before = list(takewhile(bool, special))

@@ -63,7 +63,7 @@ def load_model(folder: Path, *, name: str, device: str, dtype: str, trusted: boo
 
     Raises ModelError where the libraries cannot load it, or would fill in weights that the files lack.
     """
-    _quieten()
+    quieten()
     import torch
 
     options: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True}
@@ -87,37 +87,36 @@ def _loaded(folder: Path, name: str, device: str, options: dict[str, Any], trust
         if isinstance(exc, ValueError) and "trust_remote_code" in str(exc):
             raise refused(ModelFolder(name=name, path=folder, entry=None), "its auto_map") from exc
         raise ModelError(
-            f"the model {name} in {folder} cannot be loaded ({type(exc).__name__}: {_first_line(exc)})",
+            f"the model {name} in {folder} cannot be loaded ({type(exc).__name__}: {first_line(exc)})",
             hint="fetch it again, or choose another with --embedder; --debug shows the cause",
         ) from exc
-    if missing := _made_up(model):
+    # The pooler behind BERT's last layer has no part in any vector here, and many models come without it.
+    check_is_whole(getattr(model[0], "auto_model", model[0]), name=name, folder=folder, unused="pooler")
+    model.eval()
+    return model
+
+
+def check_is_whole(network: Any, *, name: str, folder: Path, unused: str = "") -> None:
+    """Raises ModelError for weights that no file had, so that transformers filled in random ones, with no more than a
+    warning. Those whose name holds `unused` do not matter."""
+    parameters = dict(network.named_parameters())
+    loaded = {known for known, parameter in parameters.items() if getattr(parameter, "_is_hf_initialized", False)}
+    if not loaded:  # a version of the library that does not mark them
+        return
+    if missing := [known for known in parameters if known not in loaded and not (unused and unused in known)]:
         raise ModelError(
             f"the model {name} in {folder} lacks {len(missing)} weights that its architecture has, {missing[0]} first",
             hint="fetch it again; if it is whole, its network is not the one that its config.json names: "
             "choose another model",
         )
-    model.eval()
-    return model
 
 
-def _made_up(model: Any) -> list[str]:
-    """Weights that no file had, so that transformers filled in random ones, with no more than a warning.
-
-    The pooler behind BERT's last layer has no part in any vector here, and many models come without it.
-    """
-    parameters = dict(getattr(model[0], "auto_model", model[0]).named_parameters())
-    loaded = {name for name, parameter in parameters.items() if getattr(parameter, "_is_hf_initialized", False)}
-    if not loaded:  # a version of the library that does not mark them
-        return []
-    return [name for name in parameters if name not in loaded and "pooler" not in name]
-
-
-def _first_line(exc: Exception) -> str:
+def first_line(exc: Exception) -> str:
     lines = str(exc).strip().splitlines() or [""]
     return lines[0][:160]
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """Hub clients and tokenizers talk on stderr and look for updates; neither is wanted here."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -20,12 +20,12 @@ from hybridrag.models.spec import ModelSpec
 from hybridrag.models.torch_model import best_device, fast_formats, load_model, number_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hybridrag.models.batches import Tokens
     from hybridrag.types import Vectors
 
-_BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
+BATCH_TOKENS = {"cpu": 2048, "mps": 16_384, "cuda": 65_536}
 
 
 class TorchEmbedder(Runtime):
@@ -69,10 +69,10 @@ class TorchEmbedder(Runtime):
         work = [
             ([alike[row] for row in rows], prompt)
             for prompt, alike in self._by_prompt(texts).items()
-            for rows in batches([len(ids[index]) for index in alike], _BATCH_TOKENS.get(kind, 16_384))
+            for rows in batches([len(ids[index]) for index in alike], BATCH_TOKENS.get(kind, 16_384))
         ]
         if kind == "cpu" and len(work) > 1:
-            _on_every_core(run, work)
+            on_every_core(run, work)
         else:
             for rows, prompt in work:
                 run(rows, prompt)
@@ -120,7 +120,7 @@ class TorchEmbedder(Runtime):
     def _load(self) -> Any:
         spec = self.spec
         device = self._device if self._device != "auto" else best_device()
-        _check_device(device)
+        check_device(device)
         if spec.graph is not None and not spec.modules:
             raise ModelError(f"the model {spec.name} ships a graph only, which torch does not run", hint="use openvino")
         dtype = number_format(
@@ -132,8 +132,8 @@ class TorchEmbedder(Runtime):
         return load_model(spec.path, name=spec.name, device=device, dtype=dtype, trusted=spec.trusted)
 
 
-def _on_every_core(run: Callable[[list[int], int], None], work: list[tuple[list[int], int]]) -> None:
-    """One single-threaded worker a core."""
+def on_every_core(run: Callable[..., None], work: Sequence[tuple[Any, ...]]) -> None:
+    """`run` with each of the arguments in `work`, by one single-threaded worker a core."""
     import torch
 
     threads = torch.get_num_threads()
@@ -145,7 +145,7 @@ def _on_every_core(run: Callable[[list[int], int], None], work: list[tuple[list[
         torch.set_num_threads(threads)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     import torch
 
     kind, present = device.partition(":")[0], {"cpu"}

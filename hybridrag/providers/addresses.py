@@ -16,6 +16,7 @@ from hybridrag.errors import ConfigError
 
 CHAT_PATH = "/chat/completions"
 EMBEDDINGS_PATH = "/embeddings"
+RERANK_PATH = "/rerank"
 
 
 def is_loopback(url: str) -> bool:

@@ -2,16 +2,22 @@
 
 from hybridrag.retrieval.analysis import ANALYSERS, ANALYSIS, analyser_of, document_terms, question_terms
 from hybridrag.retrieval.bm25 import bm25
+from hybridrag.retrieval.diversity import collapsed, diversified
 from hybridrag.retrieval.filters import parse_filter
 from hybridrag.retrieval.fusion import fuse
+from hybridrag.retrieval.passages import by_document, merged_passages
 
 __all__ = [
     "ANALYSERS",
     "ANALYSIS",
     "analyser_of",
     "bm25",
+    "by_document",
+    "collapsed",
+    "diversified",
     "document_terms",
     "fuse",
+    "merged_passages",
     "parse_filter",
     "question_terms",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -29,7 +30,7 @@ _MOST_VISITED = 20_000
 """Vectors the index looks at for one search, at most."""
 _EXACT_AMONG = 10_000
 """Up to so many chunks that pass a filter are scanned, which is exact."""
-_SPARE = 3
+_SPARE = 2
 """So many times as many texts are taken from the index as should be enough for a filter."""
 _COPIES = 10
 """Chunks of one and the same text that are candidates at first: a notice repeated on every page must not be all."""
@@ -72,25 +73,26 @@ class SearchSnapshot:
 
         As many as `limit`, or all there are. Exact for small collections and narrow filters; elsewhere by the index.
         """
-        asked = {"vector": _literal(vector), "limit": limit, "copies": _COPIES}
+        asked = {"vector": _literal(vector), "copies": _COPIES}
         if among is None:
-            found = self._scores("dense", **asked)
+            found = self._scores("dense", **asked, limit=limit)
             # Fewer come where there are no more, or where copies and texts without a chunk took their places.
-            return found if len(found) == limit else self._scores("dense_exact", **asked)
-        numbers = {"numbers": among.tolist()}
+            return found if len(found) == limit else self._scores("dense_exact", **asked, limit=limit)
         if len(among) > _EXACT_AMONG:
             # As many of the nearest as should hold enough that pass; too few do where filter and question are at odds.
-            texts = min(_SPARE * limit * self.lexical_index.chunks // len(among), _MOST_VISITED)
-            found = self._scores("dense_passing", **asked, **numbers, texts=texts)
+            nearest = min(_SPARE * limit * self.lexical_index.chunks // len(among), _MOST_VISITED)
+            passing = set(among.tolist())
+            found = self._scores("dense", **asked, limit=nearest)
+            found = dict(itertools.islice((item for item in found.items() if item[0] in passing), limit))
             if len(found) == limit:
                 return found
-        return self._scores("dense_among", **asked, **numbers)
+        return self._scores("dense_among", **asked, limit=limit, numbers=among.tolist())
 
     def similarities(self, vector: Vector, numbers: Sequence[int]) -> dict[int, float]:
         """Cosine similarity of the given chunks."""
         return self._scores("similarities", vector=_literal(vector), numbers=list(numbers))
 
-    def vectors(self, numbers: Sequence[int]) -> dict[int, Vector]:
+    def vectors(self, numbers: Iterable[int]) -> dict[int, Vector]:
         """The stored vectors of the given chunks."""
         from pgvector import HalfVector
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hybridrag.config import MOST_DIMENSIONS, Settings
-from hybridrag.errors import ModelError, UsageError
+from hybridrag.errors import ConfigError, ModelError, UsageError
 from hybridrag.types import Collection, Generation, Query, Source
 from hybridrag.wiring.models import Models, is_here
 from hybridrag.wiring.provider import ChosenProvider, no_retry
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, SearchResult
+    from hybridrag.wiring.evaluating import Evaluating
 
 
 class Wiring:
@@ -41,6 +42,7 @@ class Wiring:
     ) -> None:
         self.settings = settings
         self.notify = notify
+        self._environ = environ
         self.provider = ChosenProvider(settings, environ=environ)
         self.models = Models(
             settings, environ=environ, notify=notify, store=lambda: self.store, gateway=lambda: self.gateway
@@ -183,6 +185,7 @@ class Wiring:
             self.settings.collection,
             query,
             open_embedder=self.models.embedder_of,
+            open_reranker=lambda: self.models.rerankers.needed,
         )
 
     def extract(self, query: Query) -> Answer:
@@ -230,6 +233,18 @@ class Wiring:
             notify=self.notify,
         )
 
+    # --- evaluation --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def evaluating(self) -> Evaluating:
+        from hybridrag.wiring.evaluating import Evaluating
+
+        return Evaluating(self)
+
+    def under(self, settings: Settings) -> Wiring:
+        """The live objects of this command under other settings."""
+        return Wiring(settings, notify=self.notify, environ=self._environ)
+
     # --- privacy and providers ---------------------------------------------------------------------------------------
 
     @cached_property
@@ -267,6 +282,7 @@ class Wiring:
 
     def _new_collection(self, *, only_imagined: bool = False) -> tuple[Collection, ModelSpec | EndpointModel]:
         """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
+        self._check_text_search()
         name, spec = self.settings.embedder, self.models.chosen()
         if Path(name).is_dir():
             name = str(Path(name).resolve())
@@ -295,6 +311,16 @@ class Wiring:
         if collection.generation.fingerprint != self.models.embedder(spec).fingerprint:
             return collection, self.models.for_ingest(collection)  # another process made it a moment ago
         return collection, spec
+
+    def _check_text_search(self) -> None:
+        from hybridrag.retrieval import ANALYSERS
+
+        wanted = self.settings.text_search
+        if wanted not in ("auto", *ANALYSERS):
+            raise ConfigError(
+                f"text_search is {wanted!r}, which is no analyser",
+                hint=f"auto (by each document's language), or one of {', '.join(ANALYSERS)}",
+            )
 
     def _with_project_globs(self, options: SourceOptions) -> SourceOptions:
         return replace(

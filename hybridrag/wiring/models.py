@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hybridrag.config import Settings, names_endpoint
 from hybridrag.errors import HybridragError, ModelError, UsageError
 from hybridrag.types import Collection, Generation
+from hybridrag.wiring.rerankers import Rerankers
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from hybridrag.flows.endpoint import Endpoint
     from hybridrag.models import (
         AutomaticEmbedder,
+        AutomaticReranker,
         CheckedEmbedder,
         EndpointEmbedder,
         EndpointModel,
+        EndpointReranker,
         ModelSpec,
         Precision,
         RuntimeName,
@@ -36,7 +39,7 @@ MOST_CHUNK_TOKENS = 256
 
 
 class Models:
-    """The embedding models of one command. Store and gateway are opened when they are needed."""
+    """The models of one command. Store and gateway are opened when they are needed."""
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Models:
         self._notify = notify
         self._store = store
         self._gateway = gateway
+        self.rerankers = Rerankers(settings, environ=environ, notify=notify, gateway=gateway)
         self._embedders: dict[Any, AutomaticEmbedder | EndpointEmbedder] = {}
         self._checked: dict[tuple[int, bool], CheckedEmbedder] = {}
         self._opening = threading.Lock()
@@ -155,8 +159,14 @@ class Models:
                 )
             return self._embedders[key]
 
-    def prepare(self, name: str) -> AutomaticEmbedder | EndpointEmbedder:
-        """The embedder of a model, converted for this machine where that is needed, and loaded."""
+    def prepare(self, name: str) -> AutomaticEmbedder | EndpointEmbedder | AutomaticReranker | EndpointReranker:
+        """The embedder or reranker of a model, converted for this machine where that is needed, and loaded."""
+        from hybridrag.flows.models import names_reranker
+
+        if names_reranker(name, self.settings):
+            reranker = self.rerankers.open(name)
+            reranker.load()
+            return reranker
         spec = self.find(name)
         if self.settings.precision == "int8" and is_here(spec):
             spec = spec.computed_as("int8")

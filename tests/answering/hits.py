@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from hybridrag.types import Arm, DocumentRef, Hit, Label, Passage, StoredChunk
 
@@ -47,3 +48,14 @@ def hits(*chunks: StoredChunk) -> tuple[Hit, ...]:
 
 def passages(*texts: str) -> list[Passage]:
     return [Passage(marker=number, chunk=chunk(text), text=text) for number, text in enumerate(texts, start=1)]
+
+
+def passage_over(*parts: StoredChunk, between: str = "\n\n", best: int = 0, marker: int = 1) -> Passage:
+    """A passage that spans some chunks of one document, with `between` between them."""
+    at, placed = 100, []
+    for part in parts:
+        placed.append(replace(part, start=at, end=at + len(part.text)))
+        at += len(part.text) + len(between)
+    text = between.join(part.text for part in parts)
+    whole = replace(placed[best], start=100, end=100 + len(text), text=text, parts=tuple(placed))
+    return Passage(marker, whole, text)

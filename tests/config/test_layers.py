@@ -130,7 +130,7 @@ def test_tables_and_lists(place: Place) -> None:
         ("max_file_bytes = '²'", "number of bytes", ""),
         ("include = 3", "must be a list of texts", ""),
         ("device = 'tpu'", "none of auto, cpu", ""),
-        ("text_search = 'English; drop'", "no PostgreSQL text search", ""),
+        ("text_search = 'English; drop'", "is no analyser", ""),
         ("database_url = 'mysql://h/d'", "not a postgresql:// address", "postgresql://user@host"),
         ("database_url = 'somewhere'", "neither a postgresql:// address", "postgresql://user@host"),
         ("database_url = 'postgresql://u:pw@h/d'", "holds a password", "PGPASSFILE"),

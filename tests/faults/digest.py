@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,14 +40,28 @@ def digest(url: str, collection: str = "default") -> Digest:
         documents: dict[str, dict[str, Any]] = {
             row.pop("uri"): {**row, "chunks": []} for row in connection.execute(_DOCUMENTS, chosen)
         }
+        terms = _terms(connection, generation["chunk_set_id"])
         for row in connection.execute(_CHUNKS, chosen):
+            row["terms"] = terms.pop(row.pop("number"), [])
             documents[row.pop("uri")]["chunks"].append(row)
+        assert not terms, "the lexical index holds chunks that are gone"
         vectors = connection.execute(
             f"select encode(text_hash, 'hex') as key, embedding::text as vector from vectors_{generation['id']}"
         )
         return Digest(
             sources, documents, {row["key"]: np.array(json.loads(row["vector"]), np.float32) for row in vectors}
         )
+
+
+def _terms(connection: psycopg.Connection[dict[str, Any]], chunk_set: int) -> dict[int, list[tuple[str, int, int]]]:
+    """By chunk number: each term with its frequency, and the chunk's length, as the lexical index has them."""
+    buried = {row["number"] for row in connection.execute(_BURIED, {"chunk_set": chunk_set})}
+    terms: dict[int, list[tuple[str, int, int]]] = {}
+    for row in connection.execute(_POSTINGS, {"chunk_set": chunk_set}):
+        for number, frequency, length in struct.iter_unpack(">iHH", row["entries"]):
+            if number not in buried:
+                terms.setdefault(number, []).append((row["term"], frequency, length))
+    return terms
 
 
 def assert_same(found: Digest, expected: Digest) -> None:
@@ -80,7 +95,7 @@ def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 _GENERATION = """
-select g.id from collection c join generation g on g.collection_id = c.id and g.state = 'active'
+select g.id, g.chunk_set_id from collection c join generation g on g.collection_id = c.id and g.state = 'active'
 where c.name = %(collection)s"""
 _SOURCES = """
 select s.name, s.kind, s.label, s.label_globs, s.only_paths, s.include, s.exclude, s.ingested_at is not null as done
@@ -92,7 +107,9 @@ from document d join source s on s.id = d.source_id join collection c on c.id = 
 where c.name = %(collection)s"""
 _CHUNKS = """
 select s.name || '/' || d.path as uri, k.id, k.ordinal, k.start_offset, k.end_offset, k.page, k.headings, k.tokens,
-       k.text, encode(k.text_hash, 'hex') as text_hash, k.lexemes::text as lexemes, k.length
+       k.text, encode(k.text_hash, 'hex') as text_hash, k.length, k.number
 from chunk k join document d on d.collection_id = k.collection_id and d.id = k.document_id
 join source s on s.id = d.source_id join collection c on c.id = d.collection_id
 where c.name = %(collection)s order by uri, k.ordinal"""
+_POSTINGS = 'select term, entries from posting where chunk_set_id = %(chunk_set)s order by term collate "C", segment'
+_BURIED = "select number from buried where chunk_set_id = %(chunk_set)s"

@@ -93,7 +93,7 @@ class Corpus:
 
 def vector(text: str) -> Vector:
     """A unit vector that depends on the text alone."""
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+    seed = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8])
     values = np.random.default_rng(seed).normal(size=DIMENSIONS).astype(np.float32)
     unit: Vector = values / np.linalg.norm(values)
     return unit

@@ -47,24 +47,6 @@ where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s)
 order by (v.embedding <=> %(vector)s::halfvec) + 0, c.number
 limit %(limit)s;
 
--- name: dense_passing
--- A filter that lets much through: the nearest texts by the index, and of their chunks those that pass.
-with nearest as materialized (
-    select v.text_hash, v.embedding <=> %(vector)s::halfvec as distance
-    from {vectors} v
-    order by v.embedding <=> %(vector)s::halfvec
-    limit %(texts)s
-)
-select k.number, 1 - n.distance as score
-from nearest n
-cross join lateral (
-    select c.number from chunk c
-    where c.chunk_set_id = %(chunk_set)s and c.text_hash = n.text_hash and c.number = any(%(numbers)s)
-    order by c.number limit %(copies)s
-) k
-order by n.distance + 0, k.number
-limit %(limit)s;
-
 -- name: similarities
 select c.number, 1 - (v.embedding <=> %(vector)s::halfvec) as score
 from chunk c join {vectors} v on v.text_hash = c.text_hash

@@ -1,0 +1,13 @@
+"""`hybridrag eval run|compare|generate`. Each lies in a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from hybridrag.cli import eval_compare, eval_generate, eval_run
+
+app = typer.Typer(help="How well questions find what answers them, measured.", no_args_is_help=True)
+
+app.command("run")(eval_run.run)
+app.command("compare")(eval_compare.compare)
+app.command("generate")(eval_generate.generate)

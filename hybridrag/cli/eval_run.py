@@ -1,0 +1,266 @@
+"""`hybridrag eval run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.session import Session
+from hybridrag.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hybridrag.evaluation import Difference, Run
+    from hybridrag.flows.compare import Held
+    from hybridrag.flows.evaluate import Variant
+    from hybridrag.types import Fusion
+
+_WIDE = 80
+"""Columns that the table of five metrics needs; a narrower terminal gets a few lines for each mode."""
+
+
+def run(
+    context: typer.Context,
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="A BEIR folder, or a question file (JSONL: question, sources).")
+    ],
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="MODES", help="Some of hybrid, dense, lexical, hybrid+rrf, hybrid+rerank.")
+    ] = "hybrid,dense,lexical",
+    rerank: Annotated[bool, typer.Option("--rerank", help="Also the first mode with its hits reranked.")] = False,
+    fusion: Annotated[
+        str, typer.Option("--fusion", metavar="WAY", help="How hybrid joins its arms: score or rrf.")
+    ] = "score",
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="EXPR", help="Only documents that pass it, as for search.")
+    ] = "",
+    depth: Annotated[
+        int, typer.Option("--depth", "-k", metavar="N", min=10, max=1000, help="Documents asked for.")
+    ] = 100,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Ask the first N questions only.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Of a folder with several judgements: test, dev.")
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model for a BEIR folder's corpus.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write the results as one page of HTML.")
+    ] = None,
+    per_query: Annotated[
+        Path | None, typer.Option("--per-query", metavar="FILE", help="Write each question's results as JSONL.")
+    ] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Compare with the last run that asked the same; exit 10 on a drop.")
+    ] = False,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RUN", help="--baseline with this run: its number, or a file.")
+    ] = None,
+    max_drop: Annotated[
+        float, typer.Option("--max-drop", metavar="X", min=0, max=1, help="What may be lost to the baseline.")
+    ] = 0.01,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help="What baselines are compared by.")
+    ] = "ndcg@10",
+) -> int:
+    """Measures how well questions find the documents that answer them, in every mode.
+
+    The corpus of a BEIR folder is first brought into a hidden collection of its own; with -c NAME, and for a question
+    file, the questions are asked of that collection. Every run is kept: `--baseline` compares with the one before.
+
+    Examples: hybridrag eval run ./scifact      hybridrag eval run questions.jsonl -c handbook --baseline --max-drop .02
+    """
+    session = Session.of(context, embedder=embedder)
+    _check_places(report, per_query)
+    _check_metric(metric, depth)
+    from hybridrag.cli.eval_progress import asking
+    from hybridrag.cli.progress import progress
+    from hybridrag.errors import BelowBaseline
+    from hybridrag.flows.evaluate import RunOptions, read_questions
+
+    options = RunOptions(variants_of(mode, rerank=rerank, fusion=fusion), filter_, depth, limit)
+    asked = read_questions(dataset, split=split)
+    named = session.flags.collection is not None
+    if asked.corpus is None:
+        session.say_collection()
+    evaluating = session.wiring.evaluating
+    shown = partial(progress, quiet=session.flags.quiet, verbose=session.flags.verbose)
+    target = evaluating.target(asked, named=named, progress=shown)
+    with asking(quiet=session.flags.quiet) as heard:
+        found = evaluating.run(target, asked, options=options, asking=heard)
+    held: Sequence[Held] = ()
+    notes: Sequence[str] = ()
+    if baseline or against is not None:
+        held, notes = evaluating.hold(found, target, against=against, metric=metric)
+    fallen = [one for one in held if one.comparison.falls(max_drop)]
+    found = evaluating.save(found, target, below_baseline=bool(fallen))
+    for note in (*found.notes, *notes):
+        session.notice(note)
+    _write(found, held, report=report, per_query=per_query)
+    if session.flags.json:
+        session.json(eval_json(found, held, max_drop=max_drop))
+    else:
+        _show(stdout(), found, held)
+    if fallen:
+        worst = min(fallen, key=lambda one: one.comparison.main.mean)
+        raise BelowBaseline(
+            f"{worst.mode} fell below its baseline by more than {max_drop:g}: {worst.comparison.sentence}",
+            hint=f"`hybridrag eval compare run:{worst.baseline.id} run:{found.id}` shows the questions that got worse"
+            if worst.baseline.id is not None and found.id is not None
+            else "`hybridrag eval compare` shows the questions that got worse",
+        )
+    return 0
+
+
+def variants_of(modes: str, *, rerank: bool = False, fusion: str = "score") -> tuple[Variant, ...]:
+    """The modes that a list names, each once. Raises UsageError."""
+    from hybridrag.flows.evaluate import Variant
+
+    fusions: dict[str, Fusion] = {"score": "score", "rrf": "rrf"}
+    if fusion not in fusions:
+        raise UsageError(f"--fusion {fusion} is none of score, rrf", hint="for example: --fusion rrf")
+    names = [name.strip() for name in modes.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--mode names no mode", hint="for example: --mode hybrid,dense")
+    variants = [Variant.parse(name, fusion=fusions[fusion]) for name in names]
+    if rerank and not any(variant.rerank for variant in variants):
+        variants.append(Variant.parse(f"{variants[0].name}+rerank", fusion=fusions[fusion]))
+    return tuple({variant.name: variant for variant in variants}.values())
+
+
+def eval_json(run: Run, held: Sequence[Held] = (), *, max_drop: float | None = None) -> dict[str, Any]:
+    """The `hybridrag.eval/1` object, with what it was held against."""
+    from hybridrag.cli.eval_compare import comparison_json
+    from hybridrag.evaluation import run_json
+
+    value = run_json(run)
+    questions = value.pop("questions")  # last: they are long
+    value["baseline"] = [
+        {
+            "mode": one.mode,
+            "run": one.baseline.id,
+            "at": one.baseline.at.isoformat(),
+            "fell": max_drop is not None and one.comparison.falls(max_drop),
+            **comparison_json(one.comparison, most=10),
+        }
+        for one in held
+    ]
+    return {**value, "questions": questions}
+
+
+def _check_places(report: Path | None, per_query: Path | None) -> None:
+    if report is None and per_query is None:
+        return
+    from hybridrag.evaluation.report import check_place, check_report
+
+    if report is not None:
+        check_report(report)
+    if per_query is not None:
+        check_place(per_query, "file")
+
+
+def _check_metric(metric: str, depth: int) -> None:
+    from hybridrag.evaluation import measured
+
+    known = measured((), {}, depth=depth)
+    if metric not in known:
+        raise UsageError(f"there is no metric {metric!r} at a depth of {depth}", hint=f"there are: {', '.join(known)}")
+
+
+def _write(run: Run, held: Sequence[Held], *, report: Path | None, per_query: Path | None) -> None:
+    if report is None and per_query is None:
+        return
+    from hybridrag.evaluation import run_json
+    from hybridrag.evaluation.report import html_report, write_whole
+
+    if report is not None:
+        write_whole(report, html_report(run, [one.comparison for one in held]), "report")
+    if per_query is not None:
+        lines = (json.dumps(row, ensure_ascii=False) for row in run_json(run)["questions"])
+        write_whole(per_query, "".join(f"{line}\n" for line in lines), "file")
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def _show(console: Console, run: Run, held: Sequence[Held]) -> None:
+    number = f", run {run.id}" if run.id is not None else ""
+    console.print(
+        f"{printable(run.dataset)}: {len(run.texts):,} questions to {run.documents:,} documents of {run.collection}, "
+        f"depth {run.configuration['depth']}{number}"
+    )
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDE)
+    if console.width < _WIDE:
+        _show_narrow(console, run)
+    else:
+        console.print(_table(run))
+    for line in _told(run):
+        console.print(line)
+    for one in held:
+        console.print(f"{one.mode}: {one.comparison.sentence}")
+
+
+def _table(run: Run) -> Table:
+    from rich.table import Table
+
+    names = list(next(iter(run.summaries.values())).means)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, title in enumerate(("mode", *names, "p50 ms\np95")):
+        table.add_column(title, justify="right" if number else "left", overflow="fold")
+    for mode, summary in run.summaries.items():
+        cells = [_cell(summary.means[name], summary.intervals[name]) for name in names]
+        table.add_row(mode, *cells, f"{summary.p50_ms:.1f}\n{summary.p95_ms:.1f}")
+    for (before, after), found in run.differences.items():
+        table.add_row(f"{after}\n- {before}", *(_difference_cell(found[name]) for name in names), "")
+    return table
+
+
+def _show_narrow(console: Console, run: Run) -> None:
+    from hybridrag.evaluation.comparison import short
+
+    for mode, summary in run.summaries.items():
+        console.print(f"{mode}  (p50 {summary.p50_ms:.1f} ms, p95 {summary.p95_ms:.1f} ms)")
+        for name, value in summary.means.items():
+            low, high = summary.intervals[name]
+            console.print(f"  {name:<10} {short(value)}  [{short(low)}, {short(high)}]")
+
+
+def _told(run: Run) -> Iterable[str]:
+    """What the differences mean, in sentences."""
+    from hybridrag.evaluation import MAIN
+    from hybridrag.evaluation.comparison import verdict
+
+    for (before, after), found in run.differences.items():
+        yield verdict(found[MAIN], before=before, after=after, metric=MAIN)
+    for pair in run.reranked():
+        yield advice(run.differences[pair][MAIN])
+
+
+def advice(reranked: Difference) -> str:
+    """What to do about a reranker that made such a difference."""
+    if reranked.told and reranked.mean > 0:
+        return "reranking helps here: turn it on with rerank = true in the settings, if its time is worth it"
+    return "reranking is not better here: leave it off"
+
+
+def _cell(value: float, interval: tuple[float, float]) -> str:
+    from hybridrag.evaluation.comparison import short
+
+    return f"{short(value)}\n{short(interval[0])}-{short(interval[1])}"
+
+
+def _difference_cell(found: Difference) -> str:
+    from hybridrag.evaluation.comparison import signed
+
+    return f"{signed(found.mean)}\n{signed(found.low)},{signed(found.high)}"

@@ -1,0 +1,186 @@
+"""A run as one page of HTML: tables and pictures, with nothing fetched from elsewhere and nothing that runs.
+
+Questions and names of documents are whatever somebody wrote, so all text is escaped; the page forbids scripts besides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from hybridrag.errors import UsageError
+from hybridrag.evaluation.comparison import Comparison, short, signed, verdict
+from hybridrag.evaluation.drawing import bars, histogram
+from hybridrag.evaluation.metrics import MAIN
+from hybridrag.evaluation.plots import Bar, Panel
+from hybridrag.evaluation.runs import Run
+
+_MOST_QUESTIONS = 2000
+"""Questions that the page lists, worst first: a browser still opens it."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;color:#222;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:.6rem 0 1.2rem}"
+    "th,td{padding:.25rem .7rem;text-align:right;vertical-align:top;border-bottom:1px solid #ddd}"
+    "th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}"
+    "small{color:#666;white-space:nowrap}td:first-child small{white-space:normal}"
+    "h2{margin-top:2rem;font-size:1.15rem}p,li{overflow-wrap:anywhere}"
+    "svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#222}"
+)
+
+
+def check_report(path: Path) -> None:
+    """Raises UsageError where no report could be written to `path`, so that nobody measures in vain."""
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"the report {path} is no HTML file", hint="give a name that ends in .html")
+    check_place(path, "report")
+
+
+def check_place(path: Path, what: str) -> None:
+    """Raises UsageError where no file could be written to `path`."""
+    if path.is_dir() or not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        raise UsageError(f"the {what} {path} cannot be written", hint="name a file in a folder that you may write to")
+
+
+def write_whole(path: Path, text: str, what: str) -> None:
+    """Writes a file that appears whole or not at all. Raises UsageError where that fails."""
+    try:
+        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.write(text)
+            Path(draft).chmod(0o644)
+            Path(draft).replace(path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as exc:
+        raise UsageError(f"the {what} {path} cannot be written: {exc.strerror}", hint="free space, or mend it") from exc
+
+
+def html_report(run: Run, held: Sequence[Comparison] = ()) -> str:
+    """The page. `held` are comparisons with a baseline, which it shows first."""
+    title = f"{run.dataset} on {run.collection}"
+    body = [
+        f"<h1>{_safe(title)}</h1>",
+        f"<p>{len(run.texts):,} questions to {run.documents:,} documents, {run.at.astimezone():%Y-%m-%d %H:%M}. "
+        f"{_safe(_served(run))}</p>",
+        _list(run.notes),
+        *(f"<p><strong>{_safe(one.sentence)}</strong></p>" for one in held),
+        _modes(run),
+        *_sentences(run),
+        _quality(run),
+        *_spread(run),
+        _latency(run),
+        *(_changed(one) for one in held),
+        _questions(run),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        '<meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer">'
+        f"<title>{_safe(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
+
+
+def _served(run: Run) -> str:
+    told = run.configuration
+    parts = [f"model {told.get('model')}", f"analysis {told.get('text_search')}", f"depth {told.get('depth')}"]
+    parts += [f"{name} {told[name]}" for name in ("filter", "reranker") if told.get(name)]
+    return ", ".join(parts)
+
+
+def _modes(run: Run) -> str:
+    names = list(next(iter(run.summaries.values())).means)
+    rows = []
+    for mode, summary in run.summaries.items():
+        cells = []
+        for name in names:
+            low, high = summary.intervals[name]
+            cells.append(f"{short(summary.means[name])}<br><small>{short(low)}-{short(high)}</small>")
+        rows.append([_safe(mode), *cells, f"{summary.p50_ms:.1f}", f"{summary.p95_ms:.1f}"])
+    for (before, after), differences in run.differences.items():
+        cells = [
+            f"{signed(found.mean)}<br><small>{signed(found.low)} to {signed(found.high)}</small>"
+            for found in differences.values()
+        ]
+        rows.append([f"{_safe(after)} - {_safe(before)}", *cells, "", ""])
+    return "<h2>Metrics, with 95% intervals</h2>" + _table(["mode", *names, "p50 ms", "p95 ms"], rows)
+
+
+def _sentences(run: Run) -> Iterable[str]:
+    for (before, after), found in run.differences.items():
+        yield f"<p>{_safe(verdict(found[MAIN], before=before, after=after, metric=MAIN))}</p>"
+
+
+def _quality(run: Run) -> str:
+    best = max(run.modes, key=lambda mode: run.summaries[mode].means[MAIN])
+    drawn = [
+        Bar(mode, summary.means[MAIN], *summary.intervals[MAIN], emphasised=mode == best)
+        for mode, summary in run.summaries.items()
+    ]
+    return f"<h2>{MAIN}</h2>" + bars(Panel(f"{MAIN} with its 95% interval", drawn, shown="{:.3f}"))
+
+
+def _latency(run: Run) -> str:
+    drawn = [Bar(f"{mode} p50", summary.p50_ms, emphasised=True) for mode, summary in run.summaries.items()]
+    drawn += [Bar(f"{mode} p95", summary.p95_ms) for mode, summary in run.summaries.items()]
+    return "<h2>Milliseconds</h2>" + bars(Panel("latency in milliseconds", drawn, shown="{:.1f}"))
+
+
+def _spread(run: Run) -> Iterable[str]:
+    for before, after in run.differences:
+        values = [
+            run.modes[after][question].values[MAIN] - run.modes[before][question].values[MAIN] for question in run.texts
+        ]
+        same = sum(value == 0 for value in values)
+        yield f"<h2>{_safe(after)} - {_safe(before)}, question by question</h2>"
+        yield histogram(values, title=f"{MAIN} of {after} minus {before}: number of questions")
+        yield f"<p>{same:,} of {len(values):,} questions are the same in both.</p>"
+
+
+def _changed(found: Comparison) -> str:
+    rows = [[_safe(one.text), short(one.before), short(one.after)] for one in found.worse[:20]]
+    if not rows:
+        return ""
+    return f"<h2>Worse than {_safe(found.before)}</h2>" + _table(["question", "before", "now"], rows)
+
+
+def _questions(run: Run) -> str:
+    first = next(iter(run.modes))
+    worst = sorted(run.texts, key=lambda question: run.modes[first][question].values[MAIN])[:_MOST_QUESTIONS]
+    rows = []
+    for question in worst:
+        told = ", ".join(_safe(name) for name, grade in run.qrels[question].items() if grade > 0)
+        cells = []
+        for outcomes in run.modes.values():
+            ranks = sorted(outcomes[question].ranks.values())
+            places = ", ".join(map(str, ranks[:5])) or "none"
+            cells.append(f"{short(outcomes[question].values[MAIN])}<br><small>rank {places}</small>")
+        rows.append([f"{_safe(run.texts[question])}<br><small>{told}</small>", *cells])
+    part = f", the worst {len(worst):,} of {len(run.texts):,}" if len(worst) < len(run.texts) else ""
+    return (
+        f"<h2>Questions by {MAIN} of {_safe(first)}, worst first{part}</h2>"
+        + _table(["question and relevant documents", *(_safe(mode) for mode in run.modes)], rows)
+    )  # fmt: skip
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML already."""
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _list(lines: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>" if lines else ""
+
+
+def _safe(text: str) -> str:
+    """Text as it may stand anywhere in the page: escaped, and without what turns the direction of writing."""
+    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -1,0 +1,312 @@
+"""Evaluate: judged questions asked of a collection in several modes, in turns, and what came out as one run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hybridrag import __version__
+from hybridrag.errors import ModelError, UsageError
+from hybridrag.evaluation import Dataset, Outcome, Questions, Run, load_beir, load_questions, missing
+from hybridrag.retrieval import parse_filter
+from hybridrag.types import Collection, Filter, Fusion, Mode, Query
+
+if TYPE_CHECKING:
+    from hybridrag.store import PostgresStore
+    from hybridrag.types import DocumentRef, SearchResult
+
+MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
+
+
+class Asking(Protocol):
+    """Where a run reports how far it is."""
+
+    def begin(self, questions: int) -> None:
+        """So many questions are to be asked, each mode's counted by itself."""
+
+    def advance(self) -> None:
+        """One more is answered."""
+
+
+class Unheard:
+    """An `Asking` that says nothing."""
+
+    def begin(self, questions: int) -> None: ...
+
+    def advance(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way to search, under the name that people gave it: `hybrid`, `hybrid+rrf`, `dense+rerank`."""
+
+    name: str
+    mode: Mode = "hybrid"
+    fusion: Fusion = "score"
+    rerank: bool = False
+
+    @staticmethod
+    def parse(name: str, *, fusion: Fusion = "score") -> Variant:
+        """The way that a name means; `fusion` is for a hybrid that does not say. Raises UsageError for no way."""
+        base, *also = name.split("+")
+        rerank = "rerank" in also
+        also = [word for word in also if word != "rerank"]
+        fusions: dict[str, Fusion] = {"rrf": "rrf", "score": "score"}
+        known = base in MODES and len(also) <= 1 and all(word in fusions and base == "hybrid" for word in also)
+        if not known or name.count("+rerank") > 1:
+            raise UsageError(
+                f"{name!r} is no way to search",
+                hint="hybrid, dense or lexical; hybrid+rrf fuses by ranks, and +rerank after any reranks",
+            )
+        mode: Mode = "hybrid" if base == "hybrid" else "dense" if base == "dense" else "lexical"
+        canonical = "+".join((base, *also, *(["rerank"] if rerank else [])))
+        return Variant(canonical, mode, fusions[also[0]] if also else fusion, rerank)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is to ask: a dataset's questions. `corpus` is the documents that come with them, None for a file."""
+
+    name: str
+    questions: Questions
+    corpus: Path | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """`filter` as a person wrote it; `depth` is how many documents are asked for; `limit` keeps the first questions."""
+
+    variants: tuple[Variant, ...]
+    filter: str = ""
+    depth: int = 100
+    limit: int | None = None
+
+
+def read_questions(path: Path, *, split: str | None = None) -> Asked:
+    """The questions of a BEIR folder or a question file that some document answers.
+
+    Raises UsageError where there is nothing, a line is broken, or no question is left.
+    """
+    if not path.exists():
+        raise missing(path)
+    if path.is_dir():
+        dataset: Dataset = load_beir(path, split=split)
+        name = f"{dataset.name}:{split}" if split else dataset.name
+        return Asked(name, dataset.questions, dataset.corpus, dataset.notes)
+    if split is not None:
+        raise UsageError(f"{path} is a question file: it has no splits", hint="leave --split out")
+    every = load_questions(path)
+    kept = every.answerable
+    notes = []
+    if without := len(every.texts) - len(kept.texts):
+        notes.append(f"{without} questions that no document answers are left out: retrieval is not measured by them")
+    if not kept.texts:
+        raise UsageError(f"no document answers any question of {path}", hint='give "sources" to some of them')
+    if kept.repeated:
+        notes.append(f"{kept.repeated} questions stand there more than once; each counts")
+    return Asked(path.stem, kept, None, tuple(notes))
+
+
+def evaluate(
+    store: PostgresStore,
+    collection: Collection,
+    asked: Asked,
+    *,
+    search: Callable[[Query], SearchResult],
+    options: RunOptions,
+    asking: Asking,
+) -> Run:
+    """Asks every question in every mode. Latency is from question to documents, after one question that is not counted.
+
+    A judged document that the collection lacks counts as not found, and the notes say so. With a filter, only documents
+    that pass it count, and questions that none of them answers are left out. Raises UsageError where nothing is left.
+    """
+    parsed = parse_filter(options.filter) if options.filter.strip() else None
+    rows = store.list_documents(collection)
+    known = _Known.of([row["document"] for row in rows], own_ids=asked.corpus is not None)
+    questions, notes = known.judge(asked.questions, collection)
+    if parsed is not None:
+        passing = {known.name(row["document"]) for row in store.list_documents(collection, parsed)}
+        questions, more = _within(questions, passing, options.filter)
+        notes += more
+    if options.limit is not None and options.limit < len(questions.texts):
+        notes.append(f"the first {options.limit} of {len(questions.texts)} questions are asked")
+        questions = questions.first(options.limit)
+    turns = _Turns(search, known.name, depth=options.depth, filter_=parsed)
+    outcomes = turns.ask(questions, options.variants, asking)
+    return Run(
+        dataset=asked.name,
+        asked=_fingerprint(asked, options),
+        collection=collection.name,
+        documents=len(rows),
+        texts=questions.texts,
+        qrels=questions.qrels,
+        modes=outcomes,
+        configuration=_configuration(collection, options, turns.reranker),
+        notes=(*asked.notes, *notes),
+    )
+
+
+class _Turns:
+    """The modes taking turns, so that whatever else the machine is doing falls on all alike."""
+
+    def __init__(
+        self,
+        search: Callable[[Query], SearchResult],
+        name: Callable[[DocumentRef], str],
+        *,
+        depth: int,
+        filter_: Filter | None,
+    ) -> None:
+        self.reranker: str | None = None
+        self._search = search
+        self._name = name
+        self._depth = depth
+        self._filter = filter_
+
+    def ask(
+        self, questions: Questions, variants: Sequence[Variant], asking: Asking
+    ) -> Mapping[str, Mapping[str, Outcome]]:
+        warm = next(iter(questions.texts.values()))
+        for variant in variants:
+            self._ranking(warm, variant)
+        asking.begin(len(questions.texts) * len(variants))
+        outcomes: dict[str, dict[str, Outcome]] = {variant.name: {} for variant in variants}
+        for number, (question, text) in enumerate(questions.texts.items()):
+            first = number % len(variants)  # whoever comes second finds the pages of the first in memory
+            for variant in (*variants[first:], *variants[:first]):
+                started = time.perf_counter()
+                ranking = self._ranking(text, variant)
+                took = (time.perf_counter() - started) * 1000
+                outcomes[variant.name][question] = Outcome.of(
+                    ranking, questions.qrels[question], depth=self._depth, ms=took
+                )
+                asking.advance()
+        return outcomes
+
+    def _ranking(self, text: str, variant: Variant) -> tuple[str, ...]:
+        """Documents, best first, each by its best chunk."""
+        result = self._search(
+            Query(
+                text=text,
+                k=self._depth,
+                mode=variant.mode,
+                filter=self._filter,
+                fusion=variant.fusion,
+                rerank=variant.rerank,
+                unit="document",
+            )
+        )
+        if variant.rerank and result.hits:
+            if result.reranker is None:
+                raise ModelError("nothing was reranked: no reranker is set", hint="see `hybridrag search --help`")
+            self.reranker = result.reranker
+        return tuple(dict.fromkeys(self._name(hit.chunk.document) for hit in result.hits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The documents of a collection by every name that a question may call them by.
+
+    `names` leads to the name that rankings hold: the id that a dataset gave, else the URI. `ambiguous` are paths and
+    ids that several documents have.
+    """
+
+    names: Mapping[str, str]
+    ambiguous: frozenset[str]
+    name: Callable[[DocumentRef], str]
+
+    @staticmethod
+    def of(documents: Sequence[DocumentRef], *, own_ids: bool) -> _Known:
+        name = _own_id if own_ids else _uri
+        certain = {alias: name(document) for document in documents for alias in (document.uri, name(document))}
+        owners: dict[str, set[str]] = {}
+        for document in documents:
+            for alias in (document.path, document.external_id or document.path):
+                if alias not in certain:
+                    owners.setdefault(alias, set()).add(name(document))
+        single = {alias: next(iter(found)) for alias, found in owners.items() if len(found) == 1}
+        return _Known(single | certain, frozenset(owners.keys() - single.keys()), name)
+
+    def judge(self, questions: Questions, collection: Collection) -> tuple[Questions, list[str]]:
+        """The questions, judged by the names that rankings hold, and what is to be told of those not found."""
+        qrels = {
+            question: {self.names.get(name, name): grade for name, grade in grades.items()}
+            for question, grades in questions.qrels.items()
+        }
+        wanted = questions.documents
+        lacking = sorted(name for name in wanted if name not in self.names and name not in self.ambiguous)
+        doubtful = sorted(name for name in wanted if name in self.ambiguous)
+        if len(lacking) + len(doubtful) == len(set(wanted)):
+            raise UsageError(
+                f"the collection {collection.name} holds none of the documents that answer the questions"
+                + (f" (the first: {[*lacking, *doubtful][0]})" if wanted else ""),
+                hint="name another one with -c NAME; sources are written as `hybridrag documents list` shows them",
+            )
+        notes = []
+        if lacking:
+            touched = sum(any(name in grades for name in lacking) for grades in questions.qrels.values())
+            notes.append(
+                f"{len(lacking)} judged documents of {touched} questions are not in the collection {collection.name} "
+                f"(the first: {lacking[0]}); they count as not found"
+            )
+        if doubtful:
+            notes.append(
+                f"{len(doubtful)} sources are paths of several documents (the first: {doubtful[0]}); they count as not "
+                "found: write SOURCE/PATH, as `hybridrag documents list` shows it"
+            )
+        return Questions(questions.texts, qrels), notes
+
+
+def _own_id(document: DocumentRef) -> str:
+    return document.external_id or document.uri
+
+
+def _uri(document: DocumentRef) -> str:
+    return document.uri
+
+
+def _within(questions: Questions, passing: set[str], expression: str) -> tuple[Questions, list[str]]:
+    """What is left of questions where only some documents count."""
+    qrels = {
+        question: {name: grade for name, grade in grades.items() if name in passing}
+        for question, grades in questions.qrels.items()
+    }
+    kept = {question: grades for question, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
+    if not kept:
+        raise UsageError(
+            f"no question is answered by a document that passes --filter {expression}", hint="widen the filter"
+        )
+    notes = []
+    if lost := len(qrels) - len(kept):
+        notes.append(f"{lost} questions are left out: no document that passes the filter answers them")
+    return Questions({question: questions.texts[question] for question in kept}, kept), notes
+
+
+def _fingerprint(asked: Asked, options: RunOptions) -> str:
+    """A hash of what is asked, as the files say it, so that it stays when the collection loses a document."""
+    questions = asked.questions if options.limit is None else asked.questions.first(options.limit)
+    rows = [[text, sorted(questions.qrels[key].items())] for key, text in sorted(questions.texts.items())]
+    whole = json.dumps([rows, options.filter.strip(), options.limit], ensure_ascii=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+
+def _configuration(collection: Collection, options: RunOptions, reranker: str | None) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "model": collection.generation.model,
+        "fingerprint": collection.generation.fingerprint,
+        "generation": collection.generation.id,
+        "text_search": collection.text_search,
+        "fusion": {v.name: v.fusion for v in options.variants if v.mode == "hybrid"},
+        "reranker": reranker,
+        "filter": options.filter.strip() or None,
+        "depth": options.depth,
+        "limit": options.limit,
+    }

@@ -1,0 +1,220 @@
+"""Settings to what evaluation needs: the collection that a dataset is measured on, and the history of runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridrag.errors import DatabaseError, UsageError
+from hybridrag.types import Collection
+
+if TYPE_CHECKING:
+    from hybridrag.config import Settings
+    from hybridrag.evaluation import Comparison, Run
+    from hybridrag.flows.compare import Held, Place, Subject
+    from hybridrag.flows.evaluate import Asked, Asking, RunOptions, Variant
+    from hybridrag.flows.progress import Progress
+    from hybridrag.store.evaluations import Evaluations, RerankerGain
+    from hybridrag.wiring import Wiring
+
+    Showing = Callable[[], AbstractContextManager[Progress]]
+    """Opens the bar of an ingest, where there is one to be done."""
+
+HIDDEN = "eval-"
+"""What the names of collections begin with that hold the corpus of a dataset and nothing else."""
+_SOURCE = "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A collection that questions are asked of. `notes` tell what its corpus lacks."""
+
+    wiring: Wiring
+    collection: Collection
+    notes: tuple[str, ...] = ()
+
+
+class Evaluating:
+    """What `eval` needs of one command's live objects."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    @cached_property
+    def history(self) -> Evaluations:
+        from hybridrag.store.evaluations import Evaluations
+
+        return Evaluations(self._wiring.store.url)
+
+    def reranker_gain(self) -> RerankerGain | None:
+        """What a reranker did to the chosen collection when that was last measured."""
+        return self.history.reranker_gain(self._wiring.collection())
+
+    # --- the collection ----------------------------------------------------------------------------------------------
+
+    def target(self, asked: Asked, *, named: bool, progress: Showing) -> Target:
+        """What the questions are asked of: the chosen collection where it was `named`, and for a question file.
+
+        The corpus of a dataset is otherwise brought into a hidden collection, which only those share that have the same
+        corpus, model and analysis. Raises UsageError where the collection is missing, or has another model than
+        the one that was asked for.
+        """
+        if asked.corpus is None or named:
+            collection = self._wiring.collection()
+            if self._wiring.settings.origins["embedder"] == "--embedder":
+                self._wiring.models.for_ingest(collection)  # which refuses another model
+            return Target(self._wiring, collection)
+        return self._ingested(self._hidden(asked), asked.corpus, progress=progress)
+
+    def _ingested(self, name: str, corpus: Path, *, progress: Showing) -> Target:
+        from hybridrag.flows.ingest import IngestOptions
+        from hybridrag.flows.selection import SourceOptions
+
+        wiring = self._wiring.under(_only(self._wiring.settings, collection=name))
+        wiring.notify(f"collection: {name} (the corpus of {corpus.parent.name}, with {wiring.settings.embedder})")
+        with progress() as shown:
+            report = wiring.ingest(
+                [str(corpus)],
+                source_options=SourceOptions(name=_SOURCE),
+                options=IngestOptions(allow_mass_delete=True),  # the collection is this corpus, whatever it was before
+                progress=shown,
+                stdin=io.BytesIO(),
+                stdin_name=None,
+            )
+        report.check(strict=False)
+        bad = [problem for problem in report.problems if problem.failed]
+        notes = [f"{len(bad)} documents of {corpus.name} are left out: {bad[0].uri}: {bad[0].reason}"] if bad else []
+        return Target(wiring, wiring.collection(), (*notes, *report.warnings))
+
+    def _hidden(self, asked: Asked) -> str:
+        """The hidden collection of a corpus: a plain name, or one with a digest where another has that already."""
+        assert asked.corpus is not None
+        models, corpus = self._wiring.models, asked.corpus.resolve()
+        fingerprint = models.embedder(models.chosen()).fingerprint
+        analysis = self._wiring.settings.text_search
+        digest = hashlib.sha256(f"{corpus}\0{fingerprint}\0{analysis}".encode("utf-8", "surrogateescape")).hexdigest()
+        plain = HIDDEN + re.sub(r"[^A-Za-z0-9._-]+", "-", asked.name.partition(":")[0])[:48].strip("-")
+        found = self._wiring.store.find_collection(plain)
+        if found is None or (
+            (found.generation.fingerprint, found.text_search) == (fingerprint, analysis)
+            and all(
+                (row["source"].name, Path(row["source"].root).resolve()) == (_SOURCE, corpus)
+                or not Path(row["source"].root).exists()
+                for row in self._wiring.store.list_sources(found)
+            )
+        ):
+            return plain
+        return f"{plain}-{digest[:8]}"
+
+    # --- running and comparing ---------------------------------------------------------------------------------------
+
+    def run(self, target: Target, asked: Asked, *, options: RunOptions, asking: Asking) -> Run:
+        """Asks the questions. Nothing is saved."""
+        from hybridrag.flows.evaluate import evaluate
+
+        wiring = target.wiring
+        run = evaluate(wiring.store, target.collection, asked, search=wiring.search, options=options, asking=asking)
+        return replace(run, notes=(*target.notes, *run.notes))
+
+    def hold(
+        self, run: Run, target: Target, *, against: str | None, metric: str
+    ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
+        """The run against the run or file that `against` names, else against the latest that asked the same."""
+        from hybridrag.evaluation import load_run, run_of
+        from hybridrag.flows.compare import hold
+
+        named = None
+        if against is not None:
+            number = against.removeprefix("run:")
+            named = self.saved(int(number)) if re.fullmatch("[0-9]+", number) else load_run(Path(against))
+
+        def baseline(mode: str) -> Run | None:
+            if named is not None:
+                return named
+            key = {"dataset": run.dataset, "asked": run.asked, "mode": mode}
+            found = self.history.latest(target.collection, **key)
+            return run_of(found) if found else None
+
+        held, notes = hold(run, baseline=baseline, metric=metric)
+        if named is not None and not held:
+            raise UsageError(f"{against} has none of the modes {', '.join(run.modes)}", hint="name them with --mode")
+        if named is None and not held and self.history.count(target.collection, dataset=run.dataset):
+            notes = [*notes, f"earlier runs of {run.dataset} asked other questions, or under another filter"]
+        return tuple(held), tuple(notes)
+
+    def save(self, run: Run, target: Target, *, below_baseline: bool = False) -> Run:
+        """Keeps the run with its collection and returns it with its number; as it was where it cannot be kept.
+
+        What was measured is worth more than its place in the history: a database that only reads is told, no more.
+        """
+        from hybridrag.evaluation import run_json
+
+        try:
+            number = self.history.save(target.collection, run_json(run), at=run.at, below_baseline=below_baseline)
+        except DatabaseError as exc:
+            self._wiring.notify(f"the run is not kept: {exc.message}")
+            return run
+        return run.numbered(number)
+
+    def saved(self, number: int) -> Run:
+        """A run of the history. Raises UsageError where there is none of that number."""
+        from hybridrag.evaluation import run_of
+
+        self._wiring.store.list_collections()  # the history has no connection of its own that brings up to date
+        found = self.history.find(number) if number < 2**63 else None
+        if found is None:
+            raise UsageError(f"there is no run {number}", hint="`eval run` tells the number under which it was saved")
+        return run_of(found)
+
+    def compare(
+        self,
+        before: Subject,
+        after: Subject,
+        asked: Asked | None,
+        *,
+        named: bool,
+        options: RunOptions,
+        metric: str,
+        progress: Showing,
+        asking: Asking,
+    ) -> Comparison:
+        """`after` against `before`; what is measured for that is saved. `options` say how, but for the modes."""
+        from hybridrag.flows.compare import compare
+
+        def measure(place: Place, name: str, variants: tuple[Variant, ...]) -> Run:
+            if asked is None:
+                raise UsageError("what is to be measured needs questions", hint="name a BEIR folder or a question file")
+            evaluating = self._at(place, name, asked)
+            by_name = place == "collection" or (named and place == "chosen")
+            target = evaluating.target(asked, named=by_name, progress=progress)
+            run = evaluating.run(target, asked, options=replace(options, variants=variants), asking=asking)
+            return evaluating.save(run, target)
+
+        return compare(before, after, measure=measure, saved=self.saved, metric=metric)
+
+    def _at(self, place: Place, name: str, asked: Asked) -> Evaluating:
+        settings = self._wiring.settings
+        if place == "collection":
+            return self._wiring.under(_only(settings, collection=name)).evaluating
+        if place == "model":
+            if asked.corpus is None:
+                raise UsageError(
+                    f"model:{name} needs a BEIR folder, whose documents it can embed",
+                    hint="ingest your documents with it (-c NEW --embedder MODEL) and compare collection:NEW",
+                )
+            origins = {**settings.origins, "embedder": "model:"}
+            return self._wiring.under(replace(settings, embedder=name, dims=0, origins=origins)).evaluating
+        return self
+
+
+def _only(settings: Settings, *, collection: str) -> Settings:
+    """The settings for another collection, without what a project says of its own documents."""
+    origins: Mapping[str, str] = {**settings.origins, "collection": "eval"}
+    return replace(settings, collection=collection, include=(), exclude=(), labels=(), origins=origins)
