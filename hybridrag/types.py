@@ -225,17 +225,13 @@ _NAMESPACE = uuid.UUID("6f0d9a52-7e0e-5d57-9d0c-3f0b5a0a7c11")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database.
-
-    `calibration` holds what was found out about the collection for the fusion; None where that was not tried.
-    """
+    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database."""
 
     id: int
     model: str
     fingerprint: str
     dimensions: int
     chunk_set: int
-    calibration: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,5 +89,6 @@ $$;
 create trigger chunk_set_dropped after delete on chunk_set
     for each row execute function drop_postings();
 
--- How much the dense arm counts in the fusion, found out without labels; null where that was not tried.
-alter table generation add column calibration jsonb;
+-- Some of the generation's vectors, against which the cosines of a question's candidates are judged: rows of float16,
+-- little-endian, as the fusion packs them; null where there is none yet.
+alter table generation add column sample bytea;

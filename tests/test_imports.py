@@ -109,7 +109,7 @@ def test_no_command_loads_more_than_its_work_needs(cli: CommandLine, environment
 
     lexical = loaded(["search", "meal allowance", "--mode", "lexical", "--json"], environment, cli.home)
     assert len(json.loads(lexical.out)["hits"]) == 1
-    assert not lexical.modules & {*NETWORKS, "numpy", "tokenizers", "kreuzberg", "httpx"}
+    assert not lexical.modules & {*NETWORKS, "tokenizers", "kreuzberg", "httpx"}
 
     answer = loaded(["ask", "what is the meal allowance?", "--json"], environment, cli.home)
     assert json.loads(answer.out)["mode"] == "extractive"

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hybridrag.flows.clock import Clock
-from hybridrag.retrieval import bm25, fuse, question_terms
+from hybridrag.retrieval import (
+    Background,
+    Ranking,
+    background,
+    bm25,
+    fuse,
+    query_weight,
+    question_terms,
+    reciprocal_ranks,
+    unmatched_share,
+    unpack,
+)
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Arm, Query
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector
+
+FUSED = 100
+"""Of each arm the chunks whose scores are fused; what lies deeper follows them."""
+
+Scores = dict[int, float]
+"""By chunk number, best first."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +68,36 @@ def find_candidates(
     if query.filter is not None:
         with clock.step("filter"):
             among = snapshot.numbers_of(query.filter)
-    dense: dict[int, float] = {}
-    lexical: dict[int, float] = {}
-    dense_scores: dict[int, float] = {}
-    lexical_scores: dict[int, float] = {}
-    if vector is not None:
-        with clock.step("dense"):
-            dense = dense_scores = snapshot.dense(vector, limit=limit, among=among)
-    if query.mode != "dense":
+    if vector is None:
         with clock.step("lexical"):
-            terms = question_terms(query.text, snapshot.lexical_index.analysers)
-            postings = snapshot.postings(sorted({form for forms in terms for form in forms}))
-            ranking = bm25(terms, postings, snapshot.lexical_index)
-            lexical = ranking.best(limit, among=among)
-            lexical_scores = lexical | ranking.of([number for number in dense if number not in lexical])
-    if vector is not None and lexical:
-        with clock.step("dense"):
-            others = [number for number in lexical if number not in dense]
-            dense_scores = dense | snapshot.similarities(vector, others)
+            lexical = _Lexical.asked(snapshot, query.text).ranking.best(limit, among=among)
+        return _of_one_arm("lexical", lexical, limit)
+    with clock.step("dense"):
+        dense = snapshot.dense(vector, limit=limit, among=among)
+    if query.mode == "dense":
+        return _of_one_arm("dense", dense, limit)
+    with clock.step("lexical"):
+        arm = _Lexical.asked(snapshot, query.text)
+        lexical = arm.ranking.best(limit, among=among)
+        lexical_scores = lexical | arm.ranking.of([number for number in dense if number not in lexical])
+    with clock.step("dense"):
+        dense_scores = dense | snapshot.similarities(vector, [number for number in lexical if number not in dense])
     with clock.step("fuse"):
-        fused, weights = _fused(query, snapshot, dense, lexical, dense_scores, lexical_scores)
+        if query.fusion == "rrf":
+            fused, weights = reciprocal_ranks(dense, lexical), {"dense": 0.5, "lexical": 0.5}
+        else:
+            first = dict.fromkeys([*itertools.islice(dense, FUSED), *itertools.islice(lexical, FUSED)])
+            near = (_some(dense_scores, first), _some(lexical_scores, first))
+            weight = query_weight(
+                *near,
+                background=_background(snapshot, vector),
+                searched=snapshot.lexical_index.chunks if among is None else len(among),
+                unmatched=arm.unmatched,
+            )
+            deeper = [number for number in dense | lexical if number not in first]
+            far = (_some(dense_scores, deeper), _some(lexical_scores, deeper))
+            fused = _followed(fuse(*near, dense_weight=weight), fuse(*far, dense_weight=weight))
+            weights = {"dense": weight, "lexical": 1 - weight}
     return Candidates(
         ranked={"dense": dense, "lexical": lexical},
         scores={"dense": dense_scores, "lexical": lexical_scores},
@@ -79,14 +107,45 @@ def find_candidates(
     )
 
 
-def _fused(
-    query: Query,
-    snapshot: SearchSnapshot,
-    dense: Mapping[int, float],
-    lexical: Mapping[int, float],
-    dense_scores: Mapping[int, float],
-    lexical_scores: Mapping[int, float],
-) -> tuple[Mapping[int, float], Mapping[str, float]]:
-    if query.mode != "hybrid":
-        return (dense if query.mode == "dense" else lexical), {query.mode: 1.0}
-    return fuse(dense_scores, lexical_scores, dense_weight=0.65), {"dense": 0.65, "lexical": 0.35}
+@dataclass(frozen=True, slots=True)
+class _Lexical:
+    """What the lexical arm says of a question: its ranking, and which share of the question stands nowhere."""
+
+    ranking: Ranking
+    unmatched: float
+
+    @staticmethod
+    def asked(snapshot: SearchSnapshot, text: str) -> _Lexical:
+        index = snapshot.lexical_index
+        terms = question_terms(text, index.analysers)
+        postings = snapshot.postings(sorted({form for forms in terms for form in forms}))
+        holding = (
+            (asked, max((len(postings[form].numbers) for form in forms if form in postings), default=0))
+            for forms, asked in terms.items()
+        )
+        return _Lexical(bm25(terms, postings, index), unmatched_share(holding, chunks=index.chunks))
+
+
+def _of_one_arm(name: str, found: Scores, limit: int) -> Candidates:
+    return Candidates({name: found}, {name: found}, found, {name: 1.0}, exhausted=len(found) < limit)
+
+
+def _background(snapshot: SearchSnapshot, vector: Vector) -> Background | None:
+    if (packed := snapshot.sample) is None:
+        return None
+    return background(vector, unpack(packed, dimensions=snapshot.collection.generation.dimensions))
+
+
+def _some(scores: Mapping[int, float], numbers: Iterable[int]) -> Scores:
+    return {number: scores[number] for number in numbers if number in scores}
+
+
+def _followed(first: Scores, deeper: Scores) -> Scores:
+    """The first, then the deeper ones, whose scores are lowered to where the first end.
+
+    So what comes first does not depend on how many hits are wanted.
+    """
+    if not first or not deeper:
+        return first | deeper
+    lowered = min(min(first.values()) - max(deeper.values()), 0.0)
+    return first | {number: score + lowered for number, score in deeper.items()}

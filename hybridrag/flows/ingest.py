@@ -28,7 +28,7 @@ from hybridrag.flows.progress import Progress
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
-from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
+from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms, pack, sampled
 from hybridrag.sources import Listing, Reader
 from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Skipped, Source
 
@@ -164,6 +164,7 @@ class Ingest:
                 self._run.finish(plan.source_id, parameters=self._parameters)
         if not self._options.dry_run:
             self._run.settle(self._progress.note)
+            self._sample()
         self.report.seconds = time.perf_counter() - started
         self.report.stages = self._stages.seconds
         if self._entry is not None:
@@ -171,6 +172,16 @@ class Ingest:
                 self._languages, known=self._entry.languages, model=self._entry.name
             )
         return self.report
+
+    def _sample(self) -> None:
+        """Keeps what the fusion judges cosines by: a few of the vectors that are now in the index."""
+        import numpy as np
+
+        with self._run.snapshot() as snapshot:
+            numbers = snapshot.numbers()
+            vectors = snapshot.vectors(numbers[sampled(len(numbers))].tolist())
+        if vectors:
+            self._run.keep_sample(pack(np.stack([vectors[number] for number in sorted(vectors)])))
 
     # --- planning ----------------------------------------------------------------------------------------------------
 

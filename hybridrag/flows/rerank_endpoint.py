@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.config import Settings
 from hybridrag.errors import UsageError
-from hybridrag.flows.sending import Sending
+from hybridrag.flows.sending import send_texts
 from hybridrag.models import EndpointReranker, EndpointRerankerModel
 from hybridrag.privacy import Gateway
 from hybridrag.providers import RerankServer, host_of, is_local, key_from_environment
@@ -53,20 +53,15 @@ class RerankEndpoint:
         Raises UsageError under --offline and BlockedByPolicy where the user did not agree to it, both before anything
         is sent, and ProviderError where no answer comes.
         """
-        server, gateway, collection = self._server, self._gateway(), self._settings.collection
-        sending = Sending(
-            gateway,
-            seal=lambda: gateway.seal_texts(body, server.destination, collection=collection, texts=texts),
+        return send_texts(
+            body,
+            texts=texts,
+            server=self._server,
+            gateway=self._gateway(),
+            collection=self._settings.collection,
             notify=self._notify,
+            purpose="reranking",
         )
-        outbound = sending.begin()
-        try:
-            answer = server.send(outbound, on_retry=sending.retried)
-        except BaseException as exc:
-            sending.failed(exc)
-            raise
-        sending.sent(answer)
-        return answer
 
     def cancel(self) -> None:
         if "_server" in self.__dict__:

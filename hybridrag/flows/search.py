@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hybridrag.errors import ModelError, UsageError
-from hybridrag.flows.arms import Candidates, find_candidates
+from hybridrag.flows.arms import FUSED, Candidates, find_candidates
 from hybridrag.flows.clock import Clock
 from hybridrag.ports import Embedder, Reranker
 from hybridrag.retrieval import by_document, collapsed, diversified, merged_passages
 from hybridrag.store import PostgresStore
 from hybridrag.store.snapshot import SearchSnapshot
-from hybridrag.types import Arm, Collection, Hit, Query, SearchResult, StoredChunk
+from hybridrag.types import Arm, Collection, Hit, Label, Query, SearchResult, StoredChunk
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector
 
-CANDIDATES = 100
-"""Chunks each arm offers to the fusion, at least; more where more hits are wanted."""
 _DEEPER = 4
 """So many times as many where those are too few: where many say the same, or stand in one document."""
 _DEEPEST = 6_400
@@ -37,6 +35,7 @@ def search(
     *,
     open_embedder: Callable[[Collection], Embedder],
     open_reranker: Callable[[], Reranker] | None = None,
+    texts_leave: bool = False,
 ) -> SearchResult:
     """The best `query.k` hits. Finding none is an empty result.
 
@@ -55,11 +54,12 @@ def search(
         with clock.step("embed"):
             vector = _checked_embedder(found, open_embedder).embed_query(query.text) if found else None
     reranker = open_reranker() if query.rerank and open_reranker is not None else None
+    scorer = _Scorer(reranker, query.text, clock, texts_leave=texts_leave) if reranker else None
     with store.snapshot(collection) as snapshot:
-        limit = max(CANDIDATES, query.k)
+        limit = max(FUSED, query.k)
         while True:
             candidates = find_candidates(snapshot, query, vector, limit=limit, clock=clock)
-            hits = _chosen(snapshot, query, candidates, reranker, clock)
+            hits = _chosen(snapshot, query, candidates, scorer)
             if len(hits) >= query.k or candidates.exhausted or limit >= _DEEPEST:
                 break
             limit *= _DEEPER
@@ -75,13 +75,11 @@ def search(
     )
 
 
-def _chosen(
-    snapshot: SearchSnapshot, query: Query, candidates: Candidates, reranker: Reranker | None, clock: Clock
-) -> tuple[Hit, ...]:
+def _chosen(snapshot: SearchSnapshot, query: Query, candidates: Candidates, scorer: _Scorer | None) -> tuple[Hit, ...]:
     """At most `query.k` hits of the unit that is wanted, made of no more candidates than that takes."""
     numbers = list(candidates.fused)
     considered = 2 * query.k
-    if reranker is not None:
+    if scorer is not None:
         considered = max(considered, RERANKED)
     while True:
         chunks = snapshot.chunks(numbers[:considered])
@@ -89,9 +87,8 @@ def _chosen(
             Hit(rank=rank, score=candidates.fused[number], chunk=chunks[number], arms=candidates.arms(number))
             for rank, number in enumerate(numbers[:considered], start=1)
         ]
-        if reranker is not None:
-            with clock.step("rerank"):
-                hits = _reranked(hits, query.text, reranker)
+        if scorer is not None:
+            hits = scorer.reranked(hits)
         if query.diverse:
             hits = _spread(hits, snapshot.vectors(chunks), {chunk.id: number for number, chunk in chunks.items()})
         joined = _joined(snapshot, query, hits)
@@ -112,26 +109,45 @@ def _joined(snapshot: SearchSnapshot, query: Query, hits: Sequence[Hit]) -> tupl
     )
 
 
-def _reranked(hits: Sequence[Hit], question: str, reranker: Reranker) -> list[Hit]:
-    """The first of the hits in the reranker's order, with its scores, and then the others."""
-    first, others = hits[:RERANKED], hits[RERANKED:]
-    scores = reranker.rerank(question, [_context(hit.chunk) for hit in first])
-    order = sorted(range(len(first)), key=lambda place: (-scores[place], place))
-    best = [
-        replace(
-            first[place],
-            rank=rank,
-            score=scores[place],
-            arms={**first[place].arms, "rerank": Arm(rank=rank, score=scores[place])},
-        )
-        for rank, place in enumerate(order, start=1)
-    ]
-    return [*best, *others]
+class _Scorer:
+    """A reranker at work on one question. Each chunk is scored once, however often more candidates are considered."""
+
+    def __init__(self, reranker: Reranker, question: str, clock: Clock, *, texts_leave: bool) -> None:
+        self._reranker = reranker
+        self._question = question
+        self._clock = clock
+        self._texts_leave = texts_leave
+        self._scores: dict[UUID, float] = {}
+
+    def reranked(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The first of the hits in the reranker's order, with its scores, and then the others as they were.
+
+        Among the others is what is labelled `local-only`, where the reranker is remote.
+        """
+        considered = [hit for hit in hits[:RERANKED] if self._may_see(hit)]
+        with self._clock.step("rerank"):
+            new = [hit for hit in considered if hit.chunk.id not in self._scores]
+            if new:
+                given = self._reranker.rerank(self._question, [_context(hit.chunk) for hit in new])
+                self._scores.update(zip((hit.chunk.id for hit in new), given, strict=True))
+        best = sorted(considered, key=lambda hit: (-self._scores[hit.chunk.id], hit.rank))
+        scored = [self._scored(hit, place) for place, hit in enumerate(best, start=1)]
+        others = [hit for hit in hits if hit.chunk.id not in self._scores]
+        return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *others], start=1)]
+
+    def _may_see(self, hit: Hit) -> bool:
+        return not (self._texts_leave and hit.chunk.document.label is Label.LOCAL_ONLY)
+
+    def _scored(self, hit: Hit, place: int) -> Hit:
+        score = self._scores[hit.chunk.id]
+        return replace(hit, score=score, arms={**hit.arms, "rerank": Arm(rank=place, score=score)})
 
 
 def _context(chunk: StoredChunk) -> str:
     """A chunk as a reranker reads it: what it stands under belongs to it."""
-    return "\n".join([chunk.document.title, *chunk.headings, chunk.text])
+    title = chunk.document.title
+    headings = chunk.headings[1:] if chunk.headings[:1] == (title,) else chunk.headings
+    return "\n".join([title, *headings, chunk.text])
 
 
 def _spread(hits: Sequence[Hit], vectors: Mapping[int, Vector], number_of: Mapping[UUID, int]) -> list[Hit]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from hybridrag.errors import HybridragError
 from hybridrag.privacy import Gateway
-from hybridrag.providers import EmbeddingServer, Retry
+from hybridrag.providers import AnswerServer, Retry
 from hybridrag.types import Outbound
 
 
@@ -56,19 +56,20 @@ def send_texts(
     body: bytes,
     *,
     texts: int,
-    server: EmbeddingServer,
+    server: AnswerServer,
     gateway: Gateway,
     collection: str,
     notify: Callable[[str], None],
+    purpose: str = "embedding",
 ) -> bytes:
-    """Sends an embedding request for `texts` texts and returns the answer's body.
+    """Sends a request to embed or rerank `texts` texts and returns the answer's body.
 
     Raises BlockedByPolicy where they may not leave, and ProviderError, with the attempt recorded as failed, where no
     answer came.
     """
     sending = Sending(
         gateway,
-        seal=lambda: gateway.seal_texts(body, server.destination, collection=collection, texts=texts),
+        seal=lambda: gateway.seal_texts(body, server.destination, collection=collection, texts=texts, purpose=purpose),
         notify=notify,
     )
     outbound = sending.begin()

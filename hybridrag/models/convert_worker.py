@@ -14,7 +14,7 @@ from typing import Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.torch_model import load_model
-from hybridrag.models.tracing import compiled, mask_finitely, probes, save, traced
+from hybridrag.models.tracing import compiled, mask_finitely, probes, save, traced, tracing
 
 _NEAR = 0.9999
 """Least cosine of the converted network's vectors to torch's, both in float32. Measured: .999999 and better."""
@@ -52,7 +52,7 @@ def _traced(folder: Path, *, trusted: bool) -> tuple[Any, list[Any]]:
     # Padding in the example, or a mask of ones could be left out of the network as if there were never another.
     ids, mask = torch.ones((2, 8), dtype=torch.long), torch.ones((2, 8), dtype=torch.long)
     mask[1, 5:] = 0
-    with torch.no_grad():
+    with tracing():
         given = probes(inner, window=model.max_seq_length or 512)
         expected = [(probe, network(*map(torch.from_numpy, probe)).numpy()) for probe in given]
         mask_finitely(inner)

@@ -6,7 +6,8 @@ download again from nothing (2.4 does), never looks at the content, and its fast
 stopped nor opens its sockets where `--offline` could see them.
 
 A file is written to `blobs/DIGEST.incomplete`, compared with its digest, and then renamed. Links to blobs, that of
-`modules.json` last, make the snapshot. So whatever ends a download, what counts as whole is whole.
+`modules.json` (`config.json` for a reranker) last, make the snapshot. So whatever ends a download, what counts as whole
+is whole.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from hybridrag.models.snapshots import (
     digest_of,
     is_digest,
     lacking,
-    read_modules,
+    read_listing,
     shipped_graph,
     wanted,
 )
@@ -125,12 +126,12 @@ class _Download:
 
     def run(self, *, code: bool) -> Fetched:
         commit, files = self._ask()
-        listing = files.get("modules.json")
+        listing = files.get(self.cache.listing)
         if listing is None:
-            raise self._unusable("modules.json")
+            raise self._unusable(self.cache.listing)
         if not self._is_here(listing):
             self._fetch_all(commit, [listing])
-        modules = read_modules(self.cache.blob(listing.digest).read_bytes())
+        modules = read_listing(self.cache.listing, self.cache.blob(listing.digest).read_bytes())
         if missing := lacking(files, modules):
             raise self._unusable(missing)
         # A graph computes what the model's own code would, and is no program.

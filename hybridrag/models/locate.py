@@ -31,16 +31,20 @@ class ModelFolder:
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """A model on the hub. `revision` is a commit, a branch or a tag; None for the newest of the default branch."""
+    """A model on the hub. `revision` is a commit, a branch or a tag; None for the newest of the default branch.
+
+    `listing` is the file that tells of what the model consists.
+    """
 
     name: str
     repository: str
     revision: str | None
     entry: Entry | None
+    listing: str = "modules.json"
 
     @property
     def cached(self) -> CachedRepository:
-        return cached_repository(self.repository)
+        return cached_repository(self.repository, listing=self.listing)
 
 
 def locate(

@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.rerank_scorer import load_scorer
-from hybridrag.models.tracing import compiled, mask_finitely, probes, save, traced
+from hybridrag.models.tracing import compiled, mask_finitely, probes, save, traced, tracing
 
 _NEAR = 1e-3
 """Most that a converted network's score may differ from torch's, both in float32, in logits of about -10 to 10."""
@@ -28,7 +28,7 @@ def convert_reranker(
     ids, mask, types = (torch.ones((2, 8), dtype=torch.long) for _ in range(3))
     mask[1, 5:] = 0
     types[:, :3] = 0
-    with torch.no_grad():
+    with tracing():
         given = [_inputs(*probe) for probe in probes(scorer.network, window=window)]
         expected = [
             (probe, scorer(**{name: torch.from_numpy(part) for name, part in probe.items()})) for probe in given

@@ -64,7 +64,9 @@ def resolve_reranker(name: str) -> ModelFolder | HubModel:
         raise ModelError(f"{bare} is an embedding model, not a reranker", hint=_advice(bare))
     known = entry.repository if entry else None
     repository, revision = repository_named(name, known=known, advice=lambda: _advice(bare))
-    return HubModel(name, repository, revision or (entry.revision or None if entry else None), entry=None)
+    pinned = entry.revision or None if entry else None
+    # Most rerankers have no modules.json: they are one network, and its configuration tells all.
+    return HubModel(name, repository, revision or pinned, entry=None, listing="config.json")
 
 
 def read_reranker(folder: ModelFolder, *, trusted: Collection[str] = ()) -> RerankerSpec:

@@ -43,9 +43,13 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class CachedRepository:
-    """A repository's folder in the cache, which need not exist."""
+    """A repository's folder in the cache, which need not exist.
+
+    `listing` is the file that tells of what the model consists; a snapshot without it is not whole.
+    """
 
     folder: Path
+    listing: str = "modules.json"
 
     def snapshot(self, commit: str) -> Path:
         return self.folder / "snapshots" / commit
@@ -89,7 +93,7 @@ class CachedRepository:
         """
         folder = self.snapshot(commit)
         try:
-            modules = read_modules((folder / "modules.json").read_bytes())
+            modules = read_listing(self.listing, (folder / self.listing).read_bytes())
             names = self._listed(commit) or sorted(_files(folder))
             needed = [*wanted(names, modules, code=code), *_shards(folder)]
             if code:
@@ -104,7 +108,7 @@ class CachedRepository:
         Returns their names. A file that is no link to a blob has nothing to be compared with.
         """
         folder = self.snapshot(commit)
-        modules = read_modules((folder / "modules.json").read_bytes())
+        modules = read_listing(self.listing, (folder / self.listing).read_bytes())
         named = {name: _blob_name(folder / name) for name in wanted(sorted(_files(folder)), modules, code=True)}
         wrong = [name for name, digest in named.items() if digest and digest_of(folder / name, like=digest) != digest]
         for name in wrong:
@@ -113,8 +117,8 @@ class CachedRepository:
 
     def link(self, commit: str, digests: Mapping[str, str]) -> None:
         """Makes the snapshot of a commit from blobs that are here: path in the repository to digest."""
-        # A snapshot without modules.json is not whole, so that one comes last.
-        for path in sorted(digests, key=lambda path: path == "modules.json"):
+        # A snapshot without its listing is not whole, so that one comes last.
+        for path in sorted(digests, key=lambda path: path == self.listing):
             link, blob = self.snapshot(commit) / path, self.blob(digests[path])
             if link.is_file() and (link.samefile(blob) or digest_of(link, like=blob.name) == blob.name):
                 continue
@@ -156,7 +160,9 @@ def _draft_of(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def cached_repository(repository: str, environ: Mapping[str, str] = os.environ) -> CachedRepository:
+def cached_repository(
+    repository: str, environ: Mapping[str, str] = os.environ, *, listing: str = "modules.json"
+) -> CachedRepository:
     """Where the cache keeps `OWNER/NAME`: under HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME, as the library does."""
 
     def expanded(path: str) -> Path:
@@ -165,10 +171,22 @@ def cached_repository(repository: str, environ: Mapping[str, str] = os.environ) 
     home = expanded(environ.get("HF_HOME") or f"{environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface")
     given = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE")
     root = expanded(given) if given else home / "hub"
-    return CachedRepository(root / f"models--{repository.replace('/', '--')}")
+    return CachedRepository(root / f"models--{repository.replace('/', '--')}", listing)
 
 
 # --- which files -----------------------------------------------------------------------------------------------------
+
+
+def read_listing(name: str, text: bytes) -> list[Module]:
+    """The modules that a listing tells of: a modules.json, or else the config.json of a reranker, which is one network.
+
+    Raises ValueError for anything else.
+    """
+    if name == "modules.json":
+        return read_modules(text)
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("no configuration")
+    return [Module("Transformer", "")]
 
 
 def read_modules(text: bytes) -> list[Module]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hybridrag.errors import ModelError
@@ -16,18 +17,27 @@ _EFFORT = 1.5e12
 weights, and a minute or two for one of billions."""
 
 
-def traced(module: Any, example: dict[str, Any]) -> Any:
-    """A torch module as an `openvino.Model`. Raises ModelError where it cannot be traced."""
-    import_openvino()  # first, so that it comes without its telemetry
-    from openvino.tools.ovc import convert_model
+@contextmanager
+def tracing() -> Iterator[None]:
+    """What runs and traces a torch module: any exception of the libraries becomes a ModelError."""
+    import torch
 
     try:
-        return convert_model(module, example_input=example)
+        with torch.no_grad():
+            yield
     except MemoryError:
         raise
     except Exception as exc:  # each library has exceptions of its own
         lines = str(exc).strip().splitlines() or [""]
         raise ModelError(f"it cannot be traced ({type(exc).__name__}: {lines[0][:120]})") from exc
+
+
+def traced(module: Any, example: dict[str, Any]) -> Any:
+    """A torch module as an `openvino.Model`. To be called under `tracing`."""
+    import_openvino()  # first, so that it comes without its telemetry
+    from openvino.tools.ovc import convert_model
+
+    return convert_model(module, example_input=example)
 
 
 def mask_finitely(network: Any) -> None:

@@ -81,14 +81,16 @@ class Gateway:
             )
         return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
 
-    def seal_texts(self, body: bytes, destination: Destination, *, collection: str, texts: int) -> Outbound:
-        """A request to an embedding endpoint, ready to be sent once: raw texts, since a vector of redacted text would
-        find nothing. `texts` is how many there are.
+    def seal_texts(
+        self, body: bytes, destination: Destination, *, collection: str, texts: int, purpose: str = "embedding"
+    ) -> Outbound:
+        """A request to an embedding or rerank endpoint, ready to be sent once: raw texts, since redacted ones would
+        find nothing. `texts` is how many there are, `purpose` what the ledger says of it.
 
         Raises BlockedByPolicy, after recording that, where the destination is not local and the user did not allow
         that, and where the ledger fails.
         """
-        facts: dict[str, object] = {"purpose": "embedding", "collection": collection, "texts": texts, "plain": True}
+        facts: dict[str, object] = {"purpose": purpose, "collection": collection, "texts": texts, "plain": True}
         if not destination.local and not self._remote_embedding:
             self._record_block(body, destination, facts, {"reason": "remote embedding is not allowed"})
             raise BlockedByPolicy(

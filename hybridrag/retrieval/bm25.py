@@ -1,8 +1,8 @@
 """BM25 over postings, exact: every chunk that holds a term of the question gets its score.
 
 Robertson and Zaragoza 2009, k1 1.2 and b .75, with Lucene's idf, which is never negative. The forms that a word takes
-in the languages of a collection count as one term. Frequencies are of the collection as it is now: what is buried counts
-for nothing. A filter changes which chunks are found and not their scores.
+in the languages of a collection count as one term. Frequencies are of the collection as it is now: what is buried
+counts for nothing. A filter changes which chunks are found and not their scores.
 """
 
 from __future__ import annotations

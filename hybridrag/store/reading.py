@@ -20,7 +20,6 @@ def collection_of(row: Mapping[str, Any]) -> Collection:
             fingerprint=row["fingerprint"],
             dimensions=row["dimensions"],
             chunk_set=row["chunk_set_id"],
-            calibration=row["calibration"],
         ),
     )
 

@@ -101,6 +101,23 @@ class SearchSnapshot:
             rows = cursor.execute(query, self._key(numbers=list(numbers))).fetchall()
         return {row["number"]: HalfVector.from_binary(row["embedding"]).to_numpy().astype("float32") for row in rows}
 
+    @cached_property
+    def sample(self) -> bytes | None:
+        """The generation's sample of vectors, as it was packed; None where there is none."""
+        key = {"generation": self.collection.generation.id}
+        with self.tx.cursor(binary=True) as cursor:
+            row = cursor.execute(statement("find_sample"), key).fetchone()
+        return bytes(row["sample"]) if row and row["sample"] is not None else None
+
+    def numbers(self) -> Numbers:
+        """All chunks, in order."""
+        import numpy as np
+
+        with self.tx.cursor(binary=True) as cursor:
+            row = cursor.execute(statement("all_numbers"), self._key()).fetchone()
+        assert row is not None  # an aggregate
+        return np.frombuffer(row["numbers"], dtype=">i4").astype(np.int32)
+
     # --- what was found ----------------------------------------------------------------------------------------------
 
     def chunks(self, numbers: Sequence[int]) -> dict[int, StoredChunk]:

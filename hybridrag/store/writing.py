@@ -17,6 +17,7 @@ from hybridrag.errors import CollectionBusy
 from hybridrag.store import lexical, vector_index
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
 
 _CHUNK_TYPES = (
@@ -184,6 +185,17 @@ class IngestRun:
             vector_index.keep_up(tx, generation, notify)
         with transaction(self._connection) as tx:
             tx.execute(on_vectors("analyze", generation.id))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SearchSnapshot]:
+        """The collection as it is now, this run's work included."""
+        with transaction(self._connection, read_only=True) as tx:
+            yield SearchSnapshot(tx, self.collection)
+
+    def keep_sample(self, packed: bytes) -> None:
+        """Keeps a sample of the vectors with the generation."""
+        with transaction(self._connection) as tx:
+            tx.execute(statement("keep_sample"), {"generation": self.collection.generation.id, "sample": packed})
 
     def _copy_vectors(self, vectors: Sequence[Embedded]) -> None:
         if not vectors:

@@ -186,6 +186,7 @@ class Wiring:
             query,
             open_embedder=self.models.embedder_of,
             open_reranker=lambda: self.models.rerankers.needed,
+            texts_leave=query.rerank and self.models.rerankers.texts_leave,
         )
 
     def extract(self, query: Query) -> Answer:

@@ -85,6 +85,7 @@ def test_scores_come_in_the_order_of_the_texts(reach: Reach) -> None:
         found = reranker(reach, f"{server.url}#tiny").rerank(QUESTION, TEXTS)
     assert found == pytest.approx([overlap(QUESTION, text or " ") for text in TEXTS])
     assert reach.outcomes == ["intent", "sent"]
+    assert reach.ledger[0]["purpose"] == "reranking"
 
 
 def test_a_tei_server_is_asked_in_its_form(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 -- name: find_collection
 select c.id, c.name, c.embedder, c.text_search,
-       g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id, g.calibration
+       g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id
 from collection c
 join generation g on g.collection_id = c.id and g.state = 'active'
 where c.name = %(name)s;
@@ -28,8 +28,11 @@ create table {vectors} (
     embedding halfvec({dimensions}) not null
 );
 
--- name: set_calibration
-update generation set calibration = %(calibration)s where id = %(generation)s;
+-- name: keep_sample
+update generation set sample = %(sample)s where id = %(generation)s;
+
+-- name: find_sample
+select g.sample from generation g where g.id = %(generation)s;
 
 -- name: list_collections
 select c.name, c.embedder, c.text_search, c.created_at, g.id as generation, g.model, g.fingerprint,

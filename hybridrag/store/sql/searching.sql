@@ -13,6 +13,11 @@ select coalesce(string_agg(int4send(c.number), ''::bytea order by c.number), '':
 from matching m join chunk c on c.collection_id = %(collection)s and c.document_id = m.id
 where c.chunk_set_id = %(chunk_set)s;
 
+-- name: all_numbers
+select coalesce(string_agg(int4send(c.number), ''::bytea order by c.number), ''::bytea) as numbers
+from chunk c
+where c.chunk_set_id = %(chunk_set)s;
+
 -- name: dense
 -- The nearest texts, by the index where there is one, and the chunks that hold them: a text may stand in many places,
 -- and one that no chunk holds any more may wait for the end of a run.
