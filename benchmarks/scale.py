@@ -118,7 +118,8 @@ def sentences(text: str) -> Iterator[str]:
 def embedded(texts: Sequence[str], embedder: Embedder, kept: Path) -> NDArray[Any]:
     if not kept.exists():
         np.save(kept, embedder.embed_documents(texts).astype(np.float16))
-    return np.load(kept, mmap_mode="r")
+    vectors: NDArray[Any] = np.load(kept, mmap_mode="r")
+    return vectors
 
 
 def loaded(

@@ -310,7 +310,7 @@ def test_what_may_not_be_read(cli: CommandLine, locked: Path, ordinary: list[str
         (("search", "x", "-k", "0"), ("-k",)),
         (("search", "x", "-k", "many"), ("-k",)),
         (("search", "x", "--mode", "magic"), ("--mode magic", "hybrid")),
-        (("search", "x", "--filter", "nonsense"), ("nonsense",)),
+        (("search", "x", "--filter", "nonsense"), ("expected FIELD:VALUE",)),
         (("search", "x", "--filter", "label:nonsense"), ("nonsense",)),
         (("search", "x", "-c", "a/b"), ("no collection name",)),
         (("search", "x", "-c", "missing"), ("there is no collection 'missing'", "hybridrag ingest -c missing")),
@@ -406,7 +406,7 @@ QUESTIONS = [
 def test_any_question_is_answered(searched: CommandLine, question: str) -> None:
     lexical = searched("search", "--mode", "lexical", "--json", "--", question)
     assert lexical.code == 0, lexical.err
-    assert bool(lexical.json["hits"]) == ("travel" in question)
+    assert bool(lexical.json["hits"]) == any(word in question.split() for word in ("travel", "of", "w1"))
     answer = searched("ask", "--json", "--", question)
     assert answer.code == 0, answer.err
     assert answer.json["question"] == question

@@ -75,10 +75,10 @@ def test_search(company: CommandLine) -> None:
     assert set(found) == {"schema", "query", "collection", "mode", "generation", "hits", "timings_ms"}
     assert (found["query"], found["collection"], found["mode"]) == ("meal allowance", "default", "hybrid")
     assert set(found["generation"]) == {"id", "model", "fingerprint"}
-    assert set(found["timings_ms"]) == {"embed", "dense", "lexical", "fuse", "rerank", "total"}
+    assert set(found["timings_ms"]) == {"embed", "filter", "dense", "lexical", "fuse", "rerank", "total"}
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     for hit in found["hits"]:
-        assert set(hit) == {"rank", "score", "chunk_id", "document", "location", "text", "arms"}
+        assert set(hit) == {"rank", "score", "chunk_id", "document", "location", "text", "arms", "also"}
         assert set(hit["document"]) == DOCUMENT
         assert set(hit["location"]) == LOCATION
         assert set(hit["arms"]) <= {"dense", "lexical", "rerank"}
