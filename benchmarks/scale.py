@@ -306,7 +306,7 @@ def added(store: PostgresStore, collection: Collection, embedder: Embedder, text
             milliseconds.append((time.perf_counter() - started) * 1000)
         for mode in ("dense", "lexical"):
             question = item.chunks[0].text if mode == "dense" else word
-            found = search(store, collection.name, Query(question, mode=mode), open_embedder=lambda _: embedder)  # type: ignore[arg-type]
+            found = search(store, collection.name, Query(question, mode=mode), open_embedder=lambda _: embedder)
             assert found.hits[0].chunk.document.path == f"new/{word}.md", mode
     with store.ingest_run(collection) as run:
         run.remove(source, [f"new/zyxw{chr(97 + number)}quux.md" for number in range(10)])

@@ -147,5 +147,7 @@ def _followed(first: Scores, deeper: Scores) -> Scores:
     """
     if not first or not deeper:
         return first | deeper
-    lowered = min(min(first.values()) - max(deeper.values()), 0.0)
-    return first | {number: score + lowered for number, score in deeper.items()}
+    lowest, highest = min(first.values()), max(deeper.values())
+    if highest > lowest:
+        deeper = {number: lowest - (highest - score) for number, score in deeper.items()}
+    return first | deeper

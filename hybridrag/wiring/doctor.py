@@ -21,7 +21,7 @@ class Probes:
         self._wiring = wiring
 
     def all(self) -> list[tuple[str, Callable[[], str]]]:
-        names = ("settings", "database", "model", "collection", "parser", "gateway", "provider")
+        names = ("settings", "database", "model", "collection", "reranker", "parser", "gateway", "provider")
         return [(name, getattr(self, name)) for name in names]
 
     def settings(self) -> str:
@@ -64,6 +64,31 @@ class Probes:
         agree = ", its probes agree" if embedder.check() else ""
         size = f"{rows[name]['documents']} documents, {rows[name]['chunks']} chunks"
         return f"{name}: {size}, {collection.embedder}{agree}"
+
+    def reranker(self) -> str:
+        """A reranker can make hits worse, so one that is always used should have been measured."""
+        from hybridrag.flows.doctor import Concern
+
+        settings = self._wiring.settings
+        reranker = self._wiring.models.rerankers.chosen
+        if reranker is None:
+            return "none: hits are in the order of the fusion"
+        reranker.rerank("ready?", ["ready"])
+        if not settings.rerank:
+            return f"{reranker.name}, used with --rerank"
+        measure = "hybridrag eval compare hybrid hybrid+rerank QUESTIONS"
+        if self._wiring.store.find_collection(settings.collection) is None:
+            return f"{reranker.name}, used by every search"
+        gain = self._wiring.evaluating.reranker_gain()
+        if gain is None or gain.reranker != reranker.name:
+            raise Concern(f"{reranker.name} is used by every search, and was never measured here", measure)
+        if not (gain.told and gain.difference > 0):
+            raise Concern(
+                f"{reranker.name} is used by every search, and was not better on {gain.dataset} "
+                f"({gain.difference:+.3f} nDCG@10)",
+                f"set rerank = false, or measure again: {measure}",
+            )
+        return f"{reranker.name}, used by every search; {gain.difference:+.3f} nDCG@10 on {gain.dataset}"
 
     def parser(self) -> str:
         from hybridrag.parsing import GuardedParser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -51,9 +51,7 @@ class Corpus:
         media_type: str = "text/markdown",
         language: str | None = "en",
     ) -> list[Chunk]:
-        """One document of the given chunks; a vector is written where the store has none for a text."""
-        if source not in self.sources:
-            self.sources[source] = self.store.save_source(self.collection, Source(source, "folder", f"/{source}"))
+        """One document of the given chunks."""
         document = Document(
             source=source,
             path=path,
@@ -65,16 +63,38 @@ class Corpus:
             label=label,
             language=language,
         )
+        chunked = self._chunked(document, texts)
+        self._write(source, [chunked])
+        return list(chunked.chunks)
+
+    def add_all(self, documents: Mapping[str, Sequence[str]], *, source: str = "handbook") -> None:
+        """Documents by path, each of the given chunks, in one transaction."""
+        self._write(
+            source,
+            [
+                self._chunked(
+                    Document(source, path, "\n".join(texts), path, "text/markdown", path.encode(), language="en"), texts
+                )
+                for path, texts in documents.items()
+            ],
+        )
+
+    def _chunked(self, document: Document, texts: Sequence[str]) -> Chunked:
         chunks = _chunks(document, texts)
-        analyser = analyser_of(language, self.collection.text_search)
+        analyser = analyser_of(document.language, self.collection.text_search)
+        terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
+        return Chunked(document, tuple(chunks), analyser, terms)
+
+    def _write(self, source: str, batch: Sequence[Chunked]) -> None:
+        """A vector is written where the store has none for a text."""
+        if source not in self.sources:
+            self.sources[source] = self.store.save_source(self.collection, Source(source, "folder", f"/{source}"))
+        wanted = {chunk.text_hash: chunk for item in batch for chunk in item.chunks}
         with self.store.ingest_run(self.collection) as run:
-            known = run.known_hashes([chunk.text_hash for chunk in chunks])
-            missing = {chunk.text_hash: chunk for chunk in chunks if chunk.text_hash not in known}
+            known = run.known_hashes(list(wanted))
+            missing = {text_hash: chunk for text_hash, chunk in wanted.items() if text_hash not in known}
             vectors = [Embedded(text_hash, vector(chunk.text)) for text_hash, chunk in missing.items()]
-            terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
-            chunked = Chunked(document, tuple(chunks), analyser, terms)
-            run.write(self.sources[source], [chunked], vectors, processing="p")
-        return chunks
+            run.write(self.sources[source], batch, vectors, processing="p")
 
     def remove(self, *paths: str, source: str = "handbook") -> tuple[int, int]:
         with self.store.ingest_run(self.collection) as run:
