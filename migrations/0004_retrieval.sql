@@ -92,3 +92,21 @@ create trigger chunk_set_dropped after delete on chunk_set
 -- Some of the generation's vectors, against which the cosines of a question's candidates are judged: rows of float16,
 -- little-endian, as the fusion packs them; null where there is none yet.
 alter table generation add column sample bytea;
+
+-- Vectors in two parts, one that is scanned and one that has an index; what there was is scanned, until it is many.
+do $$
+declare
+    g record;
+begin
+    for g in select id, dimensions from generation loop
+        execute format('alter table vectors_%s rename to vectors_%s_scanned', g.id, g.id);
+        execute format('alter index vectors_%s_pkey rename to vectors_%s_scanned_pkey', g.id, g.id);
+        execute format('alter table vectors_%s_scanned add column indexed boolean not null default false', g.id);
+        execute format('create table vectors_%s (text_hash bytea not null, embedding halfvec(%s) not null,
+                        indexed boolean not null default false) partition by list (indexed)', g.id, g.dimensions);
+        execute format('alter table vectors_%s attach partition vectors_%s_scanned for values in (false)', g.id, g.id);
+        execute format('create table vectors_%s_indexed partition of vectors_%s (primary key (text_hash))
+                        for values in (true)', g.id, g.id);
+    end loop;
+end
+$$;

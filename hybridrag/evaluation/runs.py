@@ -106,7 +106,9 @@ class Run:
     def numbered(self, number: int) -> Run:
         """The run as the history knows it, with all that is worked out already."""
         kept = replace(self, id=number)
-        worked_out: dict[str, Any] = {name: self.__dict__[name] for name in ("summaries", "differences") if name in self.__dict__}
+        worked_out: dict[str, Any] = {
+            name: self.__dict__[name] for name in ("summaries", "differences") if name in self.__dict__
+        }
         kept.__dict__.update(worked_out)
         return kept
 

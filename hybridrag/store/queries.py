@@ -18,16 +18,18 @@ def statement(name: str) -> LiteralString:
 
 
 def on_vectors(name: str, generation: int, **parts: int) -> sql.Composed:
-    """A block that names a generation's vector table, with numbers for its other `{parts}`."""
+    """A block that names a generation's vector table, or a part of it, with numbers for its other `{parts}`."""
     from psycopg import sql
 
     literals = {key: sql.Literal(value) for key, value in parts.items()}
-    names = {"vectors": vectors_table(generation), "vector_index": f"{vectors_table(generation)}_hnsw"}
+    table = f"vectors_{generation}"
+    names = {
+        "vectors": table,
+        "scanned_vectors": f"{table}_scanned",
+        "indexed_vectors": f"{table}_indexed",
+        "vector_index": f"{table}_hnsw",
+    }
     return sql.SQL(statement(name)).format(**{key: sql.Identifier(name) for key, name in names.items()}, **literals)
-
-
-def vectors_table(generation: int) -> str:
-    return f"vectors_{generation}"
 
 
 @cache

@@ -176,13 +176,11 @@ class IngestRun:
         vectors get an index where they are many. Searches go on meanwhile.
         """
         generation = self.collection.generation
-        with transaction(self._connection) as tx:
-            vector_index.drop_orphans(tx, generation)
+        vector_index.drop_orphans(self._connection, generation)
         with transaction(self._connection) as tx:
             if lexical.needs_compaction(tx, generation.chunk_set):
                 lexical.compact(tx, generation.chunk_set)
-        with transaction(self._connection) as tx:
-            vector_index.keep_up(tx, generation, notify)
+        vector_index.keep_up(self._connection, generation, notify)
         with transaction(self._connection) as tx:
             tx.execute(on_vectors("analyze", generation.id))
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -28,8 +29,10 @@ select c.id, gen_random_uuid(), s.id, 'note ' || n, 'Note', 'text/plain', 'inter
 from collection c, source s, generate_series(1, 3) n;
 insert into chunk (id, chunk_set_id, collection_id, document_id, ordinal, start_offset, end_offset, headings, tokens,
                    text, text_hash, lexemes, length)
-select gen_random_uuid(), k.id, d.collection_id, d.id, 0, 0, 7, '{}', 4, d.text, 'x', to_tsvector(d.text), 1
-from document d, chunk_set k
+select gen_random_uuid(), k.id, d.collection_id, d.id, 0, 0, 7, '{}', 4, d.text, 'x', to_tsvector('english', d.text), 1
+from document d, chunk_set k;
+create table vectors_1 (text_hash bytea primary key, embedding halfvec(16) not null);
+insert into vectors_1 select 'x', array_agg(0.25)::vector::halfvec from generate_series(1, 16)
 """
 
 
@@ -74,6 +77,18 @@ def test_every_document_is_kept(first_version: str) -> None:
     assert shown is not None
     assert (shown["text"], shown["metadata"], shown["language"]) == ("A text.", {"author": "Ada"}, None)
     assert store.count_languages(collection) == {None: 3}
+    store.close()
+
+
+def test_what_was_indexed_is_found_by_both_arms(first_version: str) -> None:
+    store = PostgresStore(first_version)
+    store.migrate()
+    with store.snapshot("default") as snapshot:
+        assert (snapshot.lexical_index.chunks, snapshot.lexical_index.terms) == (3, 3)
+        assert sorted(snapshot.postings(["text"])["text"].numbers.tolist()) == [1, 2, 3]
+        assert snapshot.dense(np.full(16, 0.25, np.float32), limit=9, among=None) == {
+            number: pytest.approx(1, abs=1e-3) for number in (1, 2, 3)
+        }
     store.close()
 
 

@@ -22,11 +22,14 @@ values (%(collection)s, %(chunk_set)s, %(model)s, %(fingerprint)s, %(dimensions)
 returning id;
 
 -- name: create_vectors
--- Vectors are random to a compressor, and external storage keeps long ones out of line uncompressed.
+-- See `vector_index.py` for the two parts.
 create table {vectors} (
-    text_hash bytea primary key,
-    embedding halfvec({dimensions}) not null
-);
+    text_hash bytea not null,
+    embedding halfvec({dimensions}) not null,
+    indexed   boolean not null default false
+) partition by list (indexed);
+create table {scanned_vectors} partition of {vectors} (primary key (text_hash)) for values in (false);
+create table {indexed_vectors} partition of {vectors} (primary key (text_hash)) for values in (true);
 
 -- name: keep_sample
 update generation set sample = %(sample)s where id = %(generation)s;

@@ -42,14 +42,22 @@ where not exists (select from chunk c where c.chunk_set_id = %(chunk_set)s and c
 -- name: count_chunks
 select count(*) as chunks from chunk where collection_id = %(collection)s and document_id = any(%(ids)s);
 
--- name: count_vectors
-select count(*) as rows, pg_stat_get_dead_tuples(%(table)s::regclass) as dead,
-       exists (select from pg_index i join pg_class k on k.oid = i.indexrelid join pg_am a on a.oid = k.relam
-               where i.indrelid = %(table)s::regclass and a.amname = 'hnsw' and i.indisvalid) as indexed
-from {vectors};
+-- name: vector_state
+select (select count(*) from {scanned_vectors}) as scanned,
+       (select count(*) from {indexed_vectors}) as indexed,
+       pg_stat_get_dead_tuples('{indexed_vectors}'::regclass) as dead,
+       exists (select from pg_index i where i.indexrelid = to_regclass('{vector_index}') and i.indisvalid) as has_index;
+
+-- name: move_to_index
+with moved as (delete from {scanned_vectors} returning text_hash, embedding)
+insert into {indexed_vectors} (text_hash, embedding, indexed) select text_hash, embedding, true from moved;
+
+-- name: vacuum_scanned
+vacuum hybridrag.{scanned_vectors};
 
 -- name: create_vector_index
-create index {vector_index} on {vectors} using hnsw (embedding halfvec_cosine_ops) with (m = 24, ef_construction = 128);
+create index {vector_index} on {indexed_vectors} using hnsw (embedding halfvec_cosine_ops)
+with (m = 24, ef_construction = 128);
 
 -- name: drop_vector_index
 drop index if exists {vector_index};
