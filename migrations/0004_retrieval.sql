@@ -90,8 +90,9 @@ create trigger chunk_set_dropped after delete on chunk_set
     for each row execute function drop_postings();
 
 -- Some of the generation's vectors, against which the cosines of a question's candidates are judged: rows of float16,
--- little-endian, as the fusion packs them; null where there is none yet.
+-- little-endian, as the fusion packs them; null where there is none yet. With it, how many chunks it was taken of.
 alter table generation add column sample bytea;
+alter table generation add column sampled_of int;
 
 -- Vectors in two parts, one that is scanned and one that has an index; what there was is scanned, until it is many.
 do $$

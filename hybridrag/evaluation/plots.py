@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ConfigError, UsageError
+from hybridrag.evaluation.files import check_place, whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,8 +49,7 @@ def check_plot(path: Path) -> None:
     """Raises where no picture could be written to `path`, so that nobody measures in vain."""
     if path.suffix.lower() != ".png":
         raise UsageError(f"the plot {path} is no PNG file", hint="give a name that ends in .png")
-    if path.is_dir() or not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise UsageError(f"the plot {path} cannot be written", hint="name a file in a folder that you may write to")
+    check_place(path, "plot")
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigError("plots need matplotlib, which is not installed", hint="pip install 'hybridrag[plots]'")
 
@@ -73,18 +72,8 @@ def draw_bars(path: Path, *, title: str, panels: Sequence[Panel], cache: Path) -
     figure.suptitle(title, fontsize=12, fontweight="bold")
     for axis, panel in zip(axes[:, 0], panels, strict=True):
         _draw(axis, panel)
-    try:
-        # Beside its place, so that whoever looks at the file never sees half a picture.
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".png", dir=path.absolute().parent)
-        os.close(handle)
-        try:
-            figure.savefig(draft, metadata={"Software": None})
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-    except OSError as exc:
-        raise UsageError(f"the plot {path} cannot be written: {exc.strerror}", hint="free space, or mend it") from exc
+    with whole_file(path, "plot") as file:
+        figure.savefig(file, format="png", metadata={"Software": None})
 
 
 def _draw(axis: Axes, panel: Panel) -> None:

@@ -6,13 +6,16 @@ document does.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import UsageError
+from hybridrag.evaluation.files import read_text
 
 _FORM = 'a JSON object a line: {"question": "...", "sources": ["folder/file.md"]}'
 
@@ -56,17 +59,21 @@ class Questions:
 
 
 def load_questions(file: Path) -> Questions:
-    """The questions of a file. Raises UsageError naming the line that is none."""
+    """The questions of a file. Raises UsageError naming the line that is none.
+
+    A question's id is made of its text, so that it stays what it is when lines come, go or change places.
+    """
     texts: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
-    try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")  # not `splitlines`, which also cuts at U+2028
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{file} cannot be read ({type(exc).__name__})", hint=f"it should hold {_FORM}") from exc
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            texts[str(number)], sources = _parsed(line, file, number)
-            qrels[str(number)] = dict.fromkeys(sources, 1)
+    times: Counter[str] = Counter()
+    for number, line in enumerate(read_text(file).split("\n"), start=1):  # `splitlines` also cuts at U+2028
+        if not line.strip():
+            continue
+        text, sources = _parsed(line, file, number)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        times[digest] += 1
+        key = digest if times[digest] == 1 else f"{digest}-{times[digest]}"
+        texts[key], qrels[key] = text, dict.fromkeys(sources, 1)
     if not texts:
         raise UsageError(f"{file} holds no question", hint=_FORM)
     return Questions(texts, qrels)

@@ -5,9 +5,7 @@ Questions and names of documents are whatever somebody wrote, so all text is esc
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from hybridrag.errors import UsageError
 from hybridrag.evaluation.comparison import Comparison, short, signed, verdict
 from hybridrag.evaluation.drawing import bars, histogram
+from hybridrag.evaluation.files import check_place
 from hybridrag.evaluation.metrics import MAIN
 from hybridrag.evaluation.plots import Bar, Panel
 from hybridrag.evaluation.runs import Run
@@ -33,32 +32,11 @@ _STYLE = (
 )
 
 
-def check_report(path: Path) -> None:
+def check_report(path: Path, *, read: Iterable[Path] = ()) -> None:
     """Raises UsageError where no report could be written to `path`, so that nobody measures in vain."""
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"the report {path} is no HTML file", hint="give a name that ends in .html")
-    check_place(path, "report")
-
-
-def check_place(path: Path, what: str) -> None:
-    """Raises UsageError where no file could be written to `path`."""
-    if path.is_dir() or not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise UsageError(f"the {what} {path} cannot be written", hint="name a file in a folder that you may write to")
-
-
-def write_whole(path: Path, text: str, what: str) -> None:
-    """Writes a file that appears whole or not at all. Raises UsageError where that fails."""
-    try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(text)
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-    except OSError as exc:
-        raise UsageError(f"the {what} {path} cannot be written: {exc.strerror}", hint="free space, or mend it") from exc
+    check_place(path, "report", read=read)
 
 
 def html_report(run: Run, held: Sequence[Comparison] = ()) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,10 +25,14 @@ from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Arm, Query
 
 if TYPE_CHECKING:
+    from hybridrag.store.snapshot import Numbers
     from hybridrag.types import Vector
 
 FUSED = 100
 """Of each arm the chunks whose scores are fused; what lies deeper follows them."""
+
+MOST_TERMS = 256
+"""Terms of a question that are looked for: of a whole page given as one the rarest, which say nearly all."""
 
 Scores = dict[int, float]
 """By chunk number, best first."""
@@ -60,94 +64,120 @@ class Candidates:
         return {name: {n: rank for rank, n in enumerate(found, start=1)} for name, found in self.ranked.items()}
 
 
-def find_candidates(
-    snapshot: SearchSnapshot, query: Query, vector: Vector | None, *, limit: int, clock: Clock
-) -> Candidates:
-    """The best `limit` chunks of each arm that takes part; the dense one needs the question's vector."""
-    among = None
-    if query.filter is not None:
-        with clock.step("filter"):
-            among = snapshot.numbers_of(query.filter)
-    if vector is None:
-        with clock.step("lexical"):
-            lexical = _Lexical.asked(snapshot, query.text).ranking.best(limit, among=among)
-        return _of_one_arm("lexical", lexical, limit)
-    with clock.step("dense"):
-        dense = snapshot.dense(vector, limit=limit, among=among)
-    if query.mode == "dense":
-        return _of_one_arm("dense", dense, limit)
-    with clock.step("lexical"):
-        arm = _Lexical.asked(snapshot, query.text)
-        lexical = arm.ranking.best(limit, among=among)
-        lexical_scores = lexical | arm.ranking.of([number for number in dense if number not in lexical])
-    with clock.step("dense"):
-        dense_scores = dense | snapshot.similarities(vector, [number for number in lexical if number not in dense])
-    with clock.step("fuse"):
-        if query.fusion == "rrf":
-            fused, weights = reciprocal_ranks(dense, lexical), {"dense": 0.5, "lexical": 0.5}
-        else:
-            first = dict.fromkeys([*itertools.islice(dense, FUSED), *itertools.islice(lexical, FUSED)])
-            near = (_some(dense_scores, first), _some(lexical_scores, first))
-            weight = query_weight(
-                *near,
-                background=_background(snapshot, vector),
-                searched=snapshot.lexical_index.chunks if among is None else len(among),
-                unmatched=arm.unmatched,
-            )
-            deeper = [number for number in dense | lexical if number not in first]
-            far = (_some(dense_scores, deeper), _some(lexical_scores, deeper))
-            fused = _followed(fuse(*near, dense_weight=weight), fuse(*far, dense_weight=weight))
-            weights = {"dense": weight, "lexical": 1 - weight}
-    return Candidates(
-        ranked={"dense": dense, "lexical": lexical},
-        scores={"dense": dense_scores, "lexical": lexical_scores},
-        fused=fused,
-        weights=weights,
-        exhausted=len(dense) < limit and len(lexical) < limit,
-    )
+class Arms:
+    """Both arms for one question in one snapshot. What does not depend on how deep they look is worked out once."""
+
+    def __init__(self, snapshot: SearchSnapshot, query: Query, vector: Vector | None, clock: Clock) -> None:
+        """`vector` is the question's; None where the dense arm takes no part."""
+        self._snapshot = snapshot
+        self._query = query
+        self._vector = vector
+        self._clock = clock
+
+    def candidates(self, limit: int) -> Candidates:
+        """The best `limit` chunks of each arm that takes part."""
+        if self._query.filter is not None:
+            with self._clock.step("filter"):
+                _ = self._among
+        if self._vector is None:
+            with self._clock.step("lexical"):
+                lexical = self._ranking.best(limit, among=self._among)
+            return _of_one_arm("lexical", lexical, limit)
+        with self._clock.step("dense"):
+            dense = self._snapshot.dense(self._vector, limit=limit, among=self._among)
+        if self._query.mode == "dense":
+            return _of_one_arm("dense", dense, limit)
+        with self._clock.step("lexical"):
+            lexical = self._ranking.best(limit, among=self._among)
+            lexical_scores = lexical | self._ranking.of([number for number in dense if number not in lexical])
+        with self._clock.step("dense"):
+            others = [number for number in lexical if number not in dense]
+            dense_scores = dense | self._snapshot.similarities(self._vector, others)
+        with self._clock.step("fuse"):
+            scores = {"dense": dense_scores, "lexical": lexical_scores}
+            if self._query.fusion == "rrf":
+                fused, weights = reciprocal_ranks(dense, lexical), {"dense": 0.5, "lexical": 0.5}
+            else:
+                first = dict.fromkeys([*itertools.islice(dense, FUSED), *itertools.islice(lexical, FUSED)])
+                weight = self._dense_weight(_some(dense_scores, first), _some(lexical_scores, first))
+                fused, weights = _by_score(scores, first, weight), {"dense": weight, "lexical": 1 - weight}
+        return Candidates(
+            ranked={"dense": dense, "lexical": lexical},
+            scores=scores,
+            fused=fused,
+            weights=weights,
+            exhausted=len(dense) < limit and len(lexical) < limit,
+        )
+
+    @cached_property
+    def _among(self) -> Numbers | None:
+        """The chunks that pass the filter; None without one."""
+        return None if self._query.filter is None else self._snapshot.numbers_of(self._query.filter)
+
+    @cached_property
+    def _asked(self) -> _Asked:
+        return _Asked.of(self._snapshot, self._query.text)
+
+    @cached_property
+    def _ranking(self) -> Ranking:
+        terms = self._asked.terms
+        postings = self._snapshot.postings(sorted({form for forms in terms for form in forms}))
+        return bm25(terms, postings, self._snapshot.lexical_index)
+
+    def _dense_weight(self, dense: Scores, lexical: Scores) -> float:
+        searched = self._snapshot.lexical_index.chunks if self._among is None else len(self._among)
+        return query_weight(
+            dense, lexical, background=self._background, searched=searched, unmatched=self._asked.unmatched
+        )
+
+    @cached_property
+    def _background(self) -> Background | None:
+        if self._vector is None or (packed := self._snapshot.sample) is None:
+            return None
+        dimensions = self._snapshot.collection.generation.dimensions
+        return background(self._vector, unpack(packed, dimensions=dimensions))
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexical:
-    """What the lexical arm says of a question: its ranking, and which share of the question stands nowhere."""
+class _Asked:
+    """The terms to look for, with how often they are asked for, and the share of the question that stands nowhere."""
 
-    ranking: Ranking
+    terms: dict[tuple[str, ...], int]
     unmatched: float
 
     @staticmethod
-    def asked(snapshot: SearchSnapshot, text: str) -> _Lexical:
-        index = snapshot.lexical_index
-        terms = question_terms(text, index.analysers)
-        postings = snapshot.postings(sorted({form for forms in terms for form in forms}))
-        holding = (
-            (asked, max((len(postings[form].numbers) for form in forms if form in postings), default=0))
-            for forms, asked in terms.items()
+    def of(snapshot: SearchSnapshot, text: str) -> _Asked:
+        terms = question_terms(text, snapshot.lexical_index.analysers)
+        known = snapshot.frequencies(sorted({form for forms in terms for form in forms}))
+        # For the forms of a word the most frequent one's is near enough.
+        holding = {forms: max(known.get(form, 0) for form in forms) for forms in terms}
+        unmatched = unmatched_share(
+            ((asked, holding[forms]) for forms, asked in terms.items()), chunks=snapshot.lexical_index.chunks
         )
-        return _Lexical(bm25(terms, postings, index), unmatched_share(holding, chunks=index.chunks))
+        rarest = sorted((forms for forms in terms if holding[forms]), key=lambda forms: (holding[forms], forms))
+        return _Asked({forms: terms[forms] for forms in rarest[:MOST_TERMS]}, unmatched)
 
 
 def _of_one_arm(name: str, found: Scores, limit: int) -> Candidates:
     return Candidates({name: found}, {name: found}, found, {name: 1.0}, exhausted=len(found) < limit)
 
 
-def _background(snapshot: SearchSnapshot, vector: Vector) -> Background | None:
-    if (packed := snapshot.sample) is None:
-        return None
-    return background(vector, unpack(packed, dimensions=snapshot.collection.generation.dimensions))
+def _by_score(scores: Mapping[str, Mapping[int, float]], first: Collection[int], weight: float) -> Scores:
+    """The first fused, and after them what lies deeper, whose scores are lowered to where those of the first end.
+
+    So what comes first does not depend on how many hits are wanted.
+    """
+    deeper = [number for number in scores["dense"].keys() | scores["lexical"].keys() if number not in first]
+    near, far = (
+        fuse(_some(scores["dense"], numbers), _some(scores["lexical"], numbers), dense_weight=weight)
+        for numbers in (first, deeper)
+    )
+    if near and far:
+        lowest, highest = min(near.values()), max(far.values())
+        if highest > lowest:
+            far = {number: lowest - (highest - score) for number, score in far.items()}
+    return near | far
 
 
 def _some(scores: Mapping[int, float], numbers: Iterable[int]) -> Scores:
     return {number: scores[number] for number in numbers if number in scores}
-
-
-def _followed(first: Scores, deeper: Scores) -> Scores:
-    """The first, then the deeper ones, whose scores are lowered to where the first end.
-
-    So what comes first does not depend on how many hits are wanted.
-    """
-    if not first or not deeper:
-        return first | deeper
-    lowest, highest = min(first.values()), max(deeper.values())
-    if highest > lowest:
-        deeper = {number: lowest - (highest - score) for number, score in deeper.items()}
-    return first | deeper

@@ -177,11 +177,12 @@ class Ingest:
         """Keeps what the fusion judges cosines by: a few of the vectors that are now in the index."""
         import numpy as np
 
+        if not (self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample()):
+            return
         with self._run.snapshot() as snapshot:
             numbers = snapshot.numbers()
             vectors = snapshot.vectors(numbers[sampled(len(numbers))].tolist())
-        if vectors:
-            self._run.keep_sample(pack(np.stack([vectors[number] for number in sorted(vectors)])))
+        self._run.keep_sample(pack(np.stack([vectors[n] for n in sorted(vectors)])) if vectors else b"")
 
     # --- planning ----------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hybridrag.errors import ModelError, UsageError
-from hybridrag.flows.arms import FUSED, Candidates, find_candidates
+from hybridrag.flows.arms import FUSED, Arms, Candidates
 from hybridrag.flows.clock import Clock
 from hybridrag.ports import Embedder, Reranker
 from hybridrag.retrieval import by_document, collapsed, diversified, merged_passages
-from hybridrag.store import PostgresStore
+from hybridrag.store import PostgresStore, unknown_collection
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Arm, Collection, Hit, Label, Query, SearchResult, StoredChunk
 
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 _DEEPER = 4
 """So many times as many where those are too few: where many say the same, or stand in one document."""
-_DEEPEST = 6_400
+_DEEPEST = 1_600
 RERANKED = 50
 """Candidates that a reranker scores: nearly all that are relevant are among them, and each costs a network's pass."""
+_MORE = 3
+"""Candidates looked at for each hit that is wanted, since some say the same."""
+_SPREAD = 500
+"""Candidates that MMR orders, at most: it compares each with each that was chosen."""
 _TRADE_OFF = 0.7
 """For MMR, between relevance and difference (`docs/decisions/0017-diversity.md`)."""
 
@@ -47,22 +51,28 @@ def search(
         raise UsageError("the query is empty", hint="ask for something")
     if query.k < 1:
         raise UsageError("-k must be at least 1", hint="for example: -k 10")
+    if query.rerank and open_reranker is None:
+        raise UsageError("reranking was asked for, but there is no reranker", hint="leave it out")
     clock = Clock()
     vector = None
+    found = store.find_collection(collection)
+    if found is None:
+        raise unknown_collection(collection)
     if query.mode != "lexical":
-        found = store.find_collection(collection)
         with clock.step("embed"):
-            vector = _checked_embedder(found, open_embedder).embed_query(query.text) if found else None
+            vector = _checked_embedder(found, open_embedder).embed_query(query.text)
     reranker = open_reranker() if query.rerank and open_reranker is not None else None
     scorer = _Scorer(reranker, query.text, clock, texts_leave=texts_leave) if reranker else None
     with store.snapshot(collection) as snapshot:
+        arms = Arms(snapshot, query, vector, clock)
         limit = max(FUSED, query.k)
         while True:
-            candidates = find_candidates(snapshot, query, vector, limit=limit, clock=clock)
-            hits = _chosen(snapshot, query, candidates, scorer)
-            if len(hits) >= query.k or candidates.exhausted or limit >= _DEEPEST:
+            candidates = arms.candidates(limit)
+            distinct = _distinct(snapshot, query, candidates, scorer)
+            if len(distinct) >= _wanted(query) or candidates.exhausted or limit >= _DEEPEST:
                 break
             limit *= _DEEPER
+        hits = _finished(snapshot, query, distinct)
         served_by = snapshot.collection.generation
     return SearchResult(
         query=query,
@@ -75,12 +85,18 @@ def search(
     )
 
 
-def _chosen(snapshot: SearchSnapshot, query: Query, candidates: Candidates, scorer: _Scorer | None) -> tuple[Hit, ...]:
-    """At most `query.k` hits of the unit that is wanted, made of no more candidates than that takes."""
+def _wanted(query: Query) -> int:
+    """How many hits to look for. Neighbours may become one passage, so twice as many chunks make up for that.
+
+    Eight passages of sixteen chunks hold more of the evidence than eight chunks do (0017).
+    """
+    return 2 * query.k if query.unit == "passage" else query.k
+
+
+def _distinct(snapshot: SearchSnapshot, query: Query, candidates: Candidates, scorer: _Scorer | None) -> Sequence[Hit]:
+    """Hits that differ: by what they say, or by document. No more candidates are read than that takes."""
     numbers = list(candidates.fused)
-    considered = 2 * query.k
-    if scorer is not None:
-        considered = max(considered, RERANKED)
+    considered = max(_MORE * query.k, RERANKED if scorer else 0)
     while True:
         chunks = snapshot.chunks(numbers[:considered])
         hits = [
@@ -90,23 +106,22 @@ def _chosen(snapshot: SearchSnapshot, query: Query, candidates: Candidates, scor
         if scorer is not None:
             hits = scorer.reranked(hits)
         if query.diverse:
-            hits = _spread(hits, snapshot.vectors(chunks), {chunk.id: number for number, chunk in chunks.items()})
-        joined = _joined(snapshot, query, hits)
-        if len(joined) >= query.k or considered >= len(numbers):
-            return joined[: query.k]
+            number_of = {chunk.id: number for number, chunk in chunks.items()}
+            hits = [*_spread(hits[:_SPREAD], snapshot.vectors(chunks), number_of), *hits[_SPREAD:]]
+        # A copy in another file is another document.
+        distinct = by_document(hits) if query.unit == "document" else collapsed(hits)
+        if len(distinct) >= _wanted(query) or considered >= len(numbers):
+            return distinct
         considered *= _DEEPER
 
 
-def _joined(snapshot: SearchSnapshot, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    if query.unit == "document":
-        return by_document(hits)  # a copy in another file is another document
-    distinct = collapsed(hits)
-    if query.unit == "chunk":
-        return distinct
-    return merged_passages(
-        distinct[: 2 * query.k],
-        lambda wanted: snapshot.texts([(stretch.document, stretch.start, stretch.end) for stretch in wanted]),
-    )
+def _finished(snapshot: SearchSnapshot, query: Query, distinct: Sequence[Hit]) -> tuple[Hit, ...]:
+    hits = tuple(distinct[: _wanted(query)])
+    if query.unit == "passage":
+        hits = merged_passages(
+            hits, lambda wanted: snapshot.texts([(stretch.document, stretch.start, stretch.end) for stretch in wanted])
+        )
+    return hits[: query.k]
 
 
 class _Scorer:
@@ -132,7 +147,8 @@ class _Scorer:
                 self._scores.update(zip((hit.chunk.id for hit in new), given, strict=True))
         best = sorted(considered, key=lambda hit: (-self._scores[hit.chunk.id], hit.rank))
         scored = [self._scored(hit, place) for place, hit in enumerate(best, start=1)]
-        others = [hit for hit in hits if hit.chunk.id not in self._scores]
+        seen = {hit.chunk.id for hit in considered}
+        others = [hit for hit in hits if hit.chunk.id not in seen]
         return [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *others], start=1)]
 
     def _may_see(self, hit: Hit) -> bool:

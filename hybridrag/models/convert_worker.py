@@ -7,6 +7,7 @@ it might be.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def convert(folder: str, target: str, *, trusted: bool = False) -> None:
     network, expected = _traced(Path(folder), trusted=trusted)
     save(network, target)
     del network
+    gc.collect()  # torch's modules hold themselves in cycles, and a large model is not to be in memory twice
     _check(target, expected)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from hybridrag.errors import ModelError
 from hybridrag.models.catalogue import Entry, entry_for
 from hybridrag.models.locate import ModelFolder
+from hybridrag.models.rerank_catalogue import reranker_for
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LIBRARY = "sentence_transformers."
@@ -22,8 +23,8 @@ def needed_code(
     """The class outside the libraries that a model cannot do without; None where the libraries have all.
 
     `kinds` are the class paths of its modules, `config` is its config.json, `loaded_by` the class of transformers that
-    loads it. An `auto_map` alone asks for nothing where
-    transformers has the architecture under the same name, unless the catalogue knows that it computes another thing.
+    loads it. An `auto_map` alone asks for nothing where transformers has the architecture under the same name, unless
+    the catalogue knows that it computes another thing.
     """
     for kind in kinds:
         if not kind.startswith(_LIBRARY):
@@ -91,7 +92,7 @@ def check_is_here(folder: ModelFolder, config: Mapping[str, Any]) -> None:
 def _names(name: str) -> set[str]:
     """All that a model is called, in lower case."""
     bare = name.partition("@")[0]
-    entry = entry_for(bare)
+    entry = entry_for(bare) or reranker_for(bare)
     return {known.lower() for known in (bare, *((entry.name, entry.repository) if entry else ()))}
 
 

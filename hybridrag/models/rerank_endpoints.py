@@ -112,7 +112,8 @@ def endpoint_reranker(name: str, endpoints: Mapping[str, EndpointSettings]) -> E
         base_url=place.base_url,
         key_variable=place.key_variable,
         served=place.served,
-        window=place.own.window or (entry.window if entry else UNKNOWN_WINDOW),
+        # A table's window may have been written for the embedding model that the same server has.
+        window=min(filter(None, (place.own.window, entry.window if entry else 0)), default=UNKNOWN_WINDOW),
         api=api,
         english=entry is not None and entry.languages == ("en",),
     )

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridrag.errors import ModelError
 from hybridrag.models.batches import batches
 from hybridrag.models.openvino_runtime import (
     BATCH_TOKENS,
@@ -49,13 +48,7 @@ class OpenVinoReranker(RerankRuntime):
 
         def run(rows: list[int]) -> None:
             self.go_on()
-            found = network.infer(self.inputs([pairs[row] for row in rows], multiple=LENGTH_STEP))
-            if found.shape != (len(rows),):
-                raise ModelError(
-                    f"the reranker {self.name} does not give one score a pair",
-                    hint="its files are damaged; fetch it again",
-                )
-            scores[rows] = found
+            self.put(scores, rows, network.infer(self.inputs([pairs[row] for row in rows], multiple=LENGTH_STEP)))
 
         network.run(run, work)
         return scores

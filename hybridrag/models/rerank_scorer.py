@@ -24,10 +24,25 @@ def load_scorer(
     only if `trusted`. Raises ModelError where the libraries cannot load it, or would fill in weights.
     """
     quieten()
+    try:
+        network = _network(folder, dtype=dtype, causal=answers is not None, trusted=trusted)
+        check_is_whole(network, name=name, folder=folder)
+        return _scorer(network, answers).to(device).eval()
+    except ModelError:
+        raise
+    except Exception as exc:  # whatever the model's files make the libraries raise, and memory that is too small
+        if isinstance(exc, ValueError) and "trust_remote_code" in str(exc):
+            raise refused(ModelFolder(name=name, path=folder, entry=None), "its auto_map") from exc
+        raise ModelError(
+            f"the reranker {name} in {folder} cannot be loaded ({type(exc).__name__}: {first_line(exc)})",
+            hint="fetch it again, or choose another; --debug shows the cause",
+        ) from exc
+
+
+def _scorer(network: Any, answers: tuple[int, int] | None) -> Any:
+    """A network of transformers with its scores in front."""
     import torch
 
-    network = _network(folder, name=name, dtype=dtype, causal=answers is not None, trusted=trusted)
-    check_is_whole(network, name=name, folder=folder)
     typed = "token_type_ids" in inspect.signature(network.forward).parameters
     typed = typed and getattr(network.config, "type_vocab_size", 0) > 1
 
@@ -41,7 +56,7 @@ def load_scorer(
         ) -> torch.Tensor:
             more = {"token_type_ids": token_type_ids} if typed else {}
             scores: torch.Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask, **more).logits
-            return scores[:, 0].float()
+            return scores.float().reshape(-1)  # one for a pair, or more than there are pairs, which is seen
 
     class Answerer(torch.nn.Module):
         direction: torch.Tensor
@@ -64,26 +79,18 @@ def load_scorer(
             scores: torch.Tensor = tokens.gather(1, last)[:, 0].float() @ self.direction
             return scores
 
-    return (Classifier() if answers is None else Answerer(*answers)).to(device).eval()
+    return Classifier() if answers is None else Answerer(*answers)
 
 
-def _network(folder: Path, *, name: str, dtype: str, causal: bool, trusted: bool) -> Any:
+def _network(folder: Path, *, dtype: str, causal: bool, trusted: bool) -> Any:
     import torch
     import transformers
 
     loader = getattr(transformers, auto_class(causal=causal))
-    try:
-        return loader.from_pretrained(
-            str(folder),
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=trusted,
-        )
-    except Exception as exc:  # whatever the model's files make the libraries raise
-        if isinstance(exc, ValueError) and "trust_remote_code" in str(exc):
-            raise refused(ModelFolder(name=name, path=folder, entry=None), "its auto_map") from exc
-        raise ModelError(
-            f"the reranker {name} in {folder} cannot be loaded ({type(exc).__name__}: {first_line(exc)})",
-            hint="fetch it again, or choose another; --debug shows the cause",
-        ) from exc
+    return loader.from_pretrained(
+        str(folder),
+        dtype=getattr(torch, dtype),
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=trusted,
+    )

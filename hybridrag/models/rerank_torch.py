@@ -51,14 +51,7 @@ class TorchReranker(RerankRuntime):
             inputs = self.inputs([pairs[row] for row in rows])
             tensors = {name: torch.from_numpy(part).to(device, non_blocking=True) for name, part in inputs.items()}
             with torch.inference_mode():
-                try:
-                    found = scorer(**tensors)
-                except IndexError as exc:
-                    raise ModelError(
-                        f"the tokenizer of {self.name} has tokens, or its window places, that its network has not",
-                        hint="its files do not fit together; fetch it again",
-                    ) from exc
-            scores[rows] = found.cpu().numpy()
+                self.put(scores, rows, scorer(**tensors).cpu().numpy())
 
         work = list(batches([len(pair.ids) for pair in pairs], BATCH_TOKENS.get(self.device, 16_384)))
         if self.device == "cpu" and len(work) > 1:

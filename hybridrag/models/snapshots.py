@@ -98,7 +98,7 @@ class CachedRepository:
             needed = [*wanted(names, modules, code=code), *_shards(folder)]
             if code:
                 needed += _own_code(folder, modules)
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # files that hold something else
             return False
         return lacking(names, modules) is None and all((folder / name).is_file() for name in needed)
 
@@ -143,7 +143,7 @@ class CachedRepository:
     def _listed(self, commit: str) -> list[str]:
         try:
             return sorted(json.loads((self.folder / "trees" / f"{commit}.json").read_bytes())["files"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return []
 
 
@@ -184,9 +184,13 @@ def read_listing(name: str, text: bytes) -> list[Module]:
     """
     if name == "modules.json":
         return read_modules(text)
-    if not isinstance(json.loads(text), dict):
+    try:
+        config = json.loads(text)
+    except RecursionError as exc:
+        raise ValueError("no configuration") from exc
+    if not isinstance(config, dict):
         raise ValueError("no configuration")
-    return [Module("Transformer", "")]
+    return [Module("sentence_transformers.models.Transformer", "")]
 
 
 def read_modules(text: bytes) -> list[Module]:

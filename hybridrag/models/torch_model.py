@@ -23,14 +23,14 @@ _SAFE = ("float32", "bfloat16")
 def number_format(kind: str, *, precision: str, tolerated: Collection[str] | None, able: Collection[str]) -> str:
     """`float32`, `bfloat16` or `float16` for a device of a kind (`cpu`, `cuda`, `mps`).
 
-    `able` is what the device computes in faster than in float32, `tolerated` what keeps the model's vectors right, None
+    `able` is what the device computes in faster than in float32, `tolerated` what keeps the model's results right, None
     where that is not known. Raises ModelError where `precision` asks for what the model does not tolerate.
     """
     if precision == "auto":
         safe = _SAFE if tolerated is None else tolerated
         return next((name for name in _FASTEST.get(kind, ()) if name in able and name in safe), "float32")
     if tolerated is not None and precision not in tolerated:
-        raise ModelError(f"this model's vectors are wrong in {precision}", hint=f"choose {' or '.join(tolerated)}")
+        raise ModelError(f"this model's results are wrong in {precision}", hint=f"choose {' or '.join(tolerated)}")
     return precision
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -96,7 +95,6 @@ def save(network: Any, target: str) -> None:
         import_openvino().save_model(network, target, compress_to_fp16=False)
     except RuntimeError as exc:
         raise OSError(f"{target} cannot be written") from exc
-    gc.collect()  # a large one is not in memory twice
 
 
 def compiled(target: str) -> Callable[[dict[str, Any]], Any]:

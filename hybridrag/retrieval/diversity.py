@@ -106,7 +106,16 @@ class _Said:
 
     def covers(self, other: _Said) -> bool:
         """Whether `other` adds nothing. The rough form rules nearly all pairs out, fast, and never a copy."""
-        return other._rough in self._rough and _is_stretch(other._form, self._form) and self._same_matter(other)
+        return (
+            other._rough in self._rough
+            and self._may_go_where(other)
+            and _is_stretch(other._form, self._form)
+            and self._same_matter(other)
+        )
+
+    def _may_go_where(self, other: _Said) -> bool:
+        """Whether we are no more guarded: a copy that may be sent must not hide behind one that may not."""
+        return self.hit.chunk.document.label.strictness <= other.hit.chunk.document.label.strictness
 
     def _same_matter(self, other: _Said) -> bool:
         ours, theirs = self.hit.chunk, other.hit.chunk

@@ -31,6 +31,8 @@ def connect(url: str) -> Connection:
             row_factory=dict_row,
             connect_timeout=10,
             application_name="hybridrag",
+            # Poolers may not know prepared statements, and each search is to be planned for its own values.
+            prepare_threshold=None,
             keepalives_idle=60,
         )
     except psycopg.OperationalError as exc:

@@ -35,9 +35,10 @@ def figures(tx: Connection, chunk_set: int) -> LexicalIndex:
     """The index as a whole."""
     import numpy as np
 
-    row = tx.execute(statement("lexical_figures"), {"chunk_set": chunk_set}).fetchone()
+    with tx.cursor(binary=True) as cursor:
+        row = cursor.execute(statement("lexical_figures"), {"chunk_set": chunk_set}).fetchone()
     assert row is not None  # an aggregate
-    buried: NDArray[np.int32] = np.array(row["buried"], dtype=np.int32)
+    buried: NDArray[np.int32] = np.frombuffer(row["buried"], dtype=">i4").astype(np.int32)
     return LexicalIndex(
         chunks=int(row["chunks"]),
         terms=int(row["terms"]),
@@ -45,6 +46,25 @@ def figures(tx: Connection, chunk_set: int) -> LexicalIndex:
         analysers=tuple(row["analysers"]),
         buried=buried,
     )
+
+
+def last_number(tx: Connection, chunk_set: int) -> int:
+    """The highest number that a chunk ever had; 0 before the first."""
+    row = tx.execute(statement("last_number"), {"chunk_set": chunk_set}).fetchone()
+    assert row is not None  # an aggregate
+    return int(row["last"])
+
+
+def living(tx: Connection, chunk_set: int) -> int:
+    """How many chunks there are."""
+    written, buried = _counts(tx, chunk_set)
+    return written - buried
+
+
+def frequencies(tx: Connection, chunk_set: int, terms: Sequence[str]) -> dict[str, int]:
+    """How many chunks hold each of the terms, buried ones included; terms that stand nowhere are left out."""
+    rows = tx.execute(statement("frequencies"), {"chunk_set": chunk_set, "terms": list(terms)})
+    return {row["term"]: row["chunks"] for row in rows}
 
 
 def postings(tx: Connection, chunk_set: int, terms: Sequence[str]) -> dict[str, Postings]:
@@ -95,8 +115,8 @@ def merge_segments(tx: Connection, chunk_set: int) -> None:
 
 
 def needs_compaction(tx: Connection, chunk_set: int) -> bool:
-    index = figures(tx, chunk_set)
-    return len(index.buried) > _COMPACTED_AT * (index.chunks + len(index.buried))
+    written, buried = _counts(tx, chunk_set)
+    return buried > _COMPACTED_AT * written
 
 
 def compact(tx: Connection, chunk_set: int) -> None:
@@ -123,6 +143,12 @@ def compact(tx: Connection, chunk_set: int) -> None:
     tx.execute(statement("merge_segments"), key)
     tx.execute(statement("settle_segment"), key)
     tx.execute(statement("forget_buried"), key)
+
+
+def _counts(tx: Connection, chunk_set: int) -> tuple[int, int]:
+    row = tx.execute(statement("lexical_counts"), {"chunk_set": chunk_set}).fetchone()
+    assert row is not None  # aggregates
+    return row["written"], row["buried"]
 
 
 def _newest_alike(sizes: Sequence[int]) -> int:

@@ -62,6 +62,10 @@ class SearchSnapshot:
     def lexical_index(self) -> LexicalIndex:
         return lexical.figures(self.tx, self.collection.generation.chunk_set)
 
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """How many chunks hold each of the terms, about; those that stand nowhere are left out."""
+        return lexical.frequencies(self.tx, self.collection.generation.chunk_set, terms)
+
     def postings(self, terms: Sequence[str]) -> dict[str, Postings]:
         """Where the terms stand; those that stand nowhere are left out."""
         return lexical.postings(self.tx, self.collection.generation.chunk_set, terms)
@@ -73,16 +77,16 @@ class SearchSnapshot:
 
         As many as `limit`, or all there are. Exact for small collections and narrow filters; elsewhere by the index.
         """
-        asked = {"vector": _literal(vector), "copies": _COPIES}
+        asked = {"vector": _literal(vector)}
         if among is None:
-            found = self._scores("dense", **asked, limit=limit)
-            # Fewer come where there are no more, or where copies and texts without a chunk took their places.
+            # Twice as many texts: of some the chunks may be gone, while a run changes documents.
+            found = self._scores("dense", **asked, limit=limit, texts=2 * limit, copies=_COPIES)
             return found if len(found) == limit else self._scores("dense_exact", **asked, limit=limit)
         if len(among) > _EXACT_AMONG:
             # As many of the nearest as should hold enough that pass; too few do where filter and question are at odds.
             nearest = min(_SPARE * limit * self.lexical_index.chunks // len(among), _MOST_VISITED)
             passing = set(among.tolist())
-            found = self._scores("dense", **asked, limit=nearest)
+            found = self._scores("dense", **asked, limit=nearest, texts=nearest, copies=nearest)
             found = dict(itertools.islice((item for item in found.items() if item[0] in passing), limit))
             if len(found) == limit:
                 return found

@@ -42,7 +42,7 @@ def drop_orphans(connection: Connection, generation: Generation) -> None:
 def keep_up(connection: Connection, generation: Generation, notify: Callable[[str], None]) -> None:
     """Makes the index where it is due, moves vectors into it, and drops it where it is no longer due.
 
-    Searches go on meanwhile: what is not yet in an index is scanned.
+    Searches go on meanwhile: what is not yet in an index is scanned. The next run completes one that ends in between.
     """
     with transaction(connection) as tx:
         state = _state(tx, generation)
@@ -57,6 +57,8 @@ def keep_up(connection: Connection, generation: Generation, notify: Callable[[st
         anew = not state.has_index or state.scanned > _GROWN * state.indexed
         if anew:
             tx.execute(on_vectors("drop_vector_index", generation.id))
+    # Each step by itself: dropping locks searches out, so nothing else may happen before it is committed.
+    with transaction(connection) as tx:
         tx.execute(on_vectors("move_to_index", generation.id))
     with transaction(connection) as tx:
         if anew:

@@ -20,24 +20,9 @@ from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
 
-_CHUNK_TYPES = (
-    *(
-        "uuid",
-        "int8",
-        "int8",
-        "uuid",
-        "int4",
-        "int4",
-        "int4",
-        "int4",
-        "text[]",
-        "int4",
-        "text",
-        "bytea",
-        "int4",
-        "int4",
-    ),
-)
+_MUCH = 0.1
+"""The share of new chunks above which PostgreSQL's statistics no longer hold."""
+_CHUNK_TYPES = ["uuid", *["int8"] * 2, "uuid", *["int4"] * 4, "text[]", "int4", "text", "bytea", *["int4"] * 2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +47,7 @@ class IngestRun:
         self._connection = connection
         self._lookup = lookup  # its own, so that looking up does not wait for a batch being written
         self.collection = collection
+        self._written = 0
 
     @classmethod
     @contextmanager
@@ -125,6 +111,10 @@ class IngestRun:
                     [self._document_row(source, item.document, processing) for item in batch],
                 )
             self._write_chunks(tx, batch)
+        # What was written can be searched; merging makes that faster, and may take a while.
+        with transaction(self._connection) as tx:
+            lexical.merge_segments(tx, self.collection.generation.chunk_set)
+        self._written += sum(len(item.chunks) for item in batch)
         return int(replaced["chunks"]) if replaced else 0
 
     def cancel(self) -> None:
@@ -155,7 +145,8 @@ class IngestRun:
         with transaction(self._connection) as tx:
             key = {"collection": self.collection.id, "name": name}
             gone = tx.execute(statement("delete_source"), key).fetchone() is not None
-        self.settle(lambda _: None)
+        self.settle(lambda _: None, thorough=True)
+        self.keep_sample(b"")
         return gone
 
     def finish(self, source: int, *, parameters: Mapping[str, Any]) -> None:
@@ -169,20 +160,22 @@ class IngestRun:
                 {"chunk_set": self.collection.generation.chunk_set, "parameters": Jsonb(dict(parameters))},
             )
 
-    def settle(self, notify: Callable[[str], None]) -> None:
+    def settle(self, notify: Callable[[str], None], *, thorough: bool = False) -> None:
         """What remains to be done when all is written: nothing of it changes what a search finds, only how fast.
 
         Vectors that no chunk needs go, also those that a killed run left; the lexical index is compacted, and the
-        vectors get an index where they are many. Searches go on meanwhile.
+        vectors get an index where they are many. Searches go on meanwhile. `thorough` leaves no term of what is gone.
         """
         generation = self.collection.generation
         vector_index.drop_orphans(self._connection, generation)
         with transaction(self._connection) as tx:
-            if lexical.needs_compaction(tx, generation.chunk_set):
+            if thorough or lexical.needs_compaction(tx, generation.chunk_set):
                 lexical.compact(tx, generation.chunk_set)
         vector_index.keep_up(self._connection, generation, notify)
         with transaction(self._connection) as tx:
-            tx.execute(on_vectors("analyze", generation.id))
+            # The server does it too, but not at once; a plan made for an empty table would be used until then.
+            if self._written > _MUCH * lexical.living(tx, generation.chunk_set):
+                tx.execute(on_vectors("analyze", generation.id))
 
     @contextmanager
     def snapshot(self) -> Iterator[SearchSnapshot]:
@@ -190,10 +183,21 @@ class IngestRun:
         with transaction(self._connection, read_only=True) as tx:
             yield SearchSnapshot(tx, self.collection)
 
+    def lacks_sample(self) -> bool:
+        """Whether the sample was taken when there were more or fewer chunks, or never."""
+        generation = self.collection.generation
+        with transaction(self._connection, read_only=True) as tx:
+            row = tx.execute(statement("sampled_of"), {"generation": generation.id}).fetchone()
+            return row is None or row["sampled_of"] != lexical.living(tx, generation.chunk_set)
+
     def keep_sample(self, packed: bytes) -> None:
-        """Keeps a sample of the vectors with the generation."""
+        """Keeps a sample of the vectors with the generation; an empty one takes the place of what there was."""
+        generation = self.collection.generation
         with transaction(self._connection) as tx:
-            tx.execute(statement("keep_sample"), {"generation": self.collection.generation.id, "sample": packed})
+            chunks = lexical.living(tx, generation.chunk_set) if packed else None
+            tx.execute(
+                statement("keep_sample"), {"generation": generation.id, "sample": packed or None, "chunks": chunks}
+            )
 
     def _copy_vectors(self, vectors: Sequence[Embedded]) -> None:
         if not vectors:
@@ -229,7 +233,7 @@ class IngestRun:
 
     def _write_chunks(self, tx: Connection, batch: Sequence[Chunked]) -> None:
         chunk_set = self.collection.generation.chunk_set
-        first = lexical.figures(tx, chunk_set).last + 1
+        first = lexical.last_number(tx, chunk_set) + 1
         with tx.cursor() as cursor, cursor.copy(statement("copy_chunks")) as copy:
             copy.set_types(_CHUNK_TYPES)
             for number, row in enumerate((row for item in batch for row in self._chunk_rows(item)), start=first):
@@ -241,7 +245,6 @@ class IngestRun:
             chunks=[terms for item in batch for terms in item.terms],
             analysers=[item.analyser for item in batch if item.chunks],
         )
-        lexical.merge_segments(tx, chunk_set)
 
     def _chunk_rows(self, item: Chunked) -> Iterator[tuple[Any, ...]]:
         for chunk, terms in zip(item.chunks, item.terms, strict=True):

@@ -115,6 +115,40 @@ def test_copies_beyond_number_do_not_crowd_out_the_rest(corpus: Corpus, mode: Mo
     assert {path.rstrip("0123456789.md") for path in paths(result)[1:]} == {"other"}
 
 
+def test_one_document_with_few_neighbours_is_all_there_is(corpus: Corpus) -> None:
+    corpus.add_all({"book.md": [f"travel policy part {part}" for part in range(300)]})
+    assert len(found(corpus, "travel policy", unit="document").hits) == 1
+    passages = found(corpus, "travel policy", unit="passage").hits
+    assert 1 <= len(passages) <= 10
+    assert sum(len(hit.chunk.parts) or 1 for hit in passages) <= 20
+
+
+def test_a_copy_that_may_be_sent_does_not_hide_behind_one_that_may_not(corpus: Corpus) -> None:
+    corpus.add("a.md", LONG, label=Label.LOCAL_ONLY)
+    corpus.add("b.md", LONG)
+    result = found(corpus, LONG)
+    shown = {hit.chunk.document.label for hit in result.hits}
+    assert Label.INTERNAL in shown
+
+
+def test_copies_in_documents_that_pass_a_filter_are_found_wherever_they_stand(corpus: Corpus) -> None:
+    corpus.add_all({f"v1/{number}.md": [LONG] for number in range(40)})
+    corpus.add_all({"v2/it.md": [LONG], "v2/other.md": ["travel"]})
+    for mode in ("dense", "lexical", "hybrid"):
+        result = found(corpus, LONG, mode=mode, filter="path:v2/**")
+        assert paths(result) == ["v2/it.md", "v2/other.md"]
+
+
+def test_a_whole_page_can_be_asked(corpus: Corpus) -> None:
+    corpus.add("a.md", "needle in the hay")
+    for path in ("b.md", "c.md"):
+        corpus.add(path, f"{path} " + " ".join(f"hay{number}" for number in range(400)))
+    words = " ".join(
+        [*(f"hay{number}" for number in range(400)), *(f"none{number}" for number in range(2000)), "needle"]
+    )
+    assert set(paths(found(corpus, words, mode="lexical"))) == {"a.md", "b.md", "c.md"}
+
+
 # --- order -----------------------------------------------------------------------------------------------------------
 
 

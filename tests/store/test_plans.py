@@ -96,6 +96,7 @@ def asked(corpus: Corpus, **values: Any) -> dict[str, Any]:
         "chunk_set": corpus.collection.generation.chunk_set,
         "vector": str(vector.tolist()),
         "limit": 100,
+        "texts": 200,
         "copies": 10,
         **values,
     }

@@ -32,7 +32,10 @@ create table {scanned_vectors} partition of {vectors} (primary key (text_hash)) 
 create table {indexed_vectors} partition of {vectors} (primary key (text_hash)) for values in (true);
 
 -- name: keep_sample
-update generation set sample = %(sample)s where id = %(generation)s;
+update generation set sample = %(sample)s, sampled_of = %(chunks)s where id = %(generation)s;
+
+-- name: sampled_of
+select g.sampled_of from generation g where g.id = %(generation)s;
 
 -- name: find_sample
 select g.sample from generation g where g.id = %(generation)s;

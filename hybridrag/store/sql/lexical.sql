@@ -2,13 +2,28 @@
 
 -- name: lexical_figures
 select coalesce(s.chunks, 0) - coalesce(b.chunks, 0) as chunks, coalesce(s.terms, 0) - coalesce(b.terms, 0) as terms,
-       coalesce(s.last, 0) as last, coalesce(b.numbers, '{}') as buried,
+       coalesce(s.last, 0) as last, coalesce(b.numbers, ''::bytea) as buried,
        coalesce((select array_agg(distinct a order by a) from segment g cross join lateral unnest(g.analysers) a
                  where g.chunk_set_id = %(chunk_set)s), '{}') as analysers
 from (select sum(chunks) as chunks, sum(terms) as terms, max(last) as last
       from segment where chunk_set_id = %(chunk_set)s) s
-cross join (select count(*) as chunks, sum(length) as terms, array_agg(number) as numbers
+cross join (select count(*) as chunks, sum(length) as terms, string_agg(int4send(number), ''::bytea) as numbers
             from buried where chunk_set_id = %(chunk_set)s) b;
+
+-- name: last_number
+select coalesce(max(last), 0) as last from segment where chunk_set_id = %(chunk_set)s;
+
+-- name: lexical_counts
+select (select coalesce(sum(chunks), 0) from segment where chunk_set_id = %(chunk_set)s)::int as written,
+       (select count(*) from buried where chunk_set_id = %(chunk_set)s)::int as buried;
+
+-- name: frequencies
+-- A length is read without the bytes.
+select p.term, sum(octet_length(p.entries) / 8)::int as chunks
+from posting p
+where p.chunk_set_id = %(chunk_set)s and p.term = any(%(terms)s)
+  and p.segment = any(array(select first from segment where chunk_set_id = %(chunk_set)s))
+group by p.term;
 
 -- name: postings
 select p.term, p.entries

@@ -25,7 +25,7 @@ with nearest as materialized (
     select v.text_hash, v.embedding <=> %(vector)s::halfvec as distance
     from {vectors} v
     order by v.embedding <=> %(vector)s::halfvec
-    limit %(limit)s
+    limit %(texts)s
 )
 select k.number, 1 - n.distance as score
 from nearest n
