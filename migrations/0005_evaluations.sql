@@ -1,7 +1,8 @@
 -- What was measured of a collection, to be compared with later: one row a run of questions, in all its modes.
 --
--- `asked` is a hash of questions, judgements and filter: only runs with the same one can be held against each other. A run
--- that fell below its baseline never becomes one, or an alarm would ring once and then be the norm.
+-- `asked` is a hash of questions, judgements, filter and depth: only runs with the same one can be held against each other.
+-- `baseline` is set where a run was held against the one before it and passed, or was the first: were any run a baseline,
+-- an alarm would ring once and then be the norm.
 
 create table evaluation (
     id             bigint generated always as identity primary key,
@@ -10,7 +11,7 @@ create table evaluation (
     dataset        text not null,
     asked          text not null,
     at             timestamptz not null,
-    below_baseline boolean not null,
+    baseline       boolean not null default false,
     configuration  jsonb not null,
     metrics        jsonb not null,
     per_query      jsonb not null

@@ -64,6 +64,7 @@ def compare(
     """
     session = Session.of(context)
     from hybridrag.cli.eval_progress import asking
+    from hybridrag.cli.eval_run import check_metric
     from hybridrag.cli.progress import progress
     from hybridrag.errors import BelowBaseline
     from hybridrag.flows.compare import Measure, parse_subject
@@ -76,6 +77,8 @@ def compare(
             f"{measured[0].label} is to be measured, which needs questions",
             hint="name a BEIR folder or a question file as the third argument",
         )
+    if measured:
+        check_metric(metric, depth)
     asked = read_questions(dataset, split=split) if dataset is not None and measured else None
     if asked is not None and asked.corpus is None and any(subject.place == "chosen" for subject in measured):
         session.say_collection()
@@ -152,7 +155,7 @@ def _show(console: Console, found: Comparison, *, most: int) -> None:
     for name, (before, after) in found.means.items():
         one = found.differences[name]
         interval = f"{signed(one.low)} to {signed(one.high)}"
-        table.add_row(name, short(before), short(after), signed(one.mean), interval, f"{one.p:.2g}")
+        table.add_row(one_line(name), short(before), short(after), signed(one.mean), interval, f"{one.p:.2g}")
     console.print(f"A: {one_line(found.before)}")
     console.print(f"B: {one_line(found.after)}")
     console.print(table)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hybridrag.cli.console import json_text
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -67,21 +68,24 @@ def generate(
     if sample.documents == 1:
         session.notice("all chunks are of one document: ranking documents will tell nothing about these questions")
     out = _Output(session, file, force=force)
-    with out:
-        tally = _locally(generating, sample, out, count) if provider is None else _asked(generating, sample, out, count)
-    _report(session, sample, out, tally, count)
+    try:
+        with out:
+            (_locally if provider is None else _asked)(generating, sample, out, count)
+    finally:
+        if out.complete or (out.tally is not None and out.tally.requests):  # what was paid for is told in any case
+            _report(session, sample, out, count)
     return 0
 
 
-def _locally(generating: Generating, sample: Sample, out: _Output, count: int) -> Tally:
+def _locally(generating: Generating, sample: Sample, out: _Output, count: int) -> None:
     from hybridrag.flows.generate import Tally
 
     made = generating.made_locally(sample, count=count)
     out.take(made.questions)
-    return Tally(skipped=made.dropped)
+    out.tally = Tally(skipped=made.dropped)
 
 
-def _asked(generating: Generating, sample: Sample, out: _Output, count: int) -> Tally:
+def _asked(generating: Generating, sample: Sample, out: _Output, count: int) -> None:
     plan, destination = generating.plan(sample, count=count), generating.destination()
     if plan.left_out:
         out.session.notice(
@@ -92,17 +96,22 @@ def _asked(generating: Generating, sample: Sample, out: _Output, count: int) -> 
         f"{destination.provider} ({destination.model}); replies come on top"
     )
     asking = generating.asking(sample)
+    out.tally = asking.tally
     with _bar(len(plan.materials), shown=out.leaves_terminal) as told:
         out.take(told(asking.questions(plan.materials)))
-    return asking.tally
 
 
 class _Output:
-    """Where the questions go. What there is when a run breaks off is kept."""
+    """Where the questions go, and what was done for them. What there is when a run breaks off is kept.
+
+    It then goes beside a file that is there already: a few questions are no reason to lose all of an older file.
+    """
 
     def __init__(self, session: Session, file: Path | None, *, force: bool) -> None:
         self.session = session
         self.questions: list[GeneratedQuestion] = []
+        self.tally: Tally | None = None
+        self.complete = False
         self._file = file
         self._force = force
 
@@ -116,10 +125,12 @@ class _Output:
         return self._file is not None or not sys.stdout.isatty()
 
     def take(self, questions: Iterable[GeneratedQuestion]) -> None:
+        from hybridrag.evaluation.generated import escaped
+
         for question in questions:
             self.questions.append(question)
             if self._file is None and not self.session.flags.json:
-                sys.stdout.write(question.line() + "\n")
+                sys.stdout.write(escaped(json_text(dict(question.as_json()), sys.stdout)) + "\n")
                 sys.stdout.flush()
 
     def __enter__(self) -> None: ...
@@ -128,12 +139,18 @@ class _Output:
         from hybridrag.evaluation.question_file import write_questions
 
         if self._file is not None and self.questions:
+            if kind is not None and self._file.exists():
+                self._file = self._file.with_name(f"{self._file.name}.partial")
+                self._force = True
             write_questions(self._file, self.questions, force=self._force)
             if kind is not None:
                 self.session.notice(f"{len(self.questions)} questions were made before that and are in {self._file}")
+        self.complete = kind is None
 
 
-def _report(session: Session, sample: Sample, out: _Output, tally: Tally, count: int) -> None:
+def _report(session: Session, sample: Sample, out: _Output, count: int) -> None:
+    tally = out.tally
+    assert tally is not None  # it is there once anything was done
     methods = Counter(question.method for question in out.questions)
     caveat = _CAVEAT if tally.requests else _CAVEAT_LOCAL
     if session.flags.json:
@@ -157,6 +174,7 @@ def _json(sample: Sample, out: _Output, tally: Tally, count: int, caveat: str) -
         "schema": "hybridrag.generate/1",
         "collection": sample.collection.name,
         "output": out.name,
+        "complete": out.complete,
         "asked_for": count,
         "made": len(out.questions),
         "chunks": len(sample.materials),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import one_line, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hybridrag.evaluation import Difference, Run
     from hybridrag.flows.compare import Held
     from hybridrag.flows.evaluate import Variant
-    from hybridrag.types import Fusion
 
 _WIDE = 80
 """Columns that the table of five metrics needs; a narrower terminal gets a few lines for each mode."""
@@ -36,9 +35,6 @@ def run(
         str, typer.Option("--mode", metavar="MODES", help="Some of hybrid, dense, lexical, hybrid+rrf, hybrid+rerank.")
     ] = "hybrid,dense,lexical",
     rerank: Annotated[bool, typer.Option("--rerank", help="Also the first mode with its hits reranked.")] = False,
-    fusion: Annotated[
-        str, typer.Option("--fusion", metavar="WAY", help="How hybrid joins its arms: score or rrf.")
-    ] = "score",
     filter_: Annotated[
         str, typer.Option("--filter", metavar="EXPR", help="Only documents that pass it, as for search.")
     ] = "",
@@ -61,7 +57,7 @@ def run(
         Path | None, typer.Option("--per-query", metavar="FILE", help="Write each question's results as JSONL.")
     ] = None,
     baseline: Annotated[
-        bool, typer.Option("--baseline", help="Compare with the last run that asked the same; exit 10 on a drop.")
+        bool, typer.Option("--baseline", help="Compare with the last baseline, exit 10 on a drop; else become it.")
     ] = False,
     against: Annotated[
         str | None, typer.Option("--against", metavar="RUN", help="--baseline with this run: its number, or a file.")
@@ -76,34 +72,43 @@ def run(
     """Measures how well questions find the documents that answer them, in every mode.
 
     The corpus of a BEIR folder is first brought into a hidden collection of its own; with -c NAME, and for a question
-    file, the questions are asked of that collection. Every run is kept: `--baseline` compares with the one before.
+    file, the questions are asked of that collection. Every run is kept; those with `--baseline` guard the later ones.
 
     Examples: hybridrag eval run ./scifact      hybridrag eval run questions.jsonl -c handbook --baseline --max-drop .02
     """
     session = Session.of(context, embedder=embedder)
-    _check_places(report, per_query)
-    _check_metric(metric, depth)
+    _check_places(report, per_query, read=[dataset, *([Path(against)] if against is not None else [])])
+    check_metric(metric, depth)
     from hybridrag.cli.eval_progress import asking
     from hybridrag.cli.progress import progress
-    from hybridrag.errors import BelowBaseline
+    from hybridrag.errors import BelowBaseline, HybridragError
     from hybridrag.flows.evaluate import RunOptions, read_questions
 
-    options = RunOptions(variants_of(mode, rerank=rerank, fusion=fusion), filter_, depth, limit)
+    options = RunOptions(variants_of(mode, rerank=rerank), filter_, depth, limit)
     asked = read_questions(dataset, split=split)
     named = session.flags.collection is not None
     if asked.corpus is None:
         session.say_collection()
     evaluating = session.wiring.evaluating
+    against_run = None
+    if against is not None:
+        against_run = evaluating.named(against, asked, variants=options.variants, metric=metric)
     shown = partial(progress, quiet=session.flags.quiet, verbose=session.flags.verbose)
     target = evaluating.target(asked, named=named, progress=shown)
     with asking(quiet=session.flags.quiet) as heard:
         found = evaluating.run(target, asked, options=options, asking=heard)
+    found = evaluating.save(found, target)
     held: Sequence[Held] = ()
     notes: Sequence[str] = ()
+    failure: HybridragError | None = None
     if baseline or against is not None:
-        held, notes = evaluating.hold(found, target, against=against, metric=metric)
+        try:
+            held, notes = evaluating.hold(found, target, named=against_run, metric=metric)
+        except HybridragError as exc:  # told once what was measured is written
+            failure = exc
     fallen = [one for one in held if one.comparison.falls(max_drop)]
-    found = evaluating.save(found, target, below_baseline=bool(fallen))
+    if baseline and not fallen and failure is None and evaluating.make_baseline(found) and len(held) < len(found.modes):
+        notes = [*notes, "this run becomes the baseline"]
     for note in (*found.notes, *notes):
         session.notice(note)
     _write(found, held, report=report, per_query=per_query)
@@ -111,6 +116,8 @@ def run(
         session.json(eval_json(found, held, max_drop=max_drop))
     else:
         _show(stdout(), found, held)
+    if failure is not None:
+        raise failure
     if fallen:
         worst = min(fallen, key=lambda one: one.comparison.main.mean)
         raise BelowBaseline(
@@ -122,19 +129,16 @@ def run(
     return 0
 
 
-def variants_of(modes: str, *, rerank: bool = False, fusion: str = "score") -> tuple[Variant, ...]:
+def variants_of(modes: str, *, rerank: bool = False) -> tuple[Variant, ...]:
     """The modes that a list names, each once. Raises UsageError."""
     from hybridrag.flows.evaluate import Variant
 
-    fusions: dict[str, Fusion] = {"score": "score", "rrf": "rrf"}
-    if fusion not in fusions:
-        raise UsageError(f"--fusion {fusion} is none of score, rrf", hint="for example: --fusion rrf")
     names = [name.strip() for name in modes.split(",") if name.strip()]
     if not names:
         raise UsageError("--mode names no mode", hint="for example: --mode hybrid,dense")
-    variants = [Variant.parse(name, fusion=fusions[fusion]) for name in names]
+    variants = [Variant.parse(name) for name in names]
     if rerank and not any(variant.rerank for variant in variants):
-        variants.append(Variant.parse(f"{variants[0].name}+rerank", fusion=fusions[fusion]))
+        variants.append(Variant.parse(f"{variants[0].name}+rerank"))
     return tuple({variant.name: variant for variant in variants}.values())
 
 
@@ -158,18 +162,24 @@ def eval_json(run: Run, held: Sequence[Held] = (), *, max_drop: float | None = N
     return {**value, "questions": questions}
 
 
-def _check_places(report: Path | None, per_query: Path | None) -> None:
+def _check_places(report: Path | None, per_query: Path | None, *, read: Sequence[Path]) -> None:
     if report is None and per_query is None:
         return
-    from hybridrag.evaluation.report import check_place, check_report
+    from hybridrag.evaluation.datasets import files_of
+    from hybridrag.evaluation.files import check_place
+    from hybridrag.evaluation.report import check_report
 
+    taken = [file for path in read for file in (path, *files_of(path))]
     if report is not None:
-        check_report(report)
+        check_report(report, read=taken)
     if per_query is not None:
-        check_place(per_query, "file")
+        check_place(per_query, "file", read=taken)
+    if report is not None and per_query is not None and report.absolute() == per_query.absolute():
+        raise UsageError(f"--report and --per-query both name {report}", hint="name two files")
 
 
-def _check_metric(metric: str, depth: int) -> None:
+def check_metric(metric: str, depth: int) -> None:
+    """Raises UsageError where nothing can be measured by a metric, before anything is asked."""
     from hybridrag.evaluation import measured
 
     known = measured((), {}, depth=depth)
@@ -181,7 +191,8 @@ def _write(run: Run, held: Sequence[Held], *, report: Path | None, per_query: Pa
     if report is None and per_query is None:
         return
     from hybridrag.evaluation import run_json
-    from hybridrag.evaluation.report import html_report, write_whole
+    from hybridrag.evaluation.files import write_whole
+    from hybridrag.evaluation.report import html_report
 
     if report is not None:
         write_whole(report, html_report(run, [one.comparison for one in held]), "report")
@@ -196,8 +207,8 @@ def _write(run: Run, held: Sequence[Held], *, report: Path | None, per_query: Pa
 def _show(console: Console, run: Run, held: Sequence[Held]) -> None:
     number = f", run {run.id}" if run.id is not None else ""
     console.print(
-        f"{printable(run.dataset)}: {len(run.texts):,} questions to {run.documents:,} documents of {run.collection}, "
-        f"depth {run.configuration['depth']}{number}"
+        f"{one_line(run.dataset)}: {len(run.texts):,} questions to {run.documents:,} documents of "
+        f"{one_line(run.collection)}, depth {run.configuration['depth']}{number}"
     )
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)
@@ -208,7 +219,7 @@ def _show(console: Console, run: Run, held: Sequence[Held]) -> None:
     for line in _told(run):
         console.print(line)
     for one in held:
-        console.print(f"{one.mode}: {one.comparison.sentence}")
+        console.print(one_line(f"{one.mode}: {one.comparison.sentence}"))
 
 
 def _table(run: Run) -> Table:

@@ -13,6 +13,7 @@ from typing import Any
 from hybridrag.errors import UsageError
 from hybridrag.evaluation.questions import Questions, plain
 
+_FILES = ("corpus.jsonl", "queries*.jsonl", "qrels*.tsv", "qrels/*.tsv")
 _FORM = "a BEIR folder holds corpus.jsonl, queries.jsonl, and qrels.tsv or qrels/test.tsv"
 
 
@@ -37,7 +38,7 @@ class Dataset:
     def documents(self) -> Iterator[tuple[str, str, str]]:
         """`(id, title, text)` of each document, in the file's order."""
         for _, row in _rows(self.corpus):
-            yield str(row["_id"]), str(row.get("title") or ""), str(row.get("text") or "")
+            yield _id(row["_id"]), str(row.get("title") or ""), str(row.get("text") or "")
 
     def whole(self) -> tuple[list[str], list[str]]:
         """The documents' ids, and title and text of each in one string, as published figures are made."""
@@ -51,11 +52,11 @@ def load_beir(folder: Path, *, split: str | None = None) -> Dataset:
     Raises UsageError naming the file that is missing, or the line that is broken.
     """
     for name in ("corpus.jsonl", "queries.jsonl"):
-        if not (folder / name).is_file():
+        if not _is_file(folder / name):
             raise UsageError(f"{folder} is no BEIR folder: it has no {name}", hint=_inner(folder))
     judgements = _judgements(folder, split)
     questions = folder / "queries.jsonl"
-    if split is not None and (folder / f"queries.{split}.jsonl").is_file():
+    if split is not None and _is_file(folder / f"queries.{split}.jsonl"):
         questions = folder / f"queries.{split}.jsonl"
     qrels = _qrels(judgements)
     texts = _queries(questions, judged=qrels)
@@ -79,16 +80,24 @@ def load_beir(folder: Path, *, split: str | None = None) -> Dataset:
     )
 
 
+_GRADE = re.compile(r"-?[0-9]{1,6}")
+_GRADE_TITLES = {"score", "grade", "relevance", "relevancy", "rel", "label", "judgment", "judgement"}
+"""What the column of grades is called where the first line names the columns."""
 _VAGUE = re.compile(r"[a-z]{1,3}([-_][A-Za-z]{2,4})?|train|test|beir|data|dataset|corpus", re.IGNORECASE)
 """Names of folders that are languages, splits or kinds."""
 
 
 def is_beir(folder: Path) -> bool:
     """Whether a folder holds the files of a dataset, whatever is in them."""
+    return _is_file(folder / "corpus.jsonl") and _is_file(folder / "queries.jsonl")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a dataset, of all its splits; none where the folder cannot be looked at."""
     try:
-        return (folder / "corpus.jsonl").is_file() and (folder / "queries.jsonl").is_file()
-    except OSError:
-        return False
+        return [found for form in _FILES for found in folder.glob(form)]
+    except (OSError, ValueError):
+        return []
 
 
 def missing(path: Path) -> UsageError:
@@ -121,8 +130,8 @@ def _shown(folder: Path) -> str:
 
 
 def _judgements(folder: Path, split: str | None) -> Path:
-    inside = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv"))}
-    beside = {file.name[6:-4]: file for file in sorted(folder.glob("qrels.*.tsv"))}
+    inside = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv")) if _is_file(file)}
+    beside = {file.name[6:-4]: file for file in sorted(folder.glob("qrels.*.tsv")) if _is_file(file)}
     known = beside | inside
     if split is not None:
         if split in known:
@@ -131,7 +140,7 @@ def _judgements(folder: Path, split: str | None) -> Path:
             f"{folder} has no judgements for the split {split!r}",
             hint=f"it has: {', '.join(sorted(known))}" if known else "leave --split out: its qrels.tsv is the only one",
         )
-    if (folder / "qrels.tsv").is_file():
+    if _is_file(folder / "qrels.tsv"):
         return folder / "qrels.tsv"
     if "test" in known or len(known) == 1:
         return known.get("test") or next(iter(known.values()))
@@ -145,10 +154,10 @@ def _judgements(folder: Path, split: str | None) -> Path:
 def _qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for number, line in _lines(path):
-        row = [plain(cell).strip() for cell in line.split("\t")]
-        if number == 1 and not row[-1].lstrip("-").isdigit():
-            continue  # the titles of the columns
-        if not 3 <= len(row) <= 4 or not row[0] or not row[-2] or not row[-1].removeprefix("-").isdecimal():
+        row = [_id(cell) for cell in line.split("\t")]
+        if number == 1 and row[-1].casefold() in _GRADE_TITLES:
+            continue
+        if not 3 <= len(row) <= 4 or not row[0] or not row[-2] or not _GRADE.fullmatch(row[-1]):
             raise UsageError(f"{path}: line {number} is no judgement", hint="query-id, document-id, grade, with tabs")
         query, document, grade = row[0], row[-2], int(row[-1])
         if qrels.setdefault(query, {}).setdefault(document, grade) != grade:
@@ -164,7 +173,7 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
 def _queries(path: Path, *, judged: Mapping[str, object]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for number, row in _rows(path):
-        key, text = plain(str(row["_id"])), row.get("text")
+        key, text = _id(row["_id"]), row.get("text")
         if not isinstance(text, str) or (not text.strip() and key in judged):
             raise UsageError(f"{path}: line {number} has no text", hint='{"_id": "1", "text": "the question"}')
         if texts.setdefault(key, plain(text)) != plain(text):
@@ -172,11 +181,24 @@ def _queries(path: Path, *, judged: Mapping[str, object]) -> dict[str, str]:
     return texts
 
 
+def _id(value: str | int) -> str:
+    """An id, the same in whichever of the files it stands."""
+    return plain(str(value)).strip()
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; none is where the path cannot be looked at, or has no valid name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in _lines(path):
         try:
             row = json.loads(line)
-            known = isinstance(row["_id"], str | int)
+            known = isinstance(row["_id"], str | int) and bool(_id(row["_id"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             known = False
         if not known:

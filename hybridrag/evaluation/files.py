@@ -59,7 +59,7 @@ def check_place(path: Path, what: str, *, read: Iterable[Path] = ()) -> None:
     if found is not None and not stat.S_ISREG(found.st_mode):
         raise UsageError(f"{refused}: it is no regular file", hint="name a file")
     for other in read:
-        if found is not None and (known := look(other)) is not None and os.path.samestat(found, known):
+        if found is not None and _is(found, other):
             raise UsageError(f"{refused}: it is read as {other}", hint="give another name")
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
@@ -98,6 +98,13 @@ def write_whole(path: Path, text: str, what: str) -> None:
     """Writes a text by `whole_file`, in the place of one that is there."""
     with whole_file(path, what) as file:
         file.write(text.encode("utf-8", "replace"))
+
+
+def _is(found: os.stat_result, other: Path) -> bool:
+    try:
+        return os.path.samestat(found, other.stat())
+    except (OSError, ValueError):  # whoever reads it will tell
+        return False
 
 
 def _put(draft: Path, target: Path, *, replace: bool) -> None:

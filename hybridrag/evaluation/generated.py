@@ -60,8 +60,12 @@ class GeneratedQuestion:
 
     def line(self) -> str:
         """The line of a question file, without its end."""
-        text = json.dumps(self.as_json(), ensure_ascii=False)
-        return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        return escaped(json.dumps(self.as_json(), ensure_ascii=False))
+
+
+def escaped(line: str) -> str:
+    """JSON as one line, whoever reads or shows it."""
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
 def one_line(text: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import UsageError
+from hybridrag.evaluation.files import read_text
 from hybridrag.evaluation.intervals import Difference, mean_interval, paired_difference
 from hybridrag.evaluation.metrics import MAIN, measured
 
@@ -21,6 +22,8 @@ SCHEMA = "hybridrag.eval/1"
 KEPT = 10
 """Documents of a ranking that are kept, whatever was asked for."""
 ARMS = ("dense", "lexical")
+_MOST = 2**53
+"""No number of a run is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +142,14 @@ class Run:
 
 def load_run(file: Path) -> Run:
     """A run that `--json` printed. Raises UsageError where the file holds none."""
+    text = read_text(file)
     try:
-        value = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as exc:
-        raise UsageError(f"{file} cannot be read: {exc.strerror}", hint="give the JSON of an `eval run`") from None
+        value = json.loads(text)
     except (ValueError, RecursionError):
         raise UsageError(f"{file} is not JSON", hint="give what `hybridrag eval run --json` printed") from None
     try:
         return run_of(value)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise UsageError(
             f"{file} is no {SCHEMA} object with its questions", hint="give what `hybridrag eval run --json` printed"
         ) from None
@@ -215,7 +217,7 @@ def _question_json(run: Run, question: str) -> dict[str, Any]:
 
 
 def run_of(value: Any) -> Run:
-    """The run that an object tells. Raises KeyError, TypeError, ValueError or AttributeError for any other."""
+    """The run that an object tells. Raises as `load_run` catches for any other."""
     if value["schema"] != SCHEMA or not value["questions"] or not value["modes"]:
         raise ValueError(SCHEMA)
     rows = {_text(row["id"]): row for row in value["questions"]}
@@ -223,27 +225,39 @@ def run_of(value: Any) -> Run:
     if len({frozenset(one.values) for outcomes in modes.values() for one in outcomes.values()}) != 1:
         raise ValueError("questions with other metrics")
     at = datetime.fromisoformat(value["at"])
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    at.astimezone()  # as it will be shown; a time at the end of all years has none here
     return Run(
         dataset=_text(value["dataset"]),
         asked=_text(value["asked"]),
         collection=_text(value["collection"]),
-        documents=int(value["documents"]),
+        documents=_number(value["documents"]),
         texts={key: _text(row["question"]) for key, row in rows.items()},
-        qrels={key: {_text(name): int(grade) for name, grade in row["relevant"].items()} for key, row in rows.items()},
+        qrels={
+            key: {_text(name): _number(grade, least=-_MOST) for name, grade in row["relevant"].items()}
+            for key, row in rows.items()
+        },
         modes=modes,
         configuration=dict(value["configuration"]),
         notes=tuple(_text(note) for note in value["notes"]),
-        at=at if at.tzinfo else at.replace(tzinfo=UTC),
-        id=None if value["id"] is None else int(value["id"]),
+        at=at,
+        id=None if value["id"] is None else _number(value["id"], least=1),
     )
 
 
 def _outcome(row: Any) -> Outcome:
     values = {_text(name): float(number) for name, number in row.items() if name not in {"ms", "found", "ranks"}}
-    if MAIN not in values or not all(0 <= number <= 1 for number in values.values()):
+    ms = float(row["ms"])
+    if MAIN not in values or not all(0 <= number <= 1 for number in values.values()) or not 0 <= ms <= _MOST:
         raise ValueError("metrics")
-    ranks = {_text(name): int(rank) for name, rank in row["ranks"].items()}
-    return Outcome(tuple(_text(name) for name in row["found"]), ranks, values, float(row["ms"]))
+    ranks = {_text(name): _number(rank, least=1) for name, rank in row["ranks"].items()}
+    return Outcome(tuple(_text(name) for name in row["found"]), ranks, values, ms)
+
+
+def _number(value: Any, *, least: int = 0) -> int:
+    if not isinstance(value, int) or not least <= value <= _MOST:
+        raise ValueError("number")
+    return value
 
 
 def _text(value: Any) -> str:

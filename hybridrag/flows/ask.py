@@ -19,7 +19,7 @@ from hybridrag.answering import (
 )
 from hybridrag.answering.extractive import Candidate
 from hybridrag.errors import BlockedByPolicy, ProviderError
-from hybridrag.flows.sending import Sending
+from hybridrag.flows.sending import Sending, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import Retry
@@ -28,10 +28,8 @@ from hybridrag.types import (
     Citation,
     Completion,
     Label,
-    Message,
     Outbound,
     Passage,
-    Prompt,
     SearchResult,
     Sentence,
 )
@@ -131,13 +129,7 @@ def prepare(
         for number, passage in enumerate(allowed, start=1)
     )
     written = build_prompt(question, numbered, boundary=gateway.boundary([question, *(p.text for p in numbered)]))
-    session = gateway.open([message.content for message in written.messages], plain=plain)
-    # Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
-    prompt = Prompt(
-        messages=tuple(Message(role=m.role, content=session.redact(m.content).text) for m in written.messages),
-        max_tokens=written.max_tokens,
-        temperature=written.temperature,
-    )
+    prompt, session = redacted(written, gateway=gateway, plain=plain)
     return Request(
         question=question,
         body=provider.encode(prompt),
@@ -185,9 +177,9 @@ def complete(
                 f"the provider {provider.destination.provider} gave an empty answer", hint="ask again, or another model"
             )
     except BaseException as exc:
-        sending.failed(exc, received=_received(raw))
+        sending.failed(exc, received=received(raw))
         raise
-    sending.sent(_received(raw))
+    sending.sent(received(raw))
     text, sentences, citations, warnings = resolve("".join(pieces), request.passages)
     warnings = [*request.warnings, *warnings]
     if restorer.unknown:
@@ -265,10 +257,6 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
         documents=[passage.chunk.document.uri for passage in request.passages],
         chunks=[str(chunk.id) for passage in request.passages for chunk in chunks_of(passage)],
     )
-
-
-def _received(raw: Sequence[str]) -> bytes:
-    return "".join(raw).encode("utf-8", "replace")
 
 
 def _emit(text: str, pieces: list[str], on_text: Callable[[str], None]) -> None:

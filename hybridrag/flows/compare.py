@@ -49,8 +49,8 @@ def parse_subject(text: str, *, mode: str = "hybrid") -> Subject:
     if colon and kind == "run":
         if not name.isascii() or not name.isdecimal():
             raise UsageError(f"{text}: a run is named by its number", hint="for example: run:12")
-        return Saved(text, int(name), Variant.parse(mode).name)
-    if text.endswith(".json") or Path(text).is_file():
+        return Saved(text, run_number(name), Variant.parse(mode).name)
+    if text.endswith(".json") or _is_file(Path(text)):
         return Saved(text, Path(text), Variant.parse(mode).name)
     try:
         variant = Variant.parse(text)
@@ -80,13 +80,13 @@ def compare(
     for subject in (before, after):
         if isinstance(subject, Measure):
             wanted.setdefault((subject.place, subject.name), []).append(subject.variant)
+    earlier = {subject: _earlier(subject, saved, metric) for subject in (before, after) if isinstance(subject, Saved)}
     runs = {key: measure(*key, tuple(variants)) for key, variants in wanted.items()}
 
     def of(subject: Subject) -> tuple[Run, str]:
         if isinstance(subject, Measure):
             return runs[subject.place, subject.name], subject.variant.name
-        run = load_run(subject.run) if isinstance(subject.run, Path) else saved(subject.run)
-        return run, subject.mode
+        return earlier[subject], subject.mode
 
     (run_before, mode_before), (run_after, mode_after) = of(before), of(after)
     found = compare_runs(
@@ -94,6 +94,34 @@ def compare(
     )
     told = dict.fromkeys((*found.notes, *(note for run in runs.values() for note in run.notes)))
     return replace(found, notes=tuple(told))
+
+
+def run_number(digits: str) -> int:
+    """The number of a run. No run has one of more than 18 digits: such a number stands for none."""
+    return int(digits[:19])
+
+
+def check_run(run: Run, modes: Sequence[str], metric: str) -> None:
+    """Raises UsageError where a run has none of the modes, or not the metric: before anything is held against it."""
+    common = [mode for mode in modes if mode in run.modes]
+    if not common:
+        raise UsageError(f"{run.label} has no mode {', '.join(modes)}", hint=f"it has: {', '.join(run.modes)}")
+    known = run.summaries[common[0]].means
+    if metric not in known:
+        raise UsageError(f"{run.label} has no metric {metric}", hint=f"it has: {', '.join(known)}")
+
+
+def _earlier(subject: Saved, saved: Callable[[int], Run], metric: str) -> Run:
+    run = load_run(subject.run) if isinstance(subject.run, Path) else saved(subject.run)
+    check_run(run, [subject.mode], metric)
+    return run
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for one
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +142,7 @@ def hold(
     for mode in run.modes:
         earlier = baseline(mode)
         if earlier is None or mode not in earlier.modes:
-            notes.append(f"{mode} has nothing to be held against yet: this run becomes its baseline")
+            notes.append(f"{mode} has nothing to be held against yet")
             continue
         found = compare_runs(earlier, mode, run, mode, names=(earlier.label, "this run"), metric=metric)
         held.append(Held(mode, earlier, found))

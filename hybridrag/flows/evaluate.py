@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hybridrag import __version__
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.evaluation import Dataset, Outcome, Questions, Run, load_beir, load_questions, missing
+from hybridrag.evaluation.files import look
 from hybridrag.retrieval import parse_filter
 from hybridrag.types import Collection, Filter, Fusion, Mode, Query
 
@@ -51,8 +53,8 @@ class Variant:
     rerank: bool = False
 
     @staticmethod
-    def parse(name: str, *, fusion: Fusion = "score") -> Variant:
-        """The way that a name means; `fusion` is for a hybrid that does not say. Raises UsageError for no way."""
+    def parse(name: str) -> Variant:
+        """The way that a name means. Raises UsageError for no way."""
         base, *also = name.split("+")
         rerank = "rerank" in also
         also = [word for word in also if word != "rerank"]
@@ -65,7 +67,7 @@ class Variant:
             )
         mode: Mode = "hybrid" if base == "hybrid" else "dense" if base == "dense" else "lexical"
         canonical = "+".join((base, *also, *(["rerank"] if rerank else [])))
-        return Variant(canonical, mode, fusions[also[0]] if also else fusion, rerank)
+        return Variant(canonical, mode, fusions[also[0]] if also else "score", rerank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,10 @@ def read_questions(path: Path, *, split: str | None = None) -> Asked:
 
     Raises UsageError where there is nothing, a line is broken, or no question is left.
     """
-    if not path.exists():
+    there = look(path)
+    if there is None:
         raise missing(path)
-    if path.is_dir():
+    if stat.S_ISDIR(there.st_mode):
         dataset: Dataset = load_beir(path, split=split)
         name = f"{dataset.name}:{split}" if split else dataset.name
         return Asked(name, dataset.questions, dataset.corpus, dataset.notes)
@@ -124,16 +127,18 @@ def evaluate(
 ) -> Run:
     """Asks every question in every mode. Latency is from question to documents, after one question that is not counted.
 
-    A judged document that the collection lacks counts as not found, and the notes say so. With a filter, only documents
-    that pass it count, and questions that none of them answers are left out. Raises UsageError where nothing is left.
+    A judged document that the collection lacks counts as not found, and the notes say so. With a filter, documents of
+    the collection that do not pass it do not count, and questions that no other answers are left out. Raises
+    UsageError where nothing is left.
     """
     parsed = parse_filter(options.filter) if options.filter.strip() else None
     rows = store.list_documents(collection)
     known = _Known.of([row["document"] for row in rows], own_ids=asked.corpus is not None)
     questions, notes = known.judge(asked.questions, collection)
     if parsed is not None:
-        passing = {known.name(row["document"]) for row in store.list_documents(collection, parsed)}
-        questions, more = _within(questions, passing, options.filter)
+        failing = {known.name(row["document"]) for row in rows}
+        failing -= {known.name(row["document"]) for row in store.list_documents(collection, parsed)}
+        questions, more = _within(questions, failing, options.filter)
         notes += more
     if options.limit is not None and options.limit < len(questions.texts):
         notes.append(f"the first {options.limit} of {len(questions.texts)} questions are asked")
@@ -272,10 +277,13 @@ def _uri(document: DocumentRef) -> str:
     return document.uri
 
 
-def _within(questions: Questions, passing: set[str], expression: str) -> tuple[Questions, list[str]]:
-    """What is left of questions where only some documents count."""
+def _within(questions: Questions, failing: set[str], expression: str) -> tuple[Questions, list[str]]:
+    """What is left of questions where some documents do not count. One that is not in the collection does: not found.
+
+    Otherwise what falls out of the index would make the figures better.
+    """
     qrels = {
-        question: {name: grade for name, grade in grades.items() if name in passing}
+        question: {name: grade for name, grade in grades.items() if name not in failing}
         for question, grades in questions.qrels.items()
     }
     kept = {question: grades for question, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
@@ -291,9 +299,13 @@ def _within(questions: Questions, passing: set[str], expression: str) -> tuple[Q
 
 def _fingerprint(asked: Asked, options: RunOptions) -> str:
     """A hash of what is asked, as the files say it, so that it stays when the collection loses a document."""
-    questions = asked.questions if options.limit is None else asked.questions.first(options.limit)
-    rows = [[text, sorted(questions.qrels[key].items())] for key, text in sorted(questions.texts.items())]
-    whole = json.dumps([rows, options.filter.strip(), options.limit], ensure_ascii=True)
+    questions, filter_ = asked.questions, options.filter.strip()
+    if options.limit is not None and not filter_:
+        questions = questions.first(options.limit)
+    rows = [[text, sorted(questions.qrels[key].items())] for key, text in questions.texts.items()]
+    if options.limit is None or not filter_:
+        rows.sort()  # with both, the collection says which questions are the first that pass: their order counts
+    whole = json.dumps([rows, filter_, options.limit, options.depth], ensure_ascii=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 

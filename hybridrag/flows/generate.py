@@ -12,12 +12,12 @@ from hybridrag.errors import BlockedByPolicy, ProviderError, UsageError
 from hybridrag.evaluation.generated import GeneratedQuestion, Material
 from hybridrag.evaluation.pseudo_questions import Made, promising, pseudo_questions
 from hybridrag.evaluation.question_request import MOST_REPLY, SYSTEM, question_of_reply, question_prompt
-from hybridrag.flows.sending import Sending
+from hybridrag.flows.sending import Sending, received, redacted
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import Retry
 from hybridrag.retrieval.analysis import analyser_of, document_terms
-from hybridrag.types import Collection, Completion, Filter, Label, Message, Prompt
+from hybridrag.types import Collection, Completion, Filter, Label
 
 if TYPE_CHECKING:
     from hybridrag.store import PostgresStore
@@ -184,13 +184,7 @@ class Asking:
         """The request, with its record opened. Raises BlockedByPolicy where it may not be sent."""
         gateway, provider = self._gateway, self._provider
         written = question_prompt(material, boundary=gateway.boundary([material.text]))
-        session = gateway.open([message.content for message in written.messages], plain=self._plain)
-        # Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
-        prompt = Prompt(
-            messages=tuple(Message(role=m.role, content=session.redact(m.content).text) for m in written.messages),
-            max_tokens=written.max_tokens,
-            temperature=written.temperature,
-        )
+        prompt, session = redacted(written, gateway=gateway, plain=self._plain)
         body = provider.encode(prompt)
         self._sending = sending = Sending(
             gateway,
@@ -224,9 +218,9 @@ class Asking:
                 if length > MOST_REPLY:
                     break
         except BaseException as exc:
-            request.sending.failed(exc, received=_received(pieces))
+            request.sending.failed(exc, received=received(pieces))
             raise
-        request.sending.sent(_received(pieces))
+        request.sending.sent(received(pieces))
         if ended is not None:
             self.tally.prompt_tokens += ended.prompt_tokens or 0
             self.tally.completion_tokens += ended.completion_tokens or 0
@@ -253,7 +247,3 @@ def _taken(reply: str, ended: Completion | None, request: _Request, *, model: st
     if ended is not None and ended.finish_reason not in {None, "stop"}:
         return "the reply was cut off"
     return question_of_reply(reply, request.material, restore=request.session.restore, model=model)
-
-
-def _received(pieces: Sequence[str]) -> bytes:
-    return "".join(pieces).encode("utf-8", "replace")

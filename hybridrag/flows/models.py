@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,7 +229,9 @@ def names_reranker(name: str, settings: Settings) -> bool:
         return False
     if reranker_for(bare) is not None or (settings.reranker and bare == settings.reranker.partition("@")[0]):
         return True
-    folder = Path(name).expanduser() if name.startswith("~/") else Path(name)
+    folder = Path(name)
+    with contextlib.suppress(RuntimeError):  # nobody's home is known
+        folder = folder.expanduser() if name.startswith("~/") else folder
     return is_reranker_folder(folder)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hybridrag.errors import HybridragError
-from hybridrag.privacy import Gateway
+from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import AnswerServer, Retry
-from hybridrag.types import Outbound
+from hybridrag.types import Message, Outbound, Prompt
 
 
 class Sending:
@@ -50,6 +51,21 @@ class Sending:
     def _settle(self, outcome: str, received: bytes, *, detail: str = "") -> None:
         digest = hashlib.sha256(received).hexdigest() if received else None
         self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
+
+
+def redacted(written: Prompt, *, gateway: Gateway, plain: bool) -> tuple[Prompt, Session]:
+    """A prompt as it may be sent, and the session that restores its reply. It is redacted unless `plain`.
+
+    Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
+    """
+    session = gateway.open([message.content for message in written.messages], plain=plain)
+    messages = tuple(Message(role=m.role, content=session.redact(m.content).text) for m in written.messages)
+    return replace(written, messages=messages), session
+
+
+def received(pieces: Sequence[str]) -> bytes:
+    """What came of a reply, as its record tells it."""
+    return "".join(pieces).encode("utf-8", "replace")
 
 
 def send_texts(

@@ -12,10 +12,11 @@ is whole.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from hybridrag import __version__
 from hybridrag.errors import HubUnavailable, ModelError
 from hybridrag.models.hub_failures import address_of, host, may_pass, told
 from hybridrag.models.locate import HubModel, hub_is_forbidden
+from hybridrag.models.own_code import needed_code
+from hybridrag.models.rerank_spec import auto_class, is_classifier
 from hybridrag.models.snapshots import (
     COMMIT,
     digest_of,
@@ -44,6 +47,8 @@ _PAUSE = 0.5
 """Seconds before the second try, twice as many before each further one."""
 _AT_ONCE = 4
 """Files fetched at the same time."""
+_LARGEST_CONFIGURATION = 1_000_000
+"""Bytes of a config.json that is fetched only to see what a repository holds."""
 _GRACE = 0.2
 """Seconds that an interrupt waits for each of them."""
 
@@ -128,14 +133,13 @@ class _Download:
         commit, files = self._ask()
         listing = files.get(self.cache.listing)
         if listing is None:
-            raise self._unusable(self.cache.listing)
-        if not self._is_here(listing):
-            self._fetch_all(commit, [listing])
-        modules = read_listing(self.cache.listing, self.cache.blob(listing.digest).read_bytes())
+            raise self._reranker() if self._is_classifier(commit, files) else self._unusable(self.cache.listing)
+        content = self._content(commit, listing)
+        modules = read_listing(self.cache.listing, content)
         if missing := lacking(files, modules):
             raise self._unusable(missing)
         # A graph computes what the model's own code would, and is no program.
-        graph = not code and self.model.entry is not None and self.model.entry.remote_code
+        graph = not code and self._needs_code(content)
         if graph and not shipped_graph(files):
             raise self._untrusted(commit)
         chosen = [files[name] for name in wanted(files, modules, code=code, graph=graph)]
@@ -170,6 +174,36 @@ class _Download:
             if sibling.size is not None and digest is not None and is_digest(digest):
                 found[sibling.rfilename] = RemoteFile(sibling.rfilename, sibling.size, digest)
         return info.sha, found
+
+    def _content(self, commit: str, file: RemoteFile) -> bytes:
+        """A small file, fetched now if it is not here."""
+        if not self._is_here(file):
+            self._fetch_all(commit, [file])
+        return self.cache.blob(file.digest).read_bytes()
+
+    def _needs_code(self, listing: bytes) -> bool:
+        """Whether the model needs code of its own: the catalogue knows it, or a reranker's config.json says it."""
+        if self.model.listing == "config.json":
+            return needed_code([], json.loads(listing), None, loaded_by=auto_class(causal=False)) is not None
+        return self.model.entry is not None and self.model.entry.remote_code
+
+    def _is_classifier(self, commit: str, files: Mapping[str, RemoteFile]) -> bool:
+        """Whether the repository is that of a classifier, as most rerankers are, asked for as an embedding model."""
+        config = files.get("config.json")
+        if self.cache.listing == "config.json" or config is None or config.size > _LARGEST_CONFIGURATION:
+            return False
+        try:
+            found = json.loads(self._content(commit, config))
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and is_classifier(found)
+
+    def _reranker(self) -> ModelError:
+        return ModelError(
+            f"the model {self.model.name} is no embedding model, but a classifier, as rerankers are",
+            hint=f'if it is a reranker, set reranker = "{self.model.name}" first, in your settings file '
+            "(`hybridrag config path`) or as HYBRIDRAG_RERANKER",
+        )
 
     def _unusable(self, missing: str) -> ModelError:
         return ModelError(

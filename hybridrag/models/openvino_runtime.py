@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +137,8 @@ def compile_network(
     """
     openvino = import_openvino()
     core = openvino.Core()
+    # Where an earlier version kept what it compiled, for all formats.
+    shutil.rmtree(network.parent / "compiled", ignore_errors=True)
     streams = _cores() if many else 1
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[format_],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -49,8 +50,9 @@ def is_listed(folder: ModelFolder, trusted: Collection[str]) -> bool:
     for item in trusted:
         name, at, revision = item.rpartition("@")
         if item.startswith(("/", "~")):
-            if Path(item).expanduser().resolve() == here:
-                return True
+            with contextlib.suppress(RuntimeError):  # there is no such user
+                if Path(item).expanduser().resolve() == here:
+                    return True
         elif at and _COMMIT.fullmatch(commit) and revision == commit and name.lower() in _names(folder.name):
             return True
     return False

@@ -1,4 +1,8 @@
-"""A reranker as an OpenVINO network, made once and kept: token ids, mask and types of pairs in, scores out."""
+"""A reranker as an OpenVINO network, made once and kept: token ids, mask and types of pairs in, scores out.
+
+It comes from the graph that the reranker's folder ships, or else from its weights, converted in a child process that
+needs torch (`network.py`, `rerank_convert.py`).
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,11 @@ _FORM = "1"
 """Changes whenever the same model is converted in another way, so that what was kept before is not used."""
 
 
-def reranker_network(spec: RerankerSpec, *, cache: Path) -> Path:
-    """The XML file of the reranker's network, made now if it is not kept. Raises ModelError where that fails."""
+def reranker_network(spec: RerankerSpec, *, cache: Path, tokenizer: PairTokenizer | None = None) -> Path:
+    """The XML file of the reranker's network, made now if it is not kept. Raises ModelError where that fails.
+
+    `tokenizer` is the reranker's, where it was read already.
+    """
     network = reranker_place(spec, cache)
     if network.is_file():
         return network
@@ -29,7 +36,7 @@ def reranker_network(spec: RerankerSpec, *, cache: Path) -> Path:
         return keep(network, lambda draft: import_openvino().save_model(made, str(draft), compress_to_fp16=False))
     options = ["--reranker", str(spec.window)]
     if spec.template is not None:
-        options += ["--answers", *map(str, PairTokenizer(spec).answers())]
+        options += ["--answers", *map(str, (tokenizer or PairTokenizer(spec)).answers())]
     if spec.trusted:
         options.append("--trusted")
     return converted(network, name=spec.name, folder=spec.path, options=options)

@@ -16,7 +16,7 @@ from hybridrag.models.openvino_runtime import (
     cpu_format,
 )
 from hybridrag.models.rerank_network import reranker_network
-from hybridrag.models.rerank_pairs import Pair
+from hybridrag.models.rerank_pairs import Pair, PairTokenizer
 from hybridrag.models.rerank_runtime import RerankRuntime
 from hybridrag.models.rerank_spec import RerankerSpec
 from hybridrag.models.runtime import Precision
@@ -31,12 +31,20 @@ class OpenVinoReranker(RerankRuntime):
     device = "cpu"
     runtime = "openvino"
 
-    def __init__(self, spec: RerankerSpec, *, cache: Path, precision: Precision = "auto") -> None:
-        super().__init__(spec, cache=cache, precision=precision)
+    def __init__(
+        self,
+        spec: RerankerSpec,
+        *,
+        cache: Path,
+        precision: Precision = "auto",
+        tokenizer: PairTokenizer | None = None,
+    ) -> None:
+        super().__init__(spec, cache=cache, precision=precision, tokenizer=tokenizer)
         self._loading = threading.Lock()
         self._network: CompiledNetwork | None = None
 
     def load(self, *, many: bool = True) -> None:
+        self._tokenizer.load()
         self._loaded(many=many)
 
     def compute(self, pairs: list[Pair]) -> Scores:
@@ -56,7 +64,7 @@ class OpenVinoReranker(RerankRuntime):
     def _loaded(self, *, many: bool) -> CompiledNetwork:
         with self._loading:
             if self._network is None or (many and self._network.streams == 1):
-                file = reranker_network(self.spec, cache=self._cache)
+                file = reranker_network(self.spec, cache=self._cache, tokenizer=self._tokenizer)
                 format_ = cpu_format(self.spec, self.precision)
                 self._network = compile_network(file, name=self.name, format_=format_, many=many)
             return self._network

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hybridrag.config import LEAST_WINDOW
 from hybridrag.errors import ModelError
 from hybridrag.models.rerank_spec import RerankerSpec
 from hybridrag.models.rerank_templates import Template
 from hybridrag.models.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import AddedToken, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,19 @@ class PairTokenizer:
     """Pairs that fit the window. The question stays whole up to half of it, and is cut alike for all texts, so that
     their scores can be compared; the text loses its end.
 
-    Special tokens inside question and text are read as plain characters: a document must not be able to end its part
-    and to speak for the reranker.
+    Tokens that the tokenizer's vocabulary was given on top, such as `[SEP]`, `<|im_end|>` or `</think>`, are read as
+    plain characters in question and text, whether it calls them special or not: a document must not be able to end its
+    part and to speak for the reranker. Words and blanks that were added stay whole. May be used by several threads.
     """
 
     def __init__(self, spec: RerankerSpec) -> None:
         self.spec = spec
+        self._loading = threading.Lock()
+        self._read: _Read | None = None
+
+    def load(self) -> None:
+        """Reads the tokenizer now, which the first pair does otherwise. Raises ModelError where it is none."""
+        self._loaded()
 
     def pairs(self, question: str, texts: Sequence[str]) -> list[Pair]:
         """A pair for each text, in order."""
@@ -68,7 +76,8 @@ class PairTokenizer:
         template = self.spec.template
         if template is None:
             raise ValueError("a classifier answers with no token")
-        relevant, irrelevant = map(self._tokenizer.token_to_id, (template.relevant, template.irrelevant))
+        tokenizer = self._loaded().tokenizer
+        relevant, irrelevant = map(tokenizer.token_to_id, (template.relevant, template.irrelevant))
         if relevant is None or irrelevant is None:
             raise ModelError(
                 f"the tokenizer in {self.spec.path} has no token {template.relevant!r} or {template.irrelevant!r}",
@@ -76,24 +85,26 @@ class PairTokenizer:
             )
         return relevant, irrelevant
 
-    @cached_property
+    @property
     def padding_id(self) -> int:
-        """The id that fills short rows of a batch; any will do under the mask."""
-        named = (self._tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>", "<|endoftext|>"))
-        return next((found for found in named if found is not None), 0)
+        """The id that fills short rows of a batch: the network's own, else one that the tokenizer has for it. Any will
+        do under the mask."""
+        return self._loaded().padding_id
 
     def _classified(self, question: str, texts: Sequence[str]) -> list[Pair]:
-        frame = self._frame
+        frame = self._loaded().frame
+        assert frame is not None
         room = self.spec.window - frame.size
         asked = self._ids([question])[0][: room // 2]
         return [frame.around(asked, text[: room - len(asked)]) for text in self._ids(texts)]
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._tokenizer.encode_batch([_readable(text) for text in texts], add_special_tokens=False)
-        return [[token for token in encoding.ids if token not in self._special] for encoding in encodings]
+        read = self._loaded()
+        encodings = read.tokenizer.encode_batch([_readable(text) for text in texts], add_special_tokens=False)
+        return [[token for token in encoding.ids if token not in read.control] for encoding in encodings]
 
     def _asked(self, template: Template, question: str, texts: Sequence[str]) -> list[Pair]:
-        before, after = self._fixed
+        before, after = self._loaded().fixed
         room = self.spec.window - len(before) - len(after)
         asked = self._cut(_readable(question), room // 2)
         rows: list[list[int]] = [[] for _ in texts]
@@ -105,56 +116,102 @@ class PairTokenizer:
         return [Pair(ids, [0] * len(ids)) for ids in whole]
 
     def _cut(self, text: str, most: int) -> str:
-        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        offsets = self._loaded().tokenizer.encode(text, add_special_tokens=False).offsets
         return text if len(offsets) <= most else text[: offsets[most][0]]
 
-    @cached_property
-    def _fixed(self) -> tuple[list[int], list[int]]:
-        """What stands before and after every pair of a language model: here special tokens are meant."""
-        template, tokenizer = self.spec.template, self._load()
-        assert template is not None
-        before, after = (
-            [token for piece in pieces for token in tokenizer.encode(piece, add_special_tokens=False).ids]
-            for pieces in (template.before, template.after)
-        )
-        if self.spec.window < len(before) + len(after) + 32:
-            raise ModelError(f"the window of {self.spec.name} has no room for its template", hint="fetch it again")
-        return before, after
+    def _loaded(self) -> _Read:
+        with self._loading:
+            if self._read is None:
+                self._read = self._load()
+            return self._read
 
-    @cached_property
-    def _frame(self) -> _Frame:
-        """Read from a pair of one word each, as the tokenizer's own post-processor joins it."""
-        tokenizer = self._tokenizer
-        first, second = (tokenizer.encode(word, add_special_tokens=False) for word in ("a", "b"))
-        joined = tokenizer.post_process(first, second, True)
-        special = joined.special_tokens_mask
-        asked, end = special.index(0), len(special) - special[::-1].index(0)
-        told = end - len(second)
-        parts = ((0, asked), (asked + len(first), told), (end, len(special)))
-        before, between, behind = (Pair(joined.ids[start:stop], joined.type_ids[start:stop]) for start, stop in parts)
-        return _Frame(
-            before,
-            between,
-            behind,
-            types=(joined.type_ids[asked], joined.type_ids[told]),
+    def _load(self) -> _Read:
+        spec = self.spec
+        tokenizer = load_tokenizer(spec.path / "tokenizer.json", spec.tokenizing)
+        # First what is meant to hold special tokens, then they become plain characters.
+        frame = _frame(tokenizer, spec) if spec.template is None else None
+        fixed = ([], []) if spec.template is None else _fixed(tokenizer, spec, spec.template)
+        added = tokenizer.get_added_tokens_decoder()
+        named = map(tokenizer.token_to_id, ("[PAD]", "<pad>", "<|endoftext|>"))
+        return _Read(
+            tokenizer=_plain(tokenizer),
+            control=frozenset(number for number, token in added.items() if _is_control(token)),
+            padding_id=next((it for it in (spec.padding_id, *named) if it is not None), 0),
+            frame=frame,
+            fixed=fixed,
         )
 
-    @cached_property
-    def _special(self) -> frozenset[int]:
-        """The special tokens but the unknown one: SentencePiece has them among its words, and finds them in texts."""
-        added = self._tokenizer.get_added_tokens_decoder()
-        return frozenset(
-            number for number, token in added.items() if token.special and token.content not in {"[UNK]", "<unk>"}
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A tokenizer that reads question and text, and what is put around them: `frame` for a classifier, `fixed` (before
+    and after the pair) for a language model. `control` holds the ids that neither question nor text may have.
+    """
+
+    tokenizer: Tokenizer
+    control: frozenset[int]
+    padding_id: int
+    frame: _Frame | None
+    fixed: tuple[list[int], list[int]]
+
+
+def _plain(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, changed so that it finds no control token in a text."""
+    from tokenizers import AddedToken
+
+    found = tokenizer.get_added_tokens_decoder().values()
+    control = [token for token in found if _is_control(token) and not token.special]
+    tokenizer.add_special_tokens(
+        [AddedToken(token.content, special=True, normalized=token.normalized) for token in control]
+    )
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _is_control(token: AddedToken) -> bool:
+    """Whether an added token may mean more to the network than its characters do.
+
+    The unknown one is not: SentencePiece has it among its words, and finds it in texts.
+    """
+    if token.special:
+        return token.content not in {"[UNK]", "<unk>"}
+    return any(not (character.isalnum() or character.isspace() or character == "\u2581") for character in token.content)
+
+
+def _fixed(tokenizer: Tokenizer, spec: RerankerSpec, template: Template) -> tuple[list[int], list[int]]:
+    """What stands before and after every pair of a language model."""
+    before, after = (
+        [token for piece in pieces for token in tokenizer.encode(piece, add_special_tokens=False).ids]
+        for pieces in (template.before, template.after)
+    )
+    if spec.window < len(before) + len(after) + LEAST_WINDOW:
+        raise ModelError(f"the window of {spec.name} has no room for its template", hint="fetch it again")
+    return before, after
+
+
+def _frame(tokenizer: Tokenizer, spec: RerankerSpec) -> _Frame:
+    """Read from a pair of one word each, as the tokenizer's own post-processor joins it."""
+    first, second = (tokenizer.encode(word, add_special_tokens=False) for word in ("a", "b"))
+    joined = tokenizer.post_process(first, second, True)
+    special = joined.special_tokens_mask
+    asked = special.index(0) if 0 in special else 0
+    end = len(special) - (special[::-1].index(0) if 0 in special else 0)
+    told = end - len(second)
+    found = (joined.ids[asked : asked + len(first)], joined.ids[told:end])
+    if not first.ids or not second.ids or asked + len(first) > told or found != (first.ids, second.ids):
+        raise ModelError(
+            f"the tokenizer in {spec.path} does not join a question and a text",
+            hint="its files are damaged, or it is no reranker's; fetch it again, or choose another",
         )
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        tokenizer = self._load()
-        tokenizer.encode_special_tokens = True
-        return tokenizer
-
-    def _load(self) -> Tokenizer:
-        return load_tokenizer(self.spec.path / "tokenizer.json", self.spec.tokenizing)
+    parts = ((0, asked), (asked + len(first), told), (end, len(special)))
+    before, between, behind = (Pair(joined.ids[start:stop], joined.type_ids[start:stop]) for start, stop in parts)
+    frame = _Frame(before, between, behind, types=(joined.type_ids[asked], joined.type_ids[told]))
+    if spec.window < frame.size + LEAST_WINDOW // 2:
+        raise ModelError(
+            f"the window of {spec.name} has no room for a question and a text",
+            hint="its files are damaged: fetch it again, or choose another",
+        )
+    return frame
 
 
 def _readable(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from hybridrag.models.batches import padded
 from hybridrag.models.rerank_pairs import Pair, PairTokenizer
 from hybridrag.models.rerank_spec import RerankerSpec
 from hybridrag.models.runtime import Precision
+from hybridrag.models.torch_model import first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,14 +28,22 @@ class RerankRuntime(ABC):
 
     Its score is the model's logit: the log-odds, as the model sees them, that the text answers the question. Sigmoid
     and softmax, which some cards put behind it, change no order. `cache` is the folder for what is worth keeping
-    between runs. May be used by several threads at once.
+    between runs, `tokenizer` one that is shared with another runtime. May be used by several threads at once.
     """
 
-    def __init__(self, spec: RerankerSpec, *, cache: Path, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        spec: RerankerSpec,
+        *,
+        cache: Path,
+        precision: Precision = "auto",
+        tokenizer: PairTokenizer | None = None,
+    ) -> None:
         self.spec = spec
         self.name = spec.name
         self.precision = precision
         self._cache = cache
+        self._tokenizer = tokenizer or PairTokenizer(spec)
         self._cancelled = threading.Event()
 
     @property
@@ -62,7 +70,20 @@ class RerankRuntime(ABC):
 
         if not texts:
             return []
-        scores = self.compute(self._tokenizer.pairs(question, texts))
+        pairs = self._tokenizer.pairs(question, texts)
+        try:
+            scores = self.compute(pairs)
+        except IndexError as exc:
+            raise ModelError(
+                f"the tokenizer of {self.name} has tokens, or its window places, that its network has not",
+                hint="its files do not fit together; fetch it again",
+            ) from exc
+        except (ValueError, RuntimeError) as exc:  # what a network of another shape raises, and too little memory
+            raise ModelError(
+                f"the reranker {self.name} cannot be computed ({type(exc).__name__}: {first_line(exc)})",
+                hint="where memory ran out, choose a smaller one or device = cpu; else its files do not fit together: "
+                "fetch it again",
+            ) from exc
         if not np.isfinite(scores).all():
             raise ModelError(
                 f"the reranker {self.name} gave a score that is not a number",
@@ -78,6 +99,15 @@ class RerankRuntime(ABC):
         if self._cancelled.is_set():
             raise ModelError("reranking was interrupted", hint="run again to go on")
 
+    def put(self, scores: Scores, rows: list[int], found: Scores) -> None:
+        """What the network found for a batch into its places. Raises ModelError where that is not a score a pair."""
+        if found.shape != (len(rows),):
+            raise ModelError(
+                f"the reranker {self.name} does not give one score a pair",
+                hint="its files are damaged, or it is no reranker; fetch it again",
+            )
+        scores[rows] = found
+
     def inputs(self, pairs: Sequence[Pair], *, multiple: int = 1) -> dict[str, Any]:
         """A batch by the names of the network's inputs, each `(n, length) int64`, padded on the right."""
         longest = self.spec.window
@@ -86,7 +116,3 @@ class RerankRuntime(ABC):
         )
         types, _ = padded([pair.types for pair in pairs], padding_id=0, multiple=multiple, most=longest)
         return {"input_ids": tokens, "attention_mask": mask, "token_type_ids": types}
-
-    @cached_property
-    def _tokenizer(self) -> PairTokenizer:
-        return PairTokenizer(self.spec)

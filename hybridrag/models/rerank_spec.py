@@ -13,14 +13,7 @@ from hybridrag.models.catalogue import entry_for
 from hybridrag.models.configuration import NO_LIMIT, read_object, tokenizing, window
 from hybridrag.models.graph import shipped_graph
 from hybridrag.models.locate import HubModel, ModelFolder, close_names, folder_named, located, repository_named
-from hybridrag.models.own_code import (
-    auto_map,
-    check_is_here,
-    is_listed,
-    lists_some_revision,
-    needed_code,
-    refused,
-)
+from hybridrag.models.own_code import check_is_here, is_listed, lists_some_revision, needed_code, refused
 from hybridrag.models.rerank_catalogue import RerankerEntry, reranker_for, rerankers
 from hybridrag.models.rerank_templates import TEMPLATES, Template
 from hybridrag.models.weights import check_weights
@@ -148,7 +141,8 @@ def _reads_whole_pairs(config: Mapping[str, Any]) -> bool:
     if config.get("model_type") in _BIDIRECTIONAL:
         return True
     # What a network of the model's own does is up to whoever trusts it; those with such heads are decoders.
-    return "AutoModelForSequenceClassification" in auto_map(config) and "num_key_value_heads" not in config
+    own = needed_code([], config, None, loaded_by=auto_class(causal=False))
+    return own is not None and "num_key_value_heads" not in config
 
 
 def _padding_id(config: Mapping[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import ModelError
 from hybridrag.models.batches import batches
-from hybridrag.models.rerank_pairs import Pair
+from hybridrag.models.rerank_pairs import Pair, PairTokenizer
 from hybridrag.models.rerank_runtime import RerankRuntime
 from hybridrag.models.rerank_scorer import load_scorer
 from hybridrag.models.rerank_spec import RerankerSpec
@@ -25,8 +25,16 @@ class TorchReranker(RerankRuntime):
 
     runtime = "torch"
 
-    def __init__(self, spec: RerankerSpec, *, cache: Path, device: str = "auto", precision: Precision = "auto") -> None:
-        super().__init__(spec, cache=cache, precision=precision)
+    def __init__(
+        self,
+        spec: RerankerSpec,
+        *,
+        cache: Path,
+        device: str = "auto",
+        precision: Precision = "auto",
+        tokenizer: PairTokenizer | None = None,
+    ) -> None:
+        super().__init__(spec, cache=cache, precision=precision, tokenizer=tokenizer)
         self._wanted_device = device
         self._loading = threading.Lock()
         self._scorer: Any = None
@@ -37,6 +45,7 @@ class TorchReranker(RerankRuntime):
         return self._torch_device().partition(":")[0]
 
     def load(self) -> None:
+        self._tokenizer.load()
         self._loaded()
 
     def compute(self, pairs: list[Pair]) -> Scores:

@@ -89,12 +89,13 @@ class AutomaticReranker(RerankRuntime):
             return self._chosen
 
     def _choose(self) -> RerankRuntime:
-        torch = TorchReranker(self.spec, cache=self._cache, device=self._device, precision=self.precision)
+        spec, cache, precision, tokenizer = self.spec, self._cache, self.precision, self._tokenizer
+        torch = TorchReranker(spec, cache=cache, device=self._device, precision=precision, tokenizer=tokenizer)
         if network_choice(device=self._device, wanted=self._wanted) == "torch":
             return torch
-        if not is_reranker_kept(self.spec, cache=self._cache):
+        if not is_reranker_kept(spec, cache=cache):
             self._notify(f"preparing the reranker {self.name} for this machine (once)")
-        reranker = OpenVinoReranker(self.spec, cache=self._cache, precision=self.precision)
+        reranker = OpenVinoReranker(spec, cache=cache, precision=precision, tokenizer=tokenizer)
         try:
             reranker.load()
         except ModelError as exc:

@@ -118,7 +118,11 @@ def read_spec(folder: ModelFolder, *, trusted: Collection[str] = ()) -> ModelSpe
     check_weights(path, [(_class(kind), place) for kind, place in listed] if graph is None else [])
     told = read_object(path / "config_sentence_transformers.json")
     if told.get("model_type", "SentenceTransformer") != "SentenceTransformer":
-        raise ModelError(f"{path} holds a {told['model_type']}", hint="choose a SentenceTransformer, or convert it")
+        kind = str(told["model_type"])[:60]
+        advice = (
+            f'to rerank with it, set reranker = "{folder.name}"; else choose' if kind == "CrossEncoder" else "choose"
+        )
+        raise ModelError(f"{path} holds a {kind}", hint=f"{advice} a SentenceTransformer, or convert it")
     named, width = prompts(path, told), _dimensions(path, modules)
     return ModelSpec(
         name=folder.name,

@@ -43,8 +43,8 @@ class Evaluations:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def save(self, collection: Collection, run: Mapping[str, Any], *, at: datetime, below_baseline: bool) -> int:
-        """Keeps a run and returns its number. `below_baseline` says that it must not become a baseline itself."""
+    def save(self, collection: Collection, run: Mapping[str, Any], *, at: datetime) -> int:
+        """Keeps a run and returns its number. It is no baseline before `make_baseline`."""
         from psycopg.types.json import Jsonb
 
         with self._transaction() as tx:
@@ -56,7 +56,6 @@ class Evaluations:
                     "dataset": run["dataset"],
                     "asked": run["asked"],
                     "at": at,
-                    "below_baseline": below_baseline,
                     "configuration": Jsonb(run[_CONFIGURATION]),
                     "metrics": Jsonb({k: v for k, v in run.items() if k not in {_CONFIGURATION, _PER_QUERY}}),
                     "per_query": Jsonb(run[_PER_QUERY]),
@@ -65,6 +64,11 @@ class Evaluations:
         assert row is not None  # the statement always returns one
         return int(row["id"])
 
+    def make_baseline(self, number: int) -> None:
+        """Has later runs that ask the same held against this one."""
+        with self._transaction() as tx:
+            tx.execute(statement("make_baseline"), {"id": number})
+
     def find(self, number: int) -> dict[str, Any] | None:
         """The run with that number, of whatever collection, or None."""
         with self._transaction(read_only=True) as tx:
@@ -72,16 +76,16 @@ class Evaluations:
         return _object(row) if row else None
 
     def latest(self, collection: Collection, *, dataset: str, asked: str, mode: str) -> dict[str, Any] | None:
-        """The latest run of a collection that asked the same in a mode, and was not below its own baseline."""
+        """The latest baseline of a collection that asked the same in a mode."""
         key = {"collection": collection.id, "dataset": dataset, "asked": asked, "mode": mode}
         with self._transaction(read_only=True) as tx:
             row = tx.execute(statement("latest_evaluation"), key).fetchone()
         return _object(row) if row else None
 
-    def count(self, collection: Collection, *, dataset: str) -> int:
-        """How many runs of a dataset there are, also those that asked other questions of it."""
+    def count(self, collection: Collection, *, dataset: str, but: int | None = None) -> int:
+        """How many runs of a dataset there are `but` one, also those that asked other questions of it."""
         with self._transaction(read_only=True) as tx:
-            key = {"collection": collection.id, "dataset": dataset}
+            key = {"collection": collection.id, "dataset": dataset, "but": but}
             row = tx.execute(statement("count_evaluations"), key).fetchone()
         return int(row["runs"]) if row else 0
 

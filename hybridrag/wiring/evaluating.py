@@ -83,7 +83,8 @@ class Evaluating:
             report = wiring.ingest(
                 [str(corpus)],
                 source_options=SourceOptions(name=_SOURCE),
-                options=IngestOptions(allow_mass_delete=True),  # the collection is this corpus, whatever it was before
+                # The collection is this corpus, whatever it was before. What may not leave is the user's word here too.
+                options=IngestOptions(allow_mass_delete=True, globs=wiring.settings.labels),
                 progress=shown,
                 stdin=io.BytesIO(),
                 stdin_name=None,
@@ -102,14 +103,11 @@ class Evaluating:
         digest = hashlib.sha256(f"{corpus}\0{fingerprint}\0{analysis}".encode("utf-8", "surrogateescape")).hexdigest()
         plain = HIDDEN + re.sub(r"[^A-Za-z0-9._-]+", "-", asked.name.partition(":")[0])[:48].strip("-")
         found = self._wiring.store.find_collection(plain)
-        if found is None or (
-            (found.generation.fingerprint, found.text_search) == (fingerprint, analysis)
-            and all(
-                (row["source"].name, Path(row["source"].root).resolve()) == (_SOURCE, corpus)
-                or not Path(row["source"].root).exists()
-                for row in self._wiring.store.list_sources(found)
-            )
-        ):
+        if found is None:
+            return plain
+        sources = [row["source"] for row in self._wiring.store.list_sources(found)]
+        ours = (found.generation.fingerprint, found.text_search) == (fingerprint, analysis) and bool(sources)
+        if ours and all(one.name == _SOURCE and _stands_for(Path(one.root), corpus) for one in sources):
             return plain
         return f"{plain}-{digest[:8]}"
 
@@ -123,17 +121,24 @@ class Evaluating:
         run = evaluate(wiring.store, target.collection, asked, search=wiring.search, options=options, asking=asking)
         return replace(run, notes=(*target.notes, *run.notes))
 
-    def hold(
-        self, run: Run, target: Target, *, against: str | None, metric: str
-    ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
-        """The run against the run or file that `against` names, else against the latest that asked the same."""
-        from hybridrag.evaluation import load_run, run_of
-        from hybridrag.flows.compare import hold
+    def named(self, against: str, asked: Asked, *, variants: tuple[Variant, ...], metric: str) -> Run:
+        """The run that a number or a file names. Raises UsageError where nothing can be held against it."""
+        from hybridrag.evaluation import load_run
+        from hybridrag.flows.compare import check_run, run_number
 
-        named = None
-        if against is not None:
-            number = against.removeprefix("run:")
-            named = self.saved(int(number)) if re.fullmatch("[0-9]+", number) else load_run(Path(against))
+        number = against.removeprefix("run:")
+        run = self.saved(run_number(number)) if re.fullmatch("[0-9]+", number) else load_run(Path(against))
+        check_run(run, [variant.name for variant in variants], metric)
+        if not any(run.texts.get(question) == text for question, text in asked.questions.texts.items()):
+            raise UsageError(f"{run.label} shares no question with {asked.name}", hint="name a run of these questions")
+        return run
+
+    def hold(
+        self, run: Run, target: Target, *, named: Run | None, metric: str
+    ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
+        """The run against the one that was `named`, else against the latest baseline that asked the same."""
+        from hybridrag.evaluation import run_of
+        from hybridrag.flows.compare import hold
 
         def baseline(mode: str) -> Run | None:
             if named is not None:
@@ -143,13 +148,11 @@ class Evaluating:
             return run_of(found) if found else None
 
         held, notes = hold(run, baseline=baseline, metric=metric)
-        if named is not None and not held:
-            raise UsageError(f"{against} has none of the modes {', '.join(run.modes)}", hint="name them with --mode")
-        if named is None and not held and self.history.count(target.collection, dataset=run.dataset):
-            notes = [*notes, f"earlier runs of {run.dataset} asked other questions, or under another filter"]
+        if named is None and not held and self.history.count(target.collection, dataset=run.dataset, but=run.id):
+            notes = [*notes, f"earlier runs of {run.dataset} were made without --baseline, or did not ask the same"]
         return tuple(held), tuple(notes)
 
-    def save(self, run: Run, target: Target, *, below_baseline: bool = False) -> Run:
+    def save(self, run: Run, target: Target) -> Run:
         """Keeps the run with its collection and returns it with its number; as it was where it cannot be kept.
 
         What was measured is worth more than its place in the history: a database that only reads is told, no more.
@@ -157,11 +160,18 @@ class Evaluating:
         from hybridrag.evaluation import run_json
 
         try:
-            number = self.history.save(target.collection, run_json(run), at=run.at, below_baseline=below_baseline)
+            number = self.history.save(target.collection, run_json(run), at=run.at)
         except DatabaseError as exc:
             self._wiring.notify(f"the run is not kept: {exc.message}")
             return run
         return run.numbered(number)
+
+    def make_baseline(self, run: Run) -> bool:
+        """Has later runs held against a saved one; False where it was not kept."""
+        if run.id is None:
+            return False
+        self.history.make_baseline(run.id)
+        return True
 
     def saved(self, number: int) -> Run:
         """A run of the history. Raises UsageError where there is none of that number."""
@@ -214,7 +224,15 @@ class Evaluating:
         return self
 
 
+def _stands_for(root: Path, corpus: Path) -> bool:
+    """Whether what was ingested from `root` is a dataset's corpus: this one, or one that was moved away."""
+    try:
+        return root.resolve() == corpus or not root.exists()
+    except OSError:
+        return False
+
+
 def _only(settings: Settings, *, collection: str) -> Settings:
-    """The settings for another collection, without what a project says of its own documents."""
+    """The settings for another collection, without which documents a project takes; their labels hold for all."""
     origins: Mapping[str, str] = {**settings.origins, "collection": "eval"}
-    return replace(settings, collection=collection, include=(), exclude=(), labels=(), origins=origins)
+    return replace(settings, collection=collection, include=(), exclude=(), origins=origins)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from hybridrag.evaluation import run_json
 from tests.conftest import CommandLine
+from tests.evaluation.made import run_of_rankings
 
 TOPICS = (
     *("invoice payment deadline", "holiday leave approval", "laptop screen repair", "office parking permit"),
@@ -96,7 +100,8 @@ def test_a_fall_below_the_baseline_ends_with_10_every_time(cli: CommandLine) -> 
     folder = str(beir(cli.home / "topics"))
     first = cli("eval", "run", folder, "--baseline", "--json")
     assert first.code == 0
-    assert "hybrid has nothing to be held against yet: this run becomes its baseline" in first.err
+    assert "hybrid has nothing to be held against yet" in first.err
+    assert "this run becomes the baseline" in first.err
     assert first.json["baseline"] == []
     same = cli("eval", "run", folder, "--baseline", "--json")
     assert same.code == 0, same.err
@@ -106,7 +111,8 @@ def test_a_fall_below_the_baseline_ends_with_10_every_time(cli: CommandLine) -> 
     assert same.json["baseline"][0]["metrics"]["ndcg@10"]["difference"] == 0
 
     beir(cli.home / "topics", shifted=5)
-    for _ in range(2):  # a run that failed is no baseline: the alarm goes on
+    for _ in range(2):  # neither a run that failed nor one that guards nothing is a baseline: the alarm goes on
+        assert cli("eval", "run", folder, "--json").code == 0
         fallen = cli("eval", "run", folder, "--baseline", "--json")
         assert fallen.code == 10, fallen.err
         error = json.loads(fallen.err.splitlines()[-1])
@@ -121,7 +127,12 @@ def test_a_fall_below_the_baseline_ends_with_10_every_time(cli: CommandLine) -> 
     beir(cli.home / "topics")
     file = cli.home / "first.json"
     file.write_text(first.out)
-    assert cli("eval", "run", folder, "--against", str(file)).code == 0
+    value = first.json | {"collection": "x\x1b[31m\n"}
+    file.write_text(json.dumps(value))
+    shown = cli("eval", "run", folder, "--against", str(file))
+    assert shown.code == 0, shown.err
+    assert "on x\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}" in shown.out
+    assert "\x1b" not in shown.out
     assert cli("eval", "run", folder, "--against", str(fallen.json["id"])).code == 0, "better than that is no failure"
 
 
@@ -216,7 +227,6 @@ def test_lines_of_a_corpus_that_cannot_be_read_are_told(cli: CommandLine) -> Non
         (("run", "topics", "--mode", "sparse"), "'sparse' is no way to search"),
         (("run", "topics", "--mode", "dense+rrf"), "is no way to search"),
         (("run", "topics", "--mode", ","), "names no mode"),
-        (("run", "topics", "--fusion", "sum"), "--fusion sum"),
         (("run", "topics", "--metric", "ndcg@3"), "no metric 'ndcg@3'"),
         (("run", "topics", "--metric", "map@100", "--depth", "10"), "no metric 'map@100' at a depth of 10"),
         (("run", "topics", "--depth", "5"), "--depth"),
@@ -224,8 +234,20 @@ def test_lines_of_a_corpus_that_cannot_be_read_are_told(cli: CommandLine) -> Non
         (("run", "topics", "-c", "nowhere"), "there is no collection 'nowhere'"),
         (("run", "topics", "--report", "r.pdf"), "no HTML file"),
         (("run", "topics", "--per-query", "nowhere/q.jsonl"), "cannot be written"),
+        (("run", "topics", "--per-query", "/dev/null"), "no regular file"),
+        (("run", "topics", "--per-query", "topics/queries.jsonl"), "it is read"),
+        (("run", "unanswered.jsonl", "--per-query", "./unanswered.jsonl"), "it is read"),
+        (("run", "topics", "--per-query", "r.html", "--report", "r.html"), "both name"),
+        (("run", "x" * 300), "cannot be read"),
+        (("run", "pipe"), "no regular file"),
         (("run", "topics", "--against", "999", "--mode", "lexical"), "there is no run 999"),
         (("run", "topics", "--against", "9" * 30, "--mode", "lexical"), "there is no run 999"),
+        (("run", "topics", "--against", "9" * 5000, "--mode", "lexical"), "there is no run 999"),
+        (("run", "topics", "--against", "other.json", "--mode", "lexical"), "shares no question"),
+        (("run", "topics", "--against", "other.json", "--mode", "dense"), "has no mode dense"),
+        (("compare", "other.json", "hybrid", "topics", "--mode", "dense"), "has no mode dense"),
+        (("compare", "run:" + "9" * 5000, "hybrid", "topics"), "there is no run 999"),
+        (("compare", "dense", "hybrid", "topics", "--metric", "ndcg@3"), "no metric 'ndcg@3'"),
         (("run", "topics", "--against", "nowhere.json", "--mode", "lexical"), "nowhere.json cannot be read"),
         (("run", "topics", "--filter", "path:nothing/**", "--mode", "lexical"), "no question is answered"),
         (("run", "empty.jsonl"), "holds no question"),
@@ -245,10 +267,53 @@ def test_what_cannot_be_measured_is_told(cli: CommandLine, arguments: tuple[str,
     (cli.home / "empty.jsonl").write_text("\n")
     lines(cli.home / "unanswerable.jsonl", [{"question": "why?", "sources": []}])
     lines(cli.home / "unanswered.jsonl", [{"question": "why?", "sources": ["a.md"]}])
+    os.mkfifo(cli.home / "pipe")
+    (cli.home / "other.json").write_text(json.dumps(run_json(run_of_rankings({"lexical": [["good"]]}))))
     done = cli("eval", *arguments)
     assert (done.code, done.out) == (2, ""), done.err
     assert message in done.err
     assert "Traceback" not in done.err
+    if {"--against", "compare"} & {*arguments}:
+        assert cli("collections", "list", "--all", "--json").json["collections"] == [], "told before any work is done"
+
+
+def test_what_was_measured_is_kept_where_it_cannot_be_held_against_anything(cli: CommandLine) -> None:
+    folder, file, page = str(beir(cli.home / "topics")), cli.home / "last.json", cli.home / "r.html"
+    value = run_json(run_of_rankings({"lexical": [["d11"]]}, texts=[f"{TOPICS[11]}?"]))
+    value["questions"][0]["id"] = "q11"
+    file.write_text(json.dumps(value))
+    arguments = ("--mode", "lexical", "--limit", "3", "--against", str(file), "--report", str(page), "--json")
+    done = cli("eval", "run", folder, *arguments)
+    assert done.code == 2
+    assert "share no question" in done.err
+    assert (done.json["queries"], done.json["id"]) == (3, 1)
+    assert "<svg" in page.read_text()
+
+
+def test_a_collection_of_the_users_own_is_never_filled(cli: CommandLine) -> None:
+    folder = str(beir(cli.home / "topics"))
+    mine = cli.home / "mine"
+    mine.mkdir()
+    (mine / "note.md").write_text("# Mine\n\nMy own note.\n")
+    assert cli("ingest", str(mine), "-c", "eval-topics").code == 0
+    shutil.rmtree(mine)
+    done = cli("eval", "run", folder, "--mode", "lexical", "--json")
+    assert done.code == 0, done.err
+    assert done.json["collection"].startswith("eval-topics-")
+    assert [row["uri"] for row in cli("documents", "list", "-c", "eval-topics", "--json").json["documents"]] == [
+        "mine/note.md"
+    ]
+    assert cli("sources", "remove", "mine", "-c", "eval-topics").code == 0
+    empty = cli("eval", "run", folder, "--mode", "lexical", "--json")
+    assert empty.json["collection"] == done.json["collection"]
+
+
+def test_the_users_labels_hold_for_the_corpus_of_a_dataset(cli: CommandLine) -> None:
+    (cli.home / "hybridrag.toml").write_text('[labels]\n"**" = "local-only"\n')
+    done = cli("eval", "run", str(beir(cli.home / "topics")), "--mode", "lexical", "--json")
+    assert done.code == 0, done.err
+    documents = cli("documents", "list", "-c", done.json["collection"], "--json").json["documents"]
+    assert {row["label"] for row in documents} == {"local-only"}
 
 
 def test_an_interrupt_ends_it_cleanly_and_the_next_run_goes_on(cli: CommandLine) -> None:

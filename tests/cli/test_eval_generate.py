@@ -82,6 +82,28 @@ def test_a_provider_that_fails_leaves_what_was_made(filled: CommandLine) -> None
     assert len(load_questions(file).texts) == 2
     assert "2 questions were made before that" in done.err
 
+    file.write_text("an older file")
+    with ChatServer(answer(reply), status(401)) as server:
+        done = filled("eval", "generate", "--provider", server.url, *arguments, "--force")
+    assert done.code == 5
+    assert file.read_text() == "an older file"
+    assert len(load_questions(file.with_name("questions.jsonl.partial")).texts) == 1
+
+    with ChatServer(answer(reply), answer(reply), status(401)) as server:
+        done = filled("eval", "generate", "--provider", server.url, *arguments[:-2], "--json")
+    assert (done.code, done.json["made"], done.json["complete"]) == (5, 2, False)
+    assert (len(done.json["questions"]), done.json["requests"]) == (2, 3)
+
+
+def test_questions_are_written_in_the_encoding_that_the_output_has(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    text = "Die Pauschale für größere Übernachtungen beträgt 62 Euro je Nacht und Person im Süden."
+    (tmp_path / "notes" / "über.md").write_text(f"# Vergütung für Übernachtung\n\n{text}\n")
+    assert cli("ingest", str(tmp_path / "notes")).code == 0
+    made = cli("eval", "generate", "--count", "1", env={"PYTHONIOENCODING": "ascii"})
+    assert made.code == 0, made.err
+    assert json.loads(made.out)["sources"] == ["notes/über.md"]
+
 
 def test_offline_keeps_remote_providers_out_and_needs_none(filled: CommandLine) -> None:
     key = {"TOGETHER_API_KEY": "k" * 40}

@@ -11,6 +11,7 @@ import pytest
 from hybridrag.models.rerank_catalogue import rerankers
 from tests.conftest import CommandLine, command_line
 from tests.models.rerankers import family
+from tests.models.tiny import write_bert_model
 from tests.servers.hub import HubServer
 
 ENTRY = rerankers()["ms-marco-MiniLM-L6-v2"]
@@ -73,7 +74,15 @@ def test_what_is_damaged_is_fetched_again(cli: CommandLine, tmp_path: Path) -> N
 
 
 def test_an_embedding_model_without_modules_is_still_refused(cli: CommandLine, tmp_path: Path) -> None:
-    with HubServer({"acme/plain": family("bert").write(tmp_path / "plain")}) as other:
+    plain = write_bert_model(tmp_path / "plain")
+    (plain / "modules.json").unlink()
+    reranker = family("bert").write(tmp_path / "reranker")
+    with HubServer({"acme/plain": plain, "acme/reranker": reranker}) as other:
         failed = cli("models", "pull", "acme/plain", env={"HF_ENDPOINT": other.url})
+        mistaken = cli("models", "pull", "acme/reranker", env={"HF_ENDPOINT": other.url})
+        environment = {"HF_ENDPOINT": other.url, "HYBRIDRAG_RERANKER": "acme/reranker"}
+        assert cli("models", "pull", "acme/reranker", env=environment).code == 0
     assert failed.code == 5
     assert "its repository has no modules.json" in failed.err
+    assert mistaken.code == 5
+    assert 'set reranker = "acme/reranker" first' in mistaken.err

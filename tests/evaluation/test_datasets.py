@@ -8,6 +8,7 @@ import pytest
 
 from hybridrag.errors import UsageError
 from hybridrag.evaluation import load_beir, missing
+from hybridrag.evaluation.datasets import files_of
 
 
 def folder(place: Path, **files: str) -> Path:
@@ -55,6 +56,27 @@ def test_four_columns_and_windows_line_ends_are_read(tmp_path: Path) -> None:
     assert load_beir(made).queries == {"q1": "a\u2028b"}
 
 
+def test_an_id_is_the_same_in_all_files(tmp_path: Path) -> None:
+    made = folder(
+        tmp_path,
+        corpus='{"_id": " d\\u0000 ", "text": "x"}\n',
+        queries='{"_id": "q1 ", "text": "one"}\n',
+        qrels="Query\tDoc\tRelevance\nq1\td\t1\n",
+    )
+    found = load_beir(made)
+    assert found.qrels == {"q1": {"d": 1}}
+    assert [*found.queries] == ["q1"]
+    assert [key for key, _, _ in found.documents()] == ["d"]
+
+
+def test_the_files_of_a_folder_are_known(tmp_path: Path) -> None:
+    made = folder(tmp_path / "set", qrels__dev="q2\td1\t1\n", queries_dev='{"_id": "q9", "text": "nine"}\n')
+    (made / "mine.jsonl").touch()
+    names = ["corpus.jsonl", "qrels.tsv", "qrels/dev.tsv", "queries.dev.jsonl", "queries.jsonl"]
+    assert sorted(str(file.relative_to(made)) for file in files_of(made)) == names
+    assert files_of(made / "corpus.jsonl") == files_of(tmp_path / ("x" * 300)) == []
+
+
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     made = folder(tmp_path, qrels="q1\td1\t1\nq8\td1\t1\nq9\td1\t1\n")
     notes = load_beir(made).notes
@@ -91,7 +113,10 @@ def test_the_name_says_which_of_several_it_is(tmp_path: Path) -> None:
         ({"qrels": "query-id\tcorpus-id\tscore\n"}, r"qrels\.tsv holds no judgement"),
         ({"qrels": "q1\td1\t1\nq1\td2\n"}, r"qrels\.tsv: line 2 is no judgement"),
         ({"qrels": "q1\td1\t1\nq1\td2\tgood\n"}, r"qrels\.tsv: line 2 is no judgement"),
-        ({"qrels": "q1 d1 1\nq1 d2 1\n"}, r"qrels\.tsv: line 2 is no judgement"),
+        ({"qrels": "q1 d1 1\nq1 d2 1\n"}, r"qrels\.tsv: line 1 is no judgement"),
+        ({"qrels": "q1\td1\tone\nq1\td2\t1\n"}, r"qrels\.tsv: line 1 is no judgement"),
+        ({"qrels": "q1\td1\t1\nq1\td2\t" + "9" * 5000 + "\n"}, r"qrels\.tsv: line 2 is no judgement"),
+        ({"queries": '{"_id": " ", "text": "one"}\n'}, r"queries\.jsonl: line 1 is no record"),
         ({"qrels": "q1\td1\t1\n\td2\t1\n"}, r"qrels\.tsv: line 2 is no judgement"),
         ({"qrels": "q1\td1\t1\nq1\td1\t2\n"}, r"line 2 judges the document d1 for q1 another time"),
     ],

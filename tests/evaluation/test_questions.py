@@ -46,6 +46,17 @@ def test_an_empty_or_unreadable_file_is_told(tmp_path: Path) -> None:
             load_questions(tmp_path / name)
 
 
+def test_an_id_stays_when_lines_come_and_go(tmp_path: Path) -> None:
+    def load(*texts: str) -> dict[str, str]:
+        file = tmp_path / "q.jsonl"
+        file.write_text("".join(f'{{"question": "{text}", "sources": ["a.md"]}}\n' for text in texts))
+        return dict(load_questions(file).texts)
+
+    before, after = load("one", "two"), load("new", "one", "two", "two")
+    assert before.items() <= after.items()
+    assert sorted(after.values()) == ["new", "one", "two", "two"], "a repeated question is kept"
+
+
 def test_questions_about_some_documents_are_judged_by_their_ids() -> None:
     questions = Questions(
         {"1": "one", "2": "two", "3": "three"}, {"1": {"a.md": 1, "gone.md": 1}, "2": {"gone.md": 1}, "3": {"b.md": 0}}

@@ -12,7 +12,7 @@ from hybridrag.errors import UsageError
 from hybridrag.evaluation import compare_runs
 from hybridrag.evaluation.drawing import bars, histogram
 from hybridrag.evaluation.plots import Bar, Panel
-from hybridrag.evaluation.report import check_place, check_report, html_report, write_whole
+from hybridrag.evaluation.report import check_report, html_report
 from tests.evaluation.made import run_of_rankings
 
 HOSTILE = '"><script>alert(1)</script><img src=https://example.org/x onerror=alert(1)>\u202e&amp;\x1b[31m'
@@ -109,17 +109,4 @@ def test_a_place_where_no_report_can_be_is_told(tmp_path: Path) -> None:
     for place in (tmp_path / "r.pdf", tmp_path / "nowhere" / "r.html", tmp_path / "folder.html"):
         with pytest.raises(UsageError):
             check_report(place)
-    with pytest.raises(UsageError, match="the file"):
-        check_place(tmp_path / "nowhere" / "q.jsonl", "file")
     check_report(tmp_path / "r.HTML")
-
-
-def test_a_file_takes_the_place_of_the_one_before_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "r.html"
-    write_whole(file, "one", "report")
-    write_whole(file, "two\ud800", "report")
-    assert file.read_text() == "two?"
-    assert file.stat().st_mode & 0o777 == 0o644
-    assert [entry.name for entry in tmp_path.iterdir()] == ["r.html"]
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_whole(tmp_path / "nowhere" / "r.html", "x", "report")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,29 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         {"modes": {"lexical": {}}},
         {"questions": [{"id": "0", "question": 1, "relevant": {}, "modes": {}}]},
         {"documents": "many"},
+        {"documents": math.inf},
+        {"documents": 10**400},
+        {"documents": -1},
+        {"id": 0},
         {"at": "yesterday"},
+        {"at": "0001-01-01T00:00:00+14:00"},
     ],
 )
 def test_another_object_is_no_run(tmp_path: Path, change: dict[str, Any]) -> None:
     file = tmp_path / "run.json"
     file.write_text(json.dumps(run_json(run_of_rankings({"hybrid": [FIRST]})) | change))
+    with pytest.raises(UsageError, match=r"run\.json is no hybridrag\.eval/1"):
+        load_run(file)
+
+
+@pytest.mark.parametrize(
+    "change", [{"ranks": {"good": 0}}, {"ranks": {"good": 1.5}}, {"ms": math.nan}, {"ms": -1}, {"ndcg@10": math.nan}]
+)
+def test_an_outcome_that_cannot_be_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
+    value = run_json(run_of_rankings({"hybrid": [FIRST]}))
+    value["questions"][0]["modes"]["hybrid"] |= change
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(value))
     with pytest.raises(UsageError, match=r"run\.json is no hybridrag\.eval/1"):
         load_run(file)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from hybridrag.config import load
 from hybridrag.errors import UsageError
 from hybridrag.evaluation import Questions
 from hybridrag.flows.compare import Measure, Saved, hold, parse_subject
-from hybridrag.flows.evaluate import Asked, RunOptions, Unheard, Variant, evaluate, read_questions
+from hybridrag.flows.evaluate import Asked, RunOptions, Unheard, Variant, _fingerprint, evaluate, read_questions
 from hybridrag.types import Query, SearchResult
 from hybridrag.wiring import Wiring
 from tests.conftest import CommandLine
@@ -91,7 +92,47 @@ def test_what_was_asked_stays_the_same_when_a_document_goes(wiring: Wiring) -> N
     assert run(asked(one=["one/readme.md"]))[0] != before
     assert run(questions, RunOptions(LEXICAL, limit=1))[0] != before
     assert run(questions, RunOptions(LEXICAL, filter="source:one"))[0] != before
-    assert run(questions, RunOptions(LEXICAL, depth=10))[0] == before
+    assert run(questions, RunOptions(LEXICAL, depth=10))[0] != before
+
+
+def test_a_filter_does_not_hide_what_fell_out_of_the_index(wiring: Wiring) -> None:
+    def run() -> tuple[str, dict[str, float]]:
+        questions = asked(
+            both=["one/readme.md", "two/readme.md"], two=["two/readme.md"], gone=["one/other.md", "one/readme.md"]
+        )
+        found = evaluate(
+            wiring.store,
+            wiring.collection(),
+            questions,
+            search=wiring.search,
+            options=RunOptions(LEXICAL, filter="source:one"),
+            asking=Unheard(),
+        )
+        return found.asked, {key: one.values["recall@10"] for key, one in found.modes["lexical"].items()}
+
+    before, values = run()
+    assert values["both"] == 1, "a document that does not pass is not wanted"
+    assert "two" not in values
+    assert values["gone"] == 0.5, "one that is not in the collection is"
+    assert wiring.store.remove_source(wiring.collection(), "one")
+    after, values = run()
+    assert (after, values["both"]) == (before, 0)
+
+
+def test_what_was_asked_does_not_hang_on_the_names_of_questions_nor_their_order() -> None:
+    def fingerprint(questions: dict[str, str], **options: Any) -> str:
+        told = Questions(questions, {key: {"a.md": 1} for key in questions})
+        return _fingerprint(Asked("q", told, None), RunOptions(LEXICAL, **options))
+
+    plain, other = {"1": "one", "2": "two"}, {"7": "two", "9": "one"}
+    assert fingerprint(plain) == fingerprint(other)
+    assert fingerprint(plain, filter="source:a") == fingerprint(other, filter="source:a")
+    assert fingerprint(plain, limit=1) == fingerprint({**plain, "3": "three"}, limit=1)
+    assert fingerprint(plain, limit=1) != fingerprint(other, limit=1)
+    # Which questions a filter leaves is the collection's to say, and so which are the first of them.
+    both = {"filter": "source:a", "limit": 1}
+    assert fingerprint(plain, **both) != fingerprint({**plain, "3": "three"}, **both)
+    assert fingerprint(plain, **both) != fingerprint(other, **both)
 
 
 def test_a_reranked_mode_needs_a_reranker(wiring: Wiring) -> None:
@@ -114,6 +155,7 @@ def test_a_reranked_mode_needs_a_reranker(wiring: Wiring) -> None:
     [
         ("hybrid", Variant("hybrid")),
         ("dense", Variant("dense", "dense")),
+        ("hybrid+score", Variant("hybrid+score", "hybrid", "score")),
         ("hybrid+rrf", Variant("hybrid+rrf", "hybrid", "rrf")),
         ("hybrid+rerank+rrf", Variant("hybrid+rrf+rerank", "hybrid", "rrf", True)),
         ("lexical+rerank", Variant("lexical+rerank", "lexical", rerank=True)),
@@ -141,7 +183,8 @@ def test_a_side_of_a_comparison_is_told_by_its_form(tmp_path: Path) -> None:
     )
     assert parse_subject("run:12", mode="dense") == Saved("run:12", 12, "dense")
     assert parse_subject("r.json") == Saved("r.json", Path("r.json"), "hybrid")
-    for wrong in ("run:", "run:-1", "run:²", "model:", "collection:", "nothing", ""):
+    assert parse_subject("run:" + "9" * 5000) == Saved("run:" + "9" * 5000, int("9" * 19), "hybrid")
+    for wrong in ("x" * 5000, "run:", "run:-1", "run:²", "model:", "collection:", "nothing", ""):
         with pytest.raises(UsageError):
             parse_subject(wrong)
 

@@ -28,6 +28,10 @@ PASSAGES = (
 """Short and long ones, an empty one, several scripts, and one that tries to end its part."""
 
 
+PLAIN_MARKS = ("<think>", "</think>", "<tool_call>", "<|fim_prefix|>")
+"""Tokens of Qwen's that its tokenizer does not call special."""
+
+
 @dataclass(frozen=True)
 class RerankerFamily:
     """How to make one: see `write`. `name` is the catalogue's for a language model, which is known by it.
@@ -95,6 +99,7 @@ def _qwen() -> Tokenizer:
     tokenizer = qwen_bpe()
     tokenizer.post_processor = ByteLevel(trim_offsets=False)
     tokenizer.add_tokens([AddedToken(word, single_word=True, normalized=False) for word in ("yes", "no")])
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in PLAIN_MARKS])
     assert len(pre_tokenizers.ByteLevel.alphabet()) == 256
     return tokenizer
 

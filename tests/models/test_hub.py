@@ -36,6 +36,7 @@ sockets = []
 sys.addaudithook(lambda event, _: sockets.append(event) if event.startswith("socket.") else None)
 from hybridrag.errors import ModelError
 from hybridrag.models.locate import HubModel, locate, resolve
+from hybridrag.models.rerank_spec import resolve_reranker
 class Told:
     def begin(self, name, *, total, done): print("begin", total, done, flush=True)
     def advance(self, size): print("advance", size, flush=True)
@@ -44,7 +45,7 @@ notes, answer = [], {}
 try:
     if asked["fetch"]:
         from hybridrag.models.hub import fetch
-        model = resolve(asked["name"])
+        model = (resolve_reranker if asked["reranker"] else resolve)(asked["name"])
         assert isinstance(model, HubModel)
         done = fetch(model, code=asked["code"], transfer=Told(), notify=notes.append)
         answer = {"path": str(done.path), "commit": done.commit, "size": done.size}
@@ -72,8 +73,10 @@ class Client:
     def drafts(self) -> list[Path]:
         return sorted(self.cache.glob("blobs/*.incomplete"))
 
-    def fetch(self, name: str = NAME, *, code: bool = False, **environment: str) -> dict[str, Any]:
-        return self._run({"fetch": True, "name": name, "code": code}, environment)
+    def fetch(
+        self, name: str = NAME, *, code: bool = False, reranker: bool = False, **environment: str
+    ) -> dict[str, Any]:
+        return self._run({"fetch": True, "name": name, "code": code, "reranker": reranker}, environment)
 
     def locate(
         self, name: str = NAME, *, offline: bool = False, code: bool = False, **environment: str
@@ -83,7 +86,7 @@ class Client:
     def start(self, name: str = NAME) -> subprocess.Popen[str]:
         """Fetches, and tells on stdout how far it is."""
         return subprocess.Popen(
-            self._command({"fetch": True, "name": name, "code": False}),
+            self._command({"fetch": True, "name": name, "code": False, "reranker": False}),
             env=self.environment,
             cwd=self.home,
             stdout=subprocess.PIPE,
@@ -113,7 +116,7 @@ class Client:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-        return self._run({"fetch": True, "name": NAME, "code": False}, {}, preexec_fn=limit)
+        return self._run({"fetch": True, "name": NAME, "code": False, "reranker": False}, {}, preexec_fn=limit)
 
     @staticmethod
     def _command(asked: dict[str, Any]) -> list[str]:
@@ -540,7 +543,48 @@ def test_a_repository_that_cannot_be_used_is_refused_before_its_weights_come(
     with HubServer({NAME: folder}) as hub:
         told = client_of(hub, tmp_path / "machine").fetch()
         assert named in told["error"]
-        assert hub.files_asked <= {"modules.json"}
+        assert hub.files_asked <= {"modules.json", "config.json"}
+
+
+def reranker_at(folder: Path, **changes: object) -> Path:
+    """A repository as most rerankers' are: one network, no modules.json."""
+    write_bert_model(folder)
+    (folder / "modules.json").unlink()
+    config = json.loads((folder / "config.json").read_text())
+    network = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "LABEL_0"}}
+    (folder / "config.json").write_text(json.dumps({**config, **network, **changes}))
+    return folder
+
+
+def test_a_reranker_asked_for_as_an_embedding_model_is_told(tmp_path: Path) -> None:
+    with HubServer({NAME: reranker_at(tmp_path / "repository")}) as hub:
+        client = client_of(hub, tmp_path / "machine")
+        told = client.fetch()
+        assert "but a classifier, as rerankers are" in told["error"]
+        assert f'set reranker = "{NAME}" first' in told["hint"]
+        assert hub.files_asked == {"config.json"}
+        path = Path(client.fetch(reranker=True)["path"])
+        assert (path / WEIGHTS).is_file() and (path / "tokenizer.json").is_file()
+
+
+@pytest.mark.parametrize("graph", [True, False], ids=["ships a graph", "ships none"])
+def test_without_trust_a_graph_stands_in_for_a_rerankers_own_code(tmp_path: Path, graph: bool) -> None:
+    own = {"AutoModelForSequenceClassification": "modeling_own.Own"}
+    folder = reranker_at(tmp_path / "repository", model_type="own", auto_map=own)
+    (folder / "modeling_own.py").write_text("class Own: ...")
+    if graph:
+        (folder / "onnx").mkdir()
+        (folder / "onnx" / "model.onnx").write_bytes(b"graph")
+    with HubServer({NAME: folder}) as hub:
+        client = client_of(hub, tmp_path / "machine")
+        done = client.fetch(reranker=True)
+        assert "modeling_own.py" not in hub.files_asked
+        if graph:
+            assert (Path(done["path"]) / "onnx" / "model.onnx").is_file()
+        else:
+            assert "needs code of its own, which is not run" in done["error"]
+            assert hub.files_asked == {"config.json"}
+            assert (Path(client.fetch(reranker=True, code=True)["path"]) / "modeling_own.py").is_file()
 
 
 def test_names_that_lead_out_of_the_folder_are_not_followed(hub: HubServer, client: Client) -> None:

@@ -94,7 +94,11 @@ def test_what_compiling_kept_may_be_damaged(spec: ModelSpec, model_cache: Path, 
     made = network_file(spec, cache=model_cache)
     cache = tmp_path / "cache"
     shutil.copytree(made.parent, cache / "openvino" / made.parent.name)
+    old = cache / "openvino" / made.parent.name / "compiled"  # an earlier version's, for all number formats
+    old.mkdir()
+    (old / "kept.blob").write_bytes(b"old")
     first = OpenVinoEmbedder(spec, cache=cache).embed(TEXTS)
+    assert not old.exists()
     kept = [file for file in (cache / "openvino" / made.parent.name).glob("compiled-*/*") if file.is_file()]
     assert kept
     for damage in (b"", b"garbage " * 100):

@@ -280,6 +280,16 @@ def test_a_catalogue_model_is_listed_by_either_name(tmp_path: Path) -> None:
     assert not lists_some_revision([f"acme/tiny@{COMMIT}"], "jina-embeddings-v3")
 
 
+def test_a_reranker_of_the_catalogue_is_listed_by_either_name(tmp_path: Path) -> None:
+    snapshot = ModelFolder(name="bge-reranker-base", path=tmp_path / COMMIT, entry=None)
+    assert is_listed(snapshot, [f"BAAI/bge-reranker-base@{COMMIT}"])
+    assert lists_some_revision([f"bge-reranker-base@{COMMIT}"], "BAAI/bge-reranker-base@main")
+
+
+def test_a_home_of_nobody_lists_nothing(tmp_path: Path) -> None:
+    assert not is_listed(ModelFolder(name="x", path=tmp_path, entry=None), ["~no-such-user-here/model"])
+
+
 def test_a_folder_is_listed_by_its_path_and_not_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project may bring a folder that is called like a model of the hub, and like its revision."""
     folder = tmp_path / "acme" / "tiny"

@@ -44,6 +44,10 @@ def test_names_lead_to_addresses() -> None:
     vllm = endpoint_reranker("vllm:BAAI/bge-reranker-v2-m3", own)
     assert (vllm.base_url, vllm.served, vllm.api) == ("http://127.0.0.1:8000/v1", "BAAI/bge-reranker-v2-m3", "cohere")
     assert vllm.window == 8192, "the catalogue knows it"
+    # The table's window may be another model's of that server.
+    for told, least in ((1024, 1024), (32_768, 8192)):
+        server = {"gpu": EndpointSettings(base_url="http://10.0.0.5:8000/v1", window=told)}
+        assert endpoint_reranker("gpu:BAAI/bge-reranker-v2-m3", server).window == least
     assert "vllm serve BAAI/bge-reranker-v2-m3" in vllm.unreachable
     assert endpoint_reranker("TEI:x", own).api == "tei"
     gpu = endpoint_reranker("gpu:x", own)

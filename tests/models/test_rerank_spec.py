@@ -6,21 +6,31 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from hybridrag.config import LEAST_WINDOW
 from hybridrag.errors import ModelError
 from hybridrag.models import find_model, find_reranker, open_reranker
 from hybridrag.models.catalogue import catalogue
 from hybridrag.models.rerank_catalogue import reranker_for, rerankers
 from hybridrag.models.rerank_network import is_reranker_kept, reranker_network, reranker_place
 from hybridrag.models.rerank_openvino import OpenVinoReranker
+from hybridrag.models.rerank_pairs import Pair, PairTokenizer
+from hybridrag.models.rerank_runtime import RerankRuntime
+from hybridrag.models.rerank_scorer import load_scorer
 from hybridrag.models.rerank_spec import is_reranker_folder, resolve_reranker
 from hybridrag.models.rerank_templates import TEMPLATES
 from hybridrag.models.rerank_torch import TorchReranker
+from hybridrag.models.snapshots import CachedRepository, read_listing
 from tests.models.rerankers import QUESTION, family, write_json_over
+
+if TYPE_CHECKING:
+    from hybridrag.models.rerank_runtime import Scores
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -129,6 +139,9 @@ def test_one_that_sentence_transformers_saved_is_understood(bert: Path, tmp_path
 
     CrossEncoder(str(bert), device="cpu", local_files_only=True).save_pretrained(str(tmp_path / "saved"))
     assert is_reranker_folder(tmp_path / "saved")
+    with pytest.raises(ModelError) as caught:
+        find_model(str(tmp_path / "saved"), offline=True)
+    assert f'set reranker = "{tmp_path / "saved"}"' in caught.value.hint
     saved, first = (find_reranker(str(folder), offline=True) for folder in (tmp_path / "saved", bert))
     scores = [TorchReranker(spec, cache=tmp_path, device="cpu").rerank(QUESTION, TEXTS) for spec in (saved, first)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-5)
@@ -142,7 +155,19 @@ def test_one_that_sentence_transformers_saved_is_understood(bert: Path, tmp_path
         ({"architectures": ["BertModel"]}, "names BertModel"),
         ({"architectures": []}, "names no network"),
         ({"architectures": ["Qwen3ForCausalLM"]}, "nothing says how it is asked"),
-        ({"num_key_value_heads": 2}, "nothing says how it is asked"),
+        ({"is_decoder": True}, r"\(bert\) is not one that is known to read a question and a text as a whole"),
+        *(
+            ({"architectures": [f"{network}ForSequenceClassification"], "model_type": kind}, rf"\({kind}\) is not one")
+            for network, kind in (("GPT2", "gpt2"), ("OPT", "opt"), ("Bloom", "bloom"), ("GPTNeoX", "gpt_neox"))
+        ),
+        (
+            {
+                "architectures": ["GPT2ForSequenceClassification"],
+                "model_type": "gpt2",
+                "auto_map": {"AutoModelForSequenceClassification": "own.Own"},
+            },
+            r"\(gpt2\) is not one",
+        ),
         ({"auto_map": {"AutoModelForSequenceClassification": "own.Own"}, "model_type": "own"}, "needs code of its own"),
     ],
 )
@@ -154,6 +179,65 @@ def test_what_is_no_reranker_is_refused(copy: Callable[..., Path], changes: dict
 def test_own_code_runs_only_where_the_folder_is_listed(copy: Callable[..., Path]) -> None:
     folder = copy(auto_map={"AutoModelForSequenceClassification": "own.Own"}, model_type="own")
     assert find_reranker(str(folder), offline=True, trusted=(str(folder),)).trusted
+
+
+def test_a_shipped_graph_stands_in_for_own_code(copy: Callable[..., Path]) -> None:
+    folder = copy(auto_map={"AutoModelForSequenceClassification": "own.Own"}, model_type="own")
+    (folder / "onnx").mkdir()
+    (folder / "onnx" / "model.onnx").write_bytes(b"graph")
+    spec = find_reranker(str(folder), offline=True)
+    assert spec.graph == folder / "onnx" / "model.onnx" and not spec.trusted
+    assert find_reranker(str(folder), offline=True, trusted=(str(folder),)).trusted
+
+
+def test_padding_is_the_networks_own(bert: Path, copy: Callable[..., Path]) -> None:
+    assert PairTokenizer(find_reranker(str(copy(pad_token_id=7)), offline=True)).padding_id == 7
+    for name, damaged in (("negative", -1), ("text", "7"), ("truth", True)):
+        spec = find_reranker(str(copy(name, pad_token_id=damaged)), offline=True)
+        named = json.loads((bert / "tokenizer.json").read_text())["model"]["vocab"]["[PAD]"]
+        assert PairTokenizer(spec).padding_id == named
+
+
+def test_a_window_for_nothing_is_told(copy: Callable[..., Path]) -> None:
+    folder = copy()
+    write_json_over(folder / "tokenizer_config.json", model_max_length=LEAST_WINDOW)
+    assert find_reranker(str(folder), offline=True).window == LEAST_WINDOW
+    write_json_over(folder / "tokenizer_config.json", model_max_length=LEAST_WINDOW - 1)
+    with pytest.raises(ModelError, match=f"takes {LEAST_WINDOW - 1} tokens, too few"):
+        find_reranker(str(folder), offline=True)
+
+
+def test_a_tokenizer_that_joins_no_pairs_is_told(copy: Callable[..., Path]) -> None:
+    folder = copy()
+    nothing = {"type": "Replace", "pattern": {"Regex": "."}, "content": ""}
+    write_json_over(folder / "tokenizer.json", normalizer=nothing)
+    write_json_over(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+    with pytest.raises(ModelError, match="does not join a question and a text"):
+        PairTokenizer(find_reranker(str(folder), offline=True)).pairs(QUESTION, TEXTS)
+
+
+@pytest.mark.parametrize("code", [False, True])
+def test_a_snapshot_is_whole_with_or_without_code_of_its_own(bert: Path, tmp_path: Path, code: bool) -> None:
+    cached = CachedRepository(tmp_path, "config.json")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    folder = Path(shutil.copytree(bert, cached.snapshot(commit)))
+    assert cached.find(commit, code=code) == folder
+    write_json_over(folder / "config.json", auto_map={"AutoModelForSequenceClassification": "own.Own"})
+    assert cached.find(commit, code=code) == (None if code else folder)
+    (folder / "own.py").write_text("class Own: ...")
+    assert cached.find(commit, code=code) == folder
+
+
+@pytest.mark.parametrize("config", [b"[" * 200_000, b"[]", b"{", b'{"auto_map": 5}'])
+def test_a_snapshot_whose_configuration_is_damaged_is_not_whole(bert: Path, tmp_path: Path, config: bytes) -> None:
+    cached = CachedRepository(tmp_path, "config.json")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    folder = Path(shutil.copytree(bert, cached.snapshot(commit)))
+    (folder / "config.json").write_bytes(config)
+    assert cached.find(commit, code=True) is None
+    if config[-1:] != b"}":
+        with pytest.raises(ValueError):
+            read_listing("config.json", config)
 
 
 @pytest.mark.parametrize("missing", ["tokenizer.json", "model.safetensors"])
@@ -188,6 +272,49 @@ def test_scores_that_are_no_numbers_are_refused(copy: Callable[..., Path], tmp_p
     spec = find_reranker(str(folder), offline=True)
     with pytest.raises(ModelError, match="score that is not a number"):
         TorchReranker(spec, cache=tmp_path, device="cpu").rerank(QUESTION, TEXTS)
+
+
+def test_a_device_that_is_not_there_is_told(bert: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_scorer(bert, name="tiny", device="cuda:99", dtype="float32", answers=None, trusted=False)
+
+
+class Failing(RerankRuntime):
+    """One whose network raises."""
+
+    device, runtime = "cpu", "torch"
+    failure: Exception
+
+    def load(self) -> None: ...
+
+    def compute(self, pairs: list[Pair]) -> Scores:
+        raise self.failure
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("out of memory"), ValueError("no shape"), IndexError("no row")])
+def test_what_a_network_raises_is_told(bert: Path, tmp_path: Path, failure: Exception) -> None:
+    runtime = Failing(find_reranker(str(bert), offline=True), cache=tmp_path)
+    runtime.failure = failure
+    with pytest.raises(ModelError, match="its network has not" if isinstance(failure, IndexError) else str(failure)):
+        runtime.rerank(QUESTION, TEXTS)
+
+
+def test_a_network_that_gives_several_scores_a_pair_is_refused(bert: Path, tmp_path: Path) -> None:
+    runtime = Failing(find_reranker(str(bert), offline=True), cache=tmp_path)
+    for shape in ((2, 1), (6,), (1,), ()):
+        with pytest.raises(ModelError, match="does not give one score a pair"):
+            runtime.put(np.zeros(2, dtype=np.float32), [0, 1], np.zeros(shape, dtype=np.float32))
+
+
+def test_the_tokenizer_is_read_once(bert: Path, tmp_path: Path) -> None:
+    spec = find_reranker(str(bert), offline=True)
+    one = open_reranker(spec, cache=tmp_path, device="cpu", runtime="torch")
+    one.rerank(QUESTION, TEXTS)
+    assert one._chosen is not None and one._chosen._tokenizer is one._tokenizer
+    shared = PairTokenizer(spec)
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda _: shared._loaded(), range(32)))
+    assert all(it is read[0] for it in read)
 
 
 # --- networks --------------------------------------------------------------------------------------------------------

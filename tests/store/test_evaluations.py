@@ -37,10 +37,13 @@ def collection(store: PostgresStore, name: str = "default") -> Collection:
 
 
 def save(
-    history: Evaluations, where: Collection, run: Run, *, hour: int = 0, below: bool = False, **change: Any
+    history: Evaluations, where: Collection, run: Run, *, hour: int = 0, baseline: bool = False, **change: Any
 ) -> int:
     value = run_json(run) | change
-    return history.save(where, value, at=NOON + timedelta(hours=hour), below_baseline=below)
+    number = history.save(where, value, at=NOON + timedelta(hours=hour))
+    if baseline:
+        history.make_baseline(number)
+    return number
 
 
 def test_a_run_comes_back_as_it_was(store: PostgresStore, history: Evaluations) -> None:
@@ -55,12 +58,12 @@ def test_a_run_comes_back_as_it_was(store: PostgresStore, history: Evaluations) 
 def test_the_latest_that_asked_the_same_is_the_baseline(store: PostgresStore, history: Evaluations) -> None:
     here, there = collection(store), collection(store, "other")
     run = run_of_rankings({"hybrid": [FIRST], "dense": [FIRST]})
-    first = save(history, here, run)
-    second = save(history, here, run_of_rankings({"hybrid": [SECOND]}), hour=1)
-    save(history, here, run, hour=2, asked="other questions")
-    save(history, here, run, hour=2, dataset="another")
-    save(history, there, run, hour=2)
-    save(history, here, run, hour=3, below=True)
+    first = save(history, here, run, baseline=True)
+    second = save(history, here, run_of_rankings({"hybrid": [SECOND]}), hour=1, baseline=True)
+    save(history, here, run, hour=2, baseline=True, asked="other questions")
+    save(history, here, run, hour=2, baseline=True, dataset="another")
+    save(history, there, run, hour=2, baseline=True)
+    last = save(history, here, run, hour=3)
 
     def latest(mode: str) -> int | None:
         found = history.latest(here, dataset="made", asked="hash", mode=mode)
@@ -68,6 +71,7 @@ def test_the_latest_that_asked_the_same_is_the_baseline(store: PostgresStore, hi
 
     assert (latest("hybrid"), latest("dense"), latest("lexical")) == (second, first, None)
     assert history.count(here, dataset="made") == 4
+    assert history.count(here, dataset="made", but=last) == 3
     assert history.count(here, dataset="nothing") == 0
 
 

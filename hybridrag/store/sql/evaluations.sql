@@ -1,10 +1,13 @@
 -- What was measured of collections.
 
 -- name: insert_evaluation
-insert into evaluation (collection_id, generation_id, dataset, asked, at, below_baseline, configuration, metrics, per_query)
-values (%(collection)s, %(generation)s, %(dataset)s, %(asked)s, %(at)s, %(below_baseline)s, %(configuration)s,
-        %(metrics)s, %(per_query)s)
+insert into evaluation (collection_id, generation_id, dataset, asked, at, configuration, metrics, per_query)
+values (%(collection)s, %(generation)s, %(dataset)s, %(asked)s, %(at)s, %(configuration)s, %(metrics)s,
+        %(per_query)s)
 returning id;
+
+-- name: make_baseline
+update evaluation set baseline = true where id = %(id)s;
 
 -- name: find_evaluation
 select e.id, e.configuration, e.metrics, e.per_query
@@ -12,17 +15,19 @@ from evaluation e
 where e.id = %(id)s;
 
 -- name: latest_evaluation
--- The latest run that asked the same in the same mode and can be a baseline.
+-- The latest baseline that asked the same in the same mode.
 select e.id, e.configuration, e.metrics, e.per_query
 from evaluation e
 where e.collection_id = %(collection)s and e.dataset = %(dataset)s and e.asked = %(asked)s
-  and jsonb_exists(e.metrics -> 'modes', %(mode)s) and not e.below_baseline
+  and jsonb_exists(e.metrics -> 'modes', %(mode)s) and e.baseline
 order by e.at desc, e.id desc
 limit 1;
 
 -- name: count_evaluations
 -- How many runs there are of a dataset, whatever they asked.
-select count(*) as runs from evaluation e where e.collection_id = %(collection)s and e.dataset = %(dataset)s;
+select count(*) as runs
+from evaluation e
+where e.collection_id = %(collection)s and e.dataset = %(dataset)s and e.id is distinct from %(but)s;
 
 -- name: latest_reranked
 -- What the latest run with and without a reranker showed, on the vectors that serve now.
