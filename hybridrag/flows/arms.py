@@ -81,15 +81,15 @@ class Arms:
                 _ = self._among
         if self._vector is None:
             with self._clock.step("lexical"):
-                lexical = self._ranking.best(limit, among=self._among)
+                lexical = self._lexical.ranking.best(limit, among=self._among)
             return _of_one_arm("lexical", lexical, limit)
         with self._clock.step("dense"):
             dense = self._snapshot.dense(self._vector, limit=limit, among=self._among)
         if self._query.mode == "dense":
             return _of_one_arm("dense", dense, limit)
         with self._clock.step("lexical"):
-            lexical = self._ranking.best(limit, among=self._among)
-            lexical_scores = lexical | self._ranking.of([number for number in dense if number not in lexical])
+            lexical = self._lexical.ranking.best(limit, among=self._among)
+            lexical_scores = lexical | self._lexical.ranking.of([number for number in dense if number not in lexical])
         with self._clock.step("dense"):
             others = [number for number in lexical if number not in dense]
             dense_scores = dense | self._snapshot.similarities(self._vector, others)
@@ -115,19 +115,13 @@ class Arms:
         return None if self._query.filter is None else self._snapshot.numbers_of(self._query.filter)
 
     @cached_property
-    def _asked(self) -> _Asked:
-        return _Asked.of(self._snapshot, self._query.text)
-
-    @cached_property
-    def _ranking(self) -> Ranking:
-        terms = self._asked.terms
-        postings = self._snapshot.postings(sorted({form for forms in terms for form in forms}))
-        return bm25(terms, postings, self._snapshot.lexical_index)
+    def _lexical(self) -> _Lexical:
+        return _Lexical.asked(self._snapshot, self._query.text)
 
     def _dense_weight(self, dense: Scores, lexical: Scores) -> float:
         searched = self._snapshot.lexical_index.chunks if self._among is None else len(self._among)
         return query_weight(
-            dense, lexical, background=self._background, searched=searched, unmatched=self._asked.unmatched
+            dense, lexical, background=self._background, searched=searched, unmatched=self._lexical.unmatched
         )
 
     @cached_property
@@ -139,23 +133,35 @@ class Arms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The terms to look for, with how often they are asked for, and the share of the question that stands nowhere."""
+class _Lexical:
+    """What the lexical arm says of a question: its ranking, and the share of the question that stands nowhere."""
 
-    terms: dict[tuple[str, ...], int]
+    ranking: Ranking
     unmatched: float
 
     @staticmethod
-    def of(snapshot: SearchSnapshot, text: str) -> _Asked:
-        terms = question_terms(text, snapshot.lexical_index.analysers)
-        known = snapshot.frequencies(sorted({form for forms in terms for form in forms}))
-        # For the forms of a word the most frequent one's is near enough.
-        holding = {forms: max(known.get(form, 0) for form in forms) for forms in terms}
-        unmatched = unmatched_share(
-            ((asked, holding[forms]) for forms, asked in terms.items()), chunks=snapshot.lexical_index.chunks
-        )
-        rarest = sorted((forms for forms in terms if holding[forms]), key=lambda forms: (holding[forms], forms))
-        return _Asked({forms: terms[forms] for forms in rarest[:MOST_TERMS]}, unmatched)
+    def asked(snapshot: SearchSnapshot, text: str) -> _Lexical:
+        index = snapshot.lexical_index
+        terms = question_terms(text, index.analysers)
+        looked_for = terms
+        known: Mapping[str, int] = {}
+        if len(terms) > MOST_TERMS:
+            known = snapshot.frequencies(_forms(terms))
+            rarest = sorted((forms for forms in terms if _holding(forms, known)), key=lambda f: (_holding(f, known), f))
+            looked_for = {forms: terms[forms] for forms in rarest[:MOST_TERMS]}
+        postings = snapshot.postings(_forms(looked_for))
+        known = known or {term: len(found.numbers) for term, found in postings.items()}
+        asked = ((times, _holding(forms, known)) for forms, times in terms.items())
+        return _Lexical(bm25(looked_for, postings, index), unmatched_share(asked, chunks=index.chunks))
+
+
+def _forms(terms: Iterable[tuple[str, ...]]) -> list[str]:
+    return sorted({form for forms in terms for form in forms})
+
+
+def _holding(forms: Iterable[str], known: Mapping[str, int]) -> int:
+    """How many chunks hold a word: those of its most frequent form are near enough."""
+    return max(known.get(form, 0) for form in forms)
 
 
 def _of_one_arm(name: str, found: Scores, limit: int) -> Candidates:
