@@ -138,6 +138,23 @@ def signalled(cli: CommandLine, number: signal.Signals) -> Result:
         return Result(process.returncode, process.stdout.read().decode(), process.stderr.read().decode())
 
 
+def worse_answers_than_before(cli: CommandLine, tmp_path: Path) -> Result:
+    words = ["travel", "hotel", "invoice", "backup", "server", "policy", "finance", "error", "manager", "allowance"]
+    texts = {f"note{n}": f"All that there is to know about {word}." for n, word in enumerate(words)}
+    folder = folder_of(tmp_path, **texts)
+    questions = tmp_path / "questions.jsonl"
+    rows = [{"question": f"What about {word}?", "sources": [f"notes/note{n}.md"]} for n, word in enumerate(words)]
+    questions.write_text("\n".join(map(json.dumps, rows)))
+    indexed(cli, folder)
+    arguments = ("eval", "run", str(questions), "--mode", "lexical", "--baseline", "--json")
+    first = cli(*arguments)
+    assert first.code == 0, first.err
+    for name, text in zip(texts, [*texts.values()][1:] + [*texts.values()][:1], strict=True):
+        (folder / f"{name}.md").write_text(text)
+    indexed(cli, folder)
+    return cli(*arguments)
+
+
 CASES: list[tuple[int, str, bool, Case]] = [
     (2, "UsageError", False, unknown_verb),
     (3, "ConfigError", False, project_file_with_an_address),
@@ -148,6 +165,7 @@ CASES: list[tuple[int, str, bool, Case]] = [
     (6, "DocumentsFailed", False, one_unreadable_under_strict),
     (7, "BlockedByPolicy", False, only_local_passages),
     (8, "RefusedForSafety", False, an_emptied_folder),
+    (10, "BelowBaseline", False, worse_answers_than_before),
     (11, "DoctorUnhappy", False, an_unhappy_doctor),
     (12, "NotGrounded", False, an_answer_without_evidence),
     (74, "OutputLost", True, a_full_disk),
@@ -170,7 +188,7 @@ def test_a_failure(cli: CommandLine, tmp_path: Path, code: int, name: str, retry
     assert error["hint"]
     assert not any(line.startswith("{") for line in notices), "one object, and only one"
     if done.out:  # a report that is complete in spite of the failure
-        assert json.loads(done.out)["schema"] in {"hybridrag.ingest/1", "hybridrag.doctor/1"}
+        assert json.loads(done.out)["schema"] in {"hybridrag.ingest/1", "hybridrag.doctor/1", "hybridrag.eval/1"}
 
 
 def test_finding_nothing_is_no_failure(cli: CommandLine, tmp_path: Path) -> None:
