@@ -44,8 +44,10 @@ def search(
     """The best `query.k` hits. Finding none is an empty result.
 
     `open_embedder` is called only where the dense arm takes part, and `open_reranker`, which is needed there, only
-    where the query asks for it. Raises UsageError for an empty query or an unknown collection, and ModelError where the
-    embedder on this machine is not the one that made the index.
+    where the query asks for it; `texts_leave` says that it is remote, and may not see what is `local-only`.
+
+    Raises UsageError for an empty query or an unknown collection, and ModelError where the embedder on this machine is
+    not the one that made the index.
     """
     if not query.text.strip():
         raise UsageError("the query is empty", hint="ask for something")

@@ -1,4 +1,4 @@
-"""Texts sorted by length into batches of little padding."""
+"""Texts sorted by length into batches of little padding, for a network here or a server."""
 
 from __future__ import annotations
 
@@ -28,6 +28,24 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
+
+
+def requests(given: Sequence[str], *, texts: int, size: int) -> Iterator[list[int]]:
+    """Indices by falling length, at most so many `texts` and bytes (`size`) in a request (a lone text may be over it).
+
+    Texts of like length go together, so that a server pads little.
+    """
+    rows: list[int] = []
+    held = 0
+    for row in sorted(range(len(given)), key=lambda row: len(given[row]), reverse=True):
+        length = len(given[row].encode("utf-8", "replace"))
+        if rows and (len(rows) == texts or held + length > size):
+            yield rows
+            rows, held = [], 0
+        rows.append(row)
+        held += length
+    if rows:
+        yield rows
 
 
 def padded(rows: Sequence[Sequence[int]], *, padding_id: int, multiple: int = 1, most: int) -> tuple[Tokens, Tokens]:

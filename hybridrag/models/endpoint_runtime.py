@@ -12,11 +12,12 @@ import binascii
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hybridrag.errors import ModelError
+from hybridrag.models.batches import requests
 from hybridrag.models.endpoints import EndpointModel
 from hybridrag.models.fingerprint import STORAGE
 from hybridrag.models.probes import AGREEMENT, PROBES
@@ -116,7 +117,7 @@ class EndpointEmbedder:
         canary = self._whole(self.spec.document_prompt + PROBES[_CANARY])
         fitting = [self._whole(text) for text in texts]
         vectors: Vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        for rows in _requests(fitting):
+        for rows in requests(fitting, texts=_TEXTS, size=_BYTES):
             found = self._ask([*(fitting[row] for row in rows), canary])
             if found.shape[1] != probes.shape[1] or not float(found[-1] @ probes[_CANARY]) >= AGREEMENT:
                 raise ModelError(
@@ -222,21 +223,6 @@ def _unit_vectors(vectors: Vectors, model: EndpointModel) -> Vectors:
         _refuse(model.name, "gave a vector that is zero")
     unit: Vectors = kept / norms
     return unit
-
-
-def _requests(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Indices of the texts that go together: those of like length, so that a server pads little."""
-    rows: list[int] = []
-    size = 0
-    for row in sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True):
-        length = len(texts[row].encode("utf-8", "replace"))
-        if rows and (len(rows) == _TEXTS or size + length > _BYTES):
-            yield rows
-            rows, size = [], 0
-        rows.append(row)
-        size += length
-    if rows:
-        yield rows
 
 
 def _refuse(model: str, what: str) -> NoReturn:

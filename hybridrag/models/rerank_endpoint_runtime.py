@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from hybridrag.errors import ModelError
+from hybridrag.models.batches import requests
 from hybridrag.models.estimate import EstimatedTokenizer
 from hybridrag.models.rerank_endpoints import EndpointRerankerModel
 
@@ -55,7 +56,7 @@ class EndpointReranker:
         """
         asked, fitting = self._fitting(question, texts)
         scores = [0.0] * len(texts)
-        for rows in _requests(fitting):
+        for rows in requests(fitting, texts=_TEXTS, size=_BYTES):
             sent = [fitting[row] for row in rows]
             answer = self._send(encode(self.spec, asked, sent), len(sent))
             for row, score in zip(rows, decode(answer, len(sent), model=self.name), strict=True):
@@ -138,21 +139,6 @@ def _results(body: bytes, model: str) -> list[Any]:
     if not isinstance(found, list):
         _refuse(model, "gave an answer without scores")
     return found
-
-
-def _requests(texts: Sequence[str]) -> Iterator[list[int]]:
-    """Indices of the texts that go together: those of like length, so that a server pads little."""
-    rows: list[int] = []
-    size = 0
-    for row in sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True):
-        length = len(texts[row].encode("utf-8", "replace"))
-        if rows and (len(rows) == _TEXTS or size + length > _BYTES):
-            yield rows
-            rows, size = [], 0
-        rows.append(row)
-        size += length
-    if rows:
-        yield rows
 
 
 def _refuse(model: str, what: str) -> NoReturn:
