@@ -9,12 +9,15 @@ import importlib
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import HybridragError, ModelError
@@ -41,15 +44,24 @@ def main(arguments: list[str]) -> int:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
+    requests: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=[requests], daemon=True).start()
     try:
         work = _Work(Path(arguments[0]), Way(**json.loads(arguments[1])))
         say(work.start())
-        for line in sys.stdin:
-            say(work.obey(json.loads(line)))
+        while True:
+            say(work.obey(json.loads(requests.get())))
     except HybridragError as exc:
         say({"error": exc.message, "hint": exc.hint})
         return 1
-    return 0
+
+
+def _listen(requests: SimpleQueue[str]) -> None:
+    """Hands the lines of stdin on. At its end nobody waits for us any more, however that came about, also while a model
+    still loads: we end, and all that we started."""
+    for line in sys.stdin:
+        requests.put(line)
+    os.killpg(0, signal.SIGKILL)
 
 
 class _Work:

@@ -83,18 +83,20 @@ def diversified(scores: Sequence[float], vectors: Vectors, k: int, trade_off: fl
     if not len(scores) or k < 1:
         return []
     relevance = np.asarray(scores, dtype=np.float64)
+    best = int(relevance.argmax())
     spread = relevance.max() - relevance.min()
     relevance = (relevance - relevance.min()) / spread if spread > 0 else np.zeros_like(relevance)
     nearest = np.zeros(len(relevance))
     left = np.ones(len(relevance), dtype=bool)
     chosen: list[int] = []
-    while len(chosen) < min(k, len(relevance)):
-        gain = np.where(left, trade_off * relevance - (1 - trade_off) * nearest, -np.inf)
-        best = int(gain.argmax())
+    while True:
         chosen.append(best)
+        if len(chosen) == min(k, len(relevance)):
+            return chosen
         left[best] = False
         nearest = np.maximum(nearest, vectors @ vectors[best])
-    return chosen
+        gain = np.where(left, trade_off * relevance - (1 - trade_off) * nearest, -np.inf)
+        best = int(gain.argmax())
 
 
 class _Said:

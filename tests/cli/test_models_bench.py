@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +136,32 @@ def test_an_interrupt_ends_the_measuring_processes_too(here: CommandLine) -> Non
     assert (running.returncode, out) == (130, b"")
     assert b"Traceback" not in err
     assert [*temporary.iterdir()] == []
-    left = [place for place in Path("/proc").glob("[0-9]*/cmdline") if str(temporary).encode() in _read(place)]
-    assert left == []
+    _assert_soon_gone(str(temporary))
+
+
+def test_a_killed_measurement_leaves_no_process(here: CommandLine) -> None:
+    temporary = here.home / "tmp"
+    temporary.mkdir()
+    command = here.command("models", "bench", "--verbose", "--seconds", "60", "--text", str(Path(__file__)))
+    environment = {**here.environment, "TMPDIR": str(temporary)}
+    running = subprocess.Popen(command, env=environment, cwd=here.home, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    with running:
+        while not _processes(str(temporary)):
+            assert running.poll() is None
+        running.kill()
+        running.communicate()
+    _assert_soon_gone(str(temporary))
+
+
+def _assert_soon_gone(named: str) -> None:
+    """No process has this in its command line, a moment from now: a killed one takes its time to vanish."""
+    deadline = time.monotonic() + 30
+    while left := _processes(named):
+        assert time.monotonic() < deadline, left
+
+
+def _processes(named: str) -> list[Path]:
+    return [place for place in Path("/proc").glob("[0-9]*/cmdline") if named.encode() in _read(place)]
 
 
 def _read(file: Path) -> bytes:

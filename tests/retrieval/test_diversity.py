@@ -145,8 +145,8 @@ def test_each_is_chosen_at_most_once(rows: list[tuple[float, float]], k: int, tr
     scores = [score for score, _ in rows]
     chosen = diversified(scores, vectors, k, trade_off)
     assert len(chosen) == len(set(chosen)) == min(k, len(rows))
-    if chosen and trade_off > 0:
-        assert scores[chosen[0]] >= max(scores) - 1e-9
+    if chosen:
+        assert scores[chosen[0]] == max(scores)
     if trade_off == 1:
         assert [scores[place] for place in chosen] == pytest.approx(
             sorted(scores, reverse=True)[: len(chosen)], abs=1e-9
