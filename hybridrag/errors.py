@@ -108,6 +108,12 @@ class RefusedForSafety(HybridragError):
     exit_code = 8
 
 
+class BudgetSpent(HybridragError):
+    """What may leave of a document, or in a day, has left. Nothing was sent."""
+
+    exit_code = 9
+
+
 class BelowBaseline(HybridragError):
     """A run is worse than what it was held against."""
 

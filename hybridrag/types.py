@@ -432,12 +432,49 @@ class Span:
     rule: str
 
 
+Action = Literal["allow", "pseudonymise", "hash", "mask", "block"]
+"""What is done with a value, from the least strict to the strictest. Only what is pseudonymised comes back."""
+
+
 @dataclass(frozen=True, slots=True)
-class Redacted:
-    """Text with its sensitive values replaced. `spans` are offsets in the original."""
+class Replacement:
+    """What became of a value: `span` of the original, the policy's `action`, and the `text` that stands there now."""
+
+    span: Span
+    action: Action
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a message before it is redacted, with the label of the document it comes from.
+
+    `known` are spans of `text` that were found in the whole document, beyond what the piece itself shows. `ours` is
+    true for what the program itself says: it is searched too, but no name is suspected in it.
+    """
 
     text: str
-    spans: tuple[Span, ...]
+    label: Label = Label.INTERNAL
+    known: tuple[Span, ...] = ()
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Text with its sensitive values replaced, and each replacement in order; what is allowed stands there too."""
+
+    text: str
+    replacements: tuple[Replacement, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Offsets in the original of what was replaced."""
+        return tuple(done.span for done in self.replacements if done.action != "allow")
+
+    @property
+    def blocked(self) -> tuple[Span, ...]:
+        """What must not leave in any form: a request with any of them is not sent."""
+        return tuple(done.span for done in self.replacements if done.action == "block")
 
 
 @dataclass(frozen=True, slots=True)

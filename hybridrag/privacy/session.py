@@ -15,7 +15,7 @@ from hybridrag.privacy.occurrences import Occurrences
 from hybridrag.privacy.pseudonyms import Pseudonyms, Value, derive_nonce
 from hybridrag.privacy.restore import Restorer
 from hybridrag.privacy.scanning import merge, scan
-from hybridrag.types import Redacted, Span
+from hybridrag.types import Redacted, Replacement, Span
 
 _ROUNDS = 8
 
@@ -53,7 +53,7 @@ class Session:
         Raises BlockedByPolicy if a detector fails or the text cannot be brought to rest.
         """
         if self.plain:
-            return Redacted(text, ())
+            return Redacted(text)
         at, known = self._redacted.get(text, (-1, None))
         if known is not None and at == self._pseudonyms.size:
             return known
@@ -69,7 +69,7 @@ class Session:
                 "A text still held personal data after it was redacted eight times; nothing was sent.",
                 hint="Leave the document out with --filter, and report the case: `hybridrag redact FILE` shows it.",
             )
-        redacted = Redacted(rendered.text, spans)
+        redacted = Redacted(rendered.text, tuple(Replacement(span, "mask", "") for span in spans))
         # Valid while the map does not grow: a new value may stand in this text too.
         self._redacted[text] = (self._pseudonyms.size, redacted)
         return redacted
