@@ -1,7 +1,7 @@
 """The nouns. Every station hands the next one of these, never a half-filled one.
 
     Source -> RawDocument -> Document | Skipped -> Chunk -> Embedded -> (store)
-    Query -> Hit -> Passage -> Redacted -> Prompt -> Outbound -> Answer
+    Query -> Hit -> Passage -> Draft -> Prompt -> Outbound -> Answer
 
 All are frozen. Offsets count Unicode code points of `Document.text`; pages count from 1.
 """
@@ -477,10 +477,25 @@ class Redacted:
         return tuple(done.span for done in self.replacements if done.action == "block")
 
 
+Role = Literal["system", "user", "assistant"]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A prompt before it is redacted: each message's role and the pieces it is made of."""
+
+    messages: tuple[tuple[Role, tuple[Piece, ...]], ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Each message as it would stand without redaction."""
+        return tuple("".join(piece.text for piece in pieces) for _, pieces in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +515,15 @@ class Destination:
     url: str
     model: str
     local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """How much of a document a request holds: characters, before anything was replaced."""
+
+    uri: str
+    label: Label
+    characters: int
 
 
 @dataclass(frozen=True, slots=True)

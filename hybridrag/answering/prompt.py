@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hybridrag.answering.parts import chunks_of
-from hybridrag.types import Hit, Message, Passage, Prompt
+from hybridrag.types import Draft, Hit, Label, Passage, Piece, Span
 
 SYSTEM = """You answer questions from passages of the user's own documents.
 
@@ -31,17 +31,25 @@ def place_of(passage: Passage) -> str:
     return f"{chunk.document.uri}{page} ({path})"
 
 
-def build_prompt(question: str, passages: Sequence[Passage], *, boundary: str) -> Prompt:
-    """The prompt. `boundary` is an unguessable word that no passage can hold, so none can end itself early."""
-    parts = [
-        f"--- passage {passage.marker} {boundary} ---\n"
-        f"from: {place_of(passage)}\n{passage.text}\n--- end {boundary} ---"
-        for passage in passages
-    ]
-    body = "\n\n".join(parts)
-    return Prompt(
-        messages=(
-            Message(role="system", content=SYSTEM),
-            Message(role="user", content=f"Passages:\n\n{body}\n\nQuestion: {question}"),
+def build_prompt(
+    question: str, passages: Sequence[Passage], *, boundary: str, known: Mapping[int, Sequence[Span]] | None = None
+) -> Draft:
+    """The prompt. `boundary` is an unguessable word that no passage can hold, so none can end itself early.
+
+    `known` are values in the passages' texts, by marker, that were found in their documents.
+    """
+    pieces = [_ours("Passages:\n\n")]
+    for passage in passages:
+        label = passage.chunk.document.label
+        pieces += (
+            _ours(f"--- passage {passage.marker} {boundary} ---\nfrom: "),
+            Piece(place_of(passage), label),
+            _ours("\n"),
+            Piece(passage.text, label, tuple((known or {}).get(passage.marker, ()))),
+            _ours(f"\n--- end {boundary} ---\n\n"),
         )
-    )
+    return Draft((("system", (_ours(SYSTEM),)), ("user", (*pieces, _ours("Question: "), Piece(question)))))
+
+
+def _ours(text: str) -> Piece:
+    return Piece(text, Label.PUBLIC, ours=True)

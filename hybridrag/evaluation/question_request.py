@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybridrag.evaluation.generated import GeneratedQuestion, Material, one_line, shortened
-from hybridrag.types import Message, Prompt
+from hybridrag.types import Draft, Label, Piece
 
 SYSTEM = """You write questions that test a search engine over the user's own documents.
 
@@ -39,11 +39,16 @@ _LEANING = re.compile(
 )
 
 
-def question_prompt(material: Material, *, boundary: str) -> Prompt:
+def question_prompt(material: Material, *, boundary: str) -> Draft:
     """The prompt for one chunk. `boundary` is an unguessable word, so that no passage can end itself early."""
     place = " > ".join(material.path)
-    passage = f"--- passage {boundary} ---\nfrom: {place}\n{material.chunk.text}\n--- end {boundary} ---"
-    return Prompt(messages=(Message(role="system", content=SYSTEM), Message(role="user", content=passage)))
+    label = material.chunk.document.label
+    passage = (
+        Piece(f"--- passage {boundary} ---\nfrom: ", Label.PUBLIC, ours=True),
+        Piece(f"{place}\n{material.chunk.text}", label),
+        Piece(f"\n--- end {boundary} ---", Label.PUBLIC, ours=True),
+    )
+    return Draft((("system", (Piece(SYSTEM, Label.PUBLIC, ours=True),)), ("user", passage)))
 
 
 def question_of_reply(

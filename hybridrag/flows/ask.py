@@ -19,7 +19,7 @@ from hybridrag.answering import (
 )
 from hybridrag.answering.extractive import Candidate
 from hybridrag.errors import BlockedByPolicy, ProviderError
-from hybridrag.flows.sending import Sending, received, redacted
+from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import Retry
@@ -254,7 +254,7 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
         provider.destination,
         request.session,
         collection=request.collection,
-        documents=[passage.chunk.document.uri for passage in request.passages],
+        portions=[portion_of(passage.chunk.document, passage.text) for passage in request.passages],
         chunks=[str(chunk.id) for passage in request.passages for chunk in chunks_of(passage)],
     )
 

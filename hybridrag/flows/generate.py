@@ -12,7 +12,7 @@ from hybridrag.errors import BlockedByPolicy, ProviderError, UsageError
 from hybridrag.evaluation.generated import GeneratedQuestion, Material
 from hybridrag.evaluation.pseudo_questions import Made, promising, pseudo_questions
 from hybridrag.evaluation.question_request import MOST_REPLY, SYSTEM, question_of_reply, question_prompt
-from hybridrag.flows.sending import Sending, received, redacted
+from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import Retry
@@ -193,7 +193,7 @@ class Asking:
                 provider.destination,
                 session,
                 collection=self._collection,
-                documents=[material.chunk.document.uri],
+                portions=[portion_of(material.chunk.document, material.chunk.text)],
                 chunks=[str(material.chunk.id)],
             ),
             notify=self._notify,

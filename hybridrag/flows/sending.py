@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from hybridrag.errors import HybridragError
 from hybridrag.privacy import Gateway, Session
 from hybridrag.providers import AnswerServer, Retry
-from hybridrag.types import Message, Outbound, Prompt
+from hybridrag.types import DocumentRef, Draft, Message, Outbound, Portion, Prompt
 
 
 class Sending:
@@ -53,14 +52,18 @@ class Sending:
         self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
 
 
-def redacted(written: Prompt, *, gateway: Gateway, plain: bool) -> tuple[Prompt, Session]:
+def redacted(draft: Draft, *, gateway: Gateway, plain: bool) -> tuple[Prompt, Session]:
     """A prompt as it may be sent, and the session that restores its reply. It is redacted unless `plain`.
 
     Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
     """
-    session = gateway.open([message.content for message in written.messages], plain=plain)
-    messages = tuple(Message(role=m.role, content=session.redact(m.content).text) for m in written.messages)
-    return replace(written, messages=messages), session
+    session = gateway.open([pieces for _, pieces in draft.messages], plain=plain)
+    return Prompt(tuple(Message(role, session.redact(pieces).text) for role, pieces in draft.messages)), session
+
+
+def portion_of(document: DocumentRef, text: str) -> Portion:
+    """What a request takes from a document, where `text` is all of it."""
+    return Portion(document.uri, document.label, len(text))
 
 
 def received(pieces: Sequence[str]) -> bytes:

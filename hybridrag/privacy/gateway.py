@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector, Ledger
 from hybridrag.privacy.payload import decoded_strings
-from hybridrag.privacy.scanning import scan
-from hybridrag.privacy.session import Session
-from hybridrag.types import Destination, Outbound, Span
+from hybridrag.privacy.policy import Policy
+from hybridrag.privacy.scanning import fail_closed, scan
+from hybridrag.privacy.session import Session, Text
+from hybridrag.types import Destination, Label, Outbound, Portion
 
 _OUTCOMES = frozenset({"sent", "failed", "retried"})
 
@@ -20,25 +22,57 @@ class Gateway:
     """Redacts, seals and records. Every failure on the way blocks: there is no path around a check that broke."""
 
     def __init__(
-        self, *, detectors: Sequence[Detector], ledger: Ledger, key: bytes, remote_embedding: bool = False
+        self,
+        *,
+        detectors: Sequence[Detector],
+        ledger: Ledger,
+        key: bytes,
+        strict: Sequence[Detector] = (),
+        policy: Policy | None = None,
+        names_model: bool = False,
+        remote_embedding: bool = False,
     ) -> None:
-        """`remote_embedding` says that the user lets texts be embedded on machines that are not local."""
+        """`strict` is searched for where the policy is strict; `names_model` says that some detector is a model.
+
+        `remote_embedding` says that the user lets texts be embedded on machines that are not local.
+        """
         self._detectors = tuple(detectors)
-        names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors)
-        self._policy = hashlib.sha256(names.encode()).hexdigest()
+        self._strict = tuple(strict)
+        self._policy = policy or Policy()
+        self._names_model = names_model
+        names = [f"{detector.name} {detector.version}" for detector in (*self._detectors, *self._strict)]
+        self._fingerprint = hashlib.sha256("\n".join([self._policy.fingerprint, *names]).encode()).hexdigest()
         self._ledger = ledger
         self._remote_embedding = remote_embedding
         self._nonce_key = _derived(key, b"pseudonyms")
         self._document_key = _derived(key, b"documents")
         self._boundary_key = _derived(key, b"boundaries")
 
-    def open(self, texts: Sequence[str], *, plain: bool = False) -> Session:
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over what decides the redaction: the policy, names and versions of the detectors."""
+        return self._fingerprint
+
+    def open(self, texts: Sequence[Text], *, plain: bool = False, previous: Session | None = None) -> Session:
         """A session for a request made of `texts` (all of them: prompt, history, question, passages, titles).
 
         `plain` is for destinations that are local: nothing is replaced, and only local destinations accept the result.
+        `previous` is the session of the turn before, in a conversation: its values keep their pseudonyms.
         Raises BlockedByPolicy if a detector fails.
         """
-        return Session(texts, detectors=self._detectors, key=self._nonce_key, plain=plain)
+        return Session(
+            texts,
+            detectors=self._detectors,
+            strict=self._strict,
+            policy=self._policy,
+            key=self._nonce_key,
+            plain=plain,
+            previous=previous.pseudonyms if previous is not None else None,
+        )
 
     def seal(
         self,
@@ -47,38 +81,35 @@ class Gateway:
         session: Session,
         *,
         collection: str,
-        documents: Sequence[str],
+        portions: Sequence[Portion],
         chunks: Sequence[str],
     ) -> Outbound:
         """The request, ready to be sent once: seal again for a retry or another provider.
 
         Checks every decoded string of `body` with every detector and for every value of the session, then records the
         intent. Raises BlockedByPolicy, after recording that too, if anything is left that may not leave, a detector or
-        the ledger fails, or `body` is not JSON.
+        the ledger fails, or `body` is not JSON; and BudgetSpent if what may leave of a document, or today, has left.
         """
         facts: dict[str, object] = {
             "collection": collection,
-            "documents": [self._hashed(document) for document in documents],
+            "documents": [self._hashed(portion.uri) for portion in portions],
             "chunks": list(chunks),
-            "policy": self.policy,
+            "policy": self._fingerprint,
             "entities": {},
             "rules": dict(sorted(session.rules.items())),
             "plain": session.plain,
         }
         try:
-            strings = list(decoded_strings(body))
-            facts["entities"] = dict(sorted(session.marks(text for _, text in strings).items()))
-            residual = self._residual(strings, session, destination)
+            with fail_closed("checking the request"):
+                strings = list(decoded_strings(body))
+                facts["entities"] = dict(sorted(session.marks(text for _, text in strings).items()))
+                refusal = self._refusal(strings, session, destination, portions)
         except BlockedByPolicy:
             self._record_block(body, destination, facts, {"reason": "a check failed"})
             raise
-        if residual is not None:
-            where, span = residual
-            self._record_block(body, destination, facts, {"reason": "residual", "rule": span.rule, "type": span.type})
-            raise BlockedByPolicy(
-                f"The request still holds a value of type {span.type} (rule {span.rule}, {where}); nothing was sent.",
-                hint="Leave the document out with --filter. `ask --show-outbound` shows the redacted request.",
-            )
+        if refusal is not None:
+            self._record_block(body, destination, facts, refusal.facts)
+            raise BlockedByPolicy(refusal.message, hint=refusal.hint)
         return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
 
     def seal_texts(
@@ -120,28 +151,58 @@ class Gateway:
         digest = hmac.new(self._boundary_key, "\0".join(texts).encode("utf-8", "surrogatepass"), hashlib.sha256)
         return "edge-" + "".join("bcdfghjklmnpqrst"[int(digit, 16)] for digit in digest.hexdigest()[:10])
 
-    @property
-    def policy(self) -> str:
-        """SHA-256 (hex) over what decides the redaction: names and versions of the detectors."""
-        return self._policy
-
-    def _residual(
-        self, strings: Sequence[tuple[str, str]], session: Session, destination: Destination
-    ) -> tuple[str, Span] | None:
-        """Where something is left that may not leave, and what; None for nothing."""
-        if session.plain and destination.local:
-            return None
+    def _refusal(
+        self,
+        strings: Sequence[tuple[str, str]],
+        session: Session,
+        destination: Destination,
+        portions: Sequence[Portion],
+    ) -> _Refusal | None:
+        """Why the request may not leave; None where it may."""
+        if destination.local:
+            return None if session.plain else self._left(strings, session)
         if session.plain:
-            raise BlockedByPolicy(
+            return _Refusal(
                 "A request with plain text was about to go to a destination that is not local.",
-                hint="Choose a provider that is listed as local, or ask again so that the texts are redacted.",
+                "Choose a provider that is listed as local, or ask again so that the texts are redacted.",
+                {"reason": "plain text"},
             )
-        return next(((where, span) for where, text in strings for span in session.find(text)), None)
+        if Label.LOCAL_ONLY in {*session.labels, *(portion.label for portion in portions)}:
+            return _Refusal(
+                "A text labelled local-only was about to go to a destination that is not local; nothing was sent.",
+                "This is a fault of the program: such passages are left out before. Report it.",
+                {"reason": "local-only"},
+            )
+        if self._policy.require_ner and not self._names_model:
+            return _Refusal(
+                "The policy asks for a names model (require_ner), and none is configured; nothing was sent.",
+                "Set [privacy] names_model to the folder of one, or ask without --provider.",
+                {"reason": "no names model"},
+            )
+        if session.blocked:
+            types = sorted({span.type for span in session.blocked})
+            return _Refusal(
+                f"The policy blocks requests that hold values of type {', '.join(types)}; nothing was sent.",
+                "Leave the document out with --filter, or ask without --provider.",
+                {"reason": "blocked", "types": types, "blocking_rules": sorted({s.rule for s in session.blocked})},
+            )
+        return self._left(strings, session)
+
+    def _left(self, strings: Sequence[tuple[str, str]], session: Session) -> _Refusal | None:
+        found = next(((where, span) for where, text in strings for span in session.find(text)), None)
+        if found is None:
+            return None
+        where, span = found
+        return _Refusal(
+            f"The request still holds a value of type {span.type} (rule {span.rule}, {where}); nothing was sent.",
+            "Leave the document out with --filter. `ask --show-outbound` shows the redacted request.",
+            {"reason": "residual", "rule": span.rule, "type": span.type},
+        )
 
     def _record_block(
-        self, body: bytes, destination: Destination, facts: dict[str, object], reason: dict[str, object]
+        self, body: bytes, destination: Destination, facts: dict[str, object], reason: Mapping[str, object]
     ) -> None:
-        self._append_outcome(self._intent(destination, body, facts), "blocked", reason)
+        self._append_outcome(self._intent(destination, body, facts), "blocked", dict(reason))
 
     def _intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
         try:
@@ -166,6 +227,15 @@ class Gateway:
 
     def _hashed(self, document: str) -> str:
         return hmac.new(self._document_key, document.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a request may not leave, for the user and for the ledger."""
+
+    message: str
+    hint: str
+    facts: Mapping[str, object]
 
 
 def _unrecorded(exc: Exception) -> BlockedByPolicy:

@@ -1,6 +1,7 @@
 """Where known values stand in a text, in any spelling: as whole tokens, letter case and separators aside.
 
 Used twice: to mask a value everywhere once any detector found it anywhere, and as the canary over the final payload.
+One pass over the text, however many values there are (Aho and Corasick 1975).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from hybridrag.privacy.normalise import BARRIER, normalise
 from hybridrag.privacy.pseudonyms import Value
@@ -23,34 +25,49 @@ class Occurrences:
     """Finds a set of values. A value too plain to tell from ordinary words or numbers is left to the detectors."""
 
     def __init__(self, values: Iterable[Value]) -> None:
-        self._exact: dict[str, Value] = {}
-        self._compact: dict[str, Value] = {}
+        exact: dict[str, Value] = {}
+        compact: dict[str, Value] = {}
         for value in values:
             plain = _lower(normalise(value.text).text).strip()
             if not _telling(plain, value.type):
                 continue
-            self._exact.setdefault(plain, value)
+            exact.setdefault(plain, value)
             for form in _compact_forms(plain, value.type):
-                self._compact.setdefault(form, value)
+                compact.setdefault(form, value)
+        self._exact = _automaton(exact)
+        self._compact = _automaton(compact)
 
     def find(self, text: str) -> Iterator[Span]:
         """Spans of `text` that hold one of the values, typed as the value; the rule is `canary`."""
-        if not self._exact and not self._compact:
+        if self._exact is None and self._compact is None:
             return
         normal = normalise(text)
         lowered = _lower(normal.text)
-        for needle, value in self._exact.items():
-            for start in _positions(lowered, needle):
-                end = start + len(needle)
+        if self._exact is not None:
+            for last, (length, value) in self._exact.iter(lowered):
+                start, end = last + 1 - length, last + 1
                 if _whole(lowered, start, end):
                     yield Span(*normal.original(start, end), value.type, "canary")
-        compact, starts, sources = _compacted(lowered)
-        for needle, value in self._compact.items():
-            for position in _positions(compact, needle):
-                start = _source(position, starts, sources)
-                end = _source(position + len(needle) - 1, starts, sources) + 1
+        if self._compact is not None:
+            compact, starts, sources = _compacted(lowered)
+            for last, (length, value) in self._compact.iter(compact):
+                start = _source(last + 1 - length, starts, sources)
+                end = _source(last, starts, sources) + 1
                 if _whole(lowered, start, end):
                     yield Span(*normal.original(start, end), value.type, "canary")
+
+
+def _automaton(needles: dict[str, Value]) -> Any:
+    """None where there is nothing to be found."""
+    if not needles:
+        return None
+    import ahocorasick
+
+    automaton = ahocorasick.Automaton()
+    for needle, value in needles.items():
+        automaton.add_word(needle, (len(needle), value))
+    automaton.make_automaton()
+    return automaton
 
 
 def _telling(plain: str, kind: str) -> bool:
@@ -81,13 +98,6 @@ def _lower(text: str) -> str:
     """Lower case, one character for one."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
-
-
-def _positions(text: str, needle: str) -> Iterator[int]:
-    position = text.find(needle)
-    while position >= 0:
-        yield position
-        position = text.find(needle, position + 1)
 
 
 def _whole(text: str, start: int, end: int) -> bool:

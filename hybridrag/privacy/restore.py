@@ -9,7 +9,7 @@ from hybridrag.privacy.pseudonyms import LONGEST_MARK, MARK, Pseudonyms
 # What a mark may look like while it is not complete.
 _BEGINNING = re.compile(
     r"⟦(?:[A-Za-z]{0,10}|[A-Za-z]{1,10}_[0-9]{0,5}|[A-Za-z]{1,10}_[0-9]{1,5}[a-z]{0,2}"
-    r"|[A-Za-z]{1,10}(?:_[0-9]{1,5}[a-z]{0,2})?·[0-9a-f]{0,10})"
+    r"|[A-Za-z]{1,10}-[0-9a-f]{0,8}|[A-Za-z]{1,10}(?:_[0-9]{1,5}[a-z]{0,2}|-[0-9a-f]{8})?·[0-9a-f]{0,10})"
 )
 
 
@@ -48,6 +48,6 @@ class Restorer:
         value = self._pseudonyms.value(mark)
         if value is not None:
             return value.text
-        if not self._pseudonyms.is_secret(mark):
+        if not self._pseudonyms.is_given(mark):
             self._unknown[mark.group()] = None
         return mark.group()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from hybridrag.errors import BlockedByPolicy
+from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector
 from hybridrag.privacy.encoded import decoded_blobs
-from hybridrag.privacy.normalise import normalise
+from hybridrag.privacy.normalise import Normalised, normalise
 from hybridrag.types import Span
 
 SECRET = "SECRET"  # noqa: S105 - the name of a type
@@ -18,12 +19,16 @@ def scan(text: str, detectors: Sequence[Detector]) -> tuple[Span, ...]:
 
     Raises BlockedByPolicy if a detector raises or gives a span outside the text: what could not be searched stays here.
     """
+    return merge(findings(text, detectors))
+
+
+def findings(text: str, detectors: Sequence[Detector]) -> list[Span]:
+    """Everything that any detector finds in `text`, overlaps and all. Raises as `scan` does."""
     normal = normalise(text)
     found: list[Span] = []
     for detector in detectors:
         for span in _detect(detector, normal.text):
-            start, end = normal.original(span.start, span.end)
-            found.append(Span(start, end, span.type, span.rule))
+            found.append(_original(normal, span))
         if normal.text != text:
             found.extend(_detect(detector, text))
     for start, end, plain in decoded_blobs(normal.text):
@@ -31,29 +36,49 @@ def scan(text: str, detectors: Sequence[Detector]) -> tuple[Span, ...]:
         for detector in detectors:
             for span in _detect(detector, inside.text):
                 found.append(Span(*normal.original(start, end), span.type, f"{span.rule}-encoded"))
-    return merge(found)
+    return found
 
 
-def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans without overlaps: overlapping ones become one, typed by the widest, or SECRET if any of them is one."""
+def merge(spans: Iterable[Span], *, rank: Callable[[Span], int] = lambda _: 0) -> tuple[Span, ...]:
+    """Spans without overlaps: overlapping ones become one, typed by the one of highest `rank`, then by the widest.
+
+    SECRET outranks every other type.
+    """
     merged: list[Span] = []
-    widest: Span | None = None
+    best: Span | None = None
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        if widest is None or span.start >= merged[-1].end:
+        if best is None or span.start >= merged[-1].end:
             merged.append(span)
-            widest = span
+            best = span
             continue
         last = merged[-1]
-        if _outranks(span, widest):
-            widest = span
-        merged[-1] = Span(last.start, max(last.end, span.end), widest.type, widest.rule)
+        if _order(span, rank) > _order(best, rank):
+            best = span
+        merged[-1] = Span(last.start, max(last.end, span.end), best.type, best.rule)
     return tuple(merged)
 
 
-def _outranks(span: Span, other: Span) -> bool:
-    if (span.type == SECRET) != (other.type == SECRET):
-        return span.type == SECRET
-    return span.end - span.start > other.end - other.start
+@contextmanager
+def fail_closed(what: str) -> Iterator[None]:
+    """Turns any fault of our own in the block into a refusal: what could not be checked is not sent."""
+    try:
+        yield
+    except HybridragError:
+        raise
+    except Exception as exc:
+        raise BlockedByPolicy(
+            f"The privacy gateway failed while {what} ({type(exc).__name__}); nothing was sent.",
+            hint="This is a fault of the program. Run again with --debug, and report it.",
+        ) from exc
+
+
+def _order(span: Span, rank: Callable[[Span], int]) -> tuple[bool, int, int]:
+    return span.type == SECRET, rank(span), span.end - span.start
+
+
+def _original(normal: Normalised, span: Span) -> Span:
+    start, end = normal.original(span.start, span.end)
+    return Span(start, end, span.type, span.rule)
 
 
 def _detect(detector: Detector, text: str) -> list[Span]:
@@ -62,6 +87,8 @@ def _detect(detector: Detector, text: str) -> list[Span]:
         for span in spans:
             if not 0 <= span.start < span.end <= len(text):
                 raise ValueError("a span lies outside the text")
+    except HybridragError:
+        raise
     except Exception as exc:
         raise BlockedByPolicy(
             f"The detector {_name(detector)} failed ({type(exc).__name__}); nothing was sent.",

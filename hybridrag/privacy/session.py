@@ -1,39 +1,70 @@
-"""One request, or one conversation: its texts redacted under one map, and its answer restored."""
+"""One request, or one turn of a conversation: its texts redacted under one map, and its answer restored."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
 from hybridrag.privacy.normalise import BARRIER, shield
 from hybridrag.privacy.occurrences import Occurrences
-from hybridrag.privacy.pseudonyms import Pseudonyms, Value, derive_nonce
+from hybridrag.privacy.policy import Policy
+from hybridrag.privacy.pseudonyms import Pseudonyms, Value, derive_nonce, strictness
 from hybridrag.privacy.restore import Restorer
-from hybridrag.privacy.scanning import merge, scan
-from hybridrag.types import Redacted, Replacement, Span
+from hybridrag.privacy.scanning import fail_closed, findings, merge
+from hybridrag.types import Action, Label, Piece, Redacted, Replacement, Span
 
 _ROUNDS = 8
+Text: TypeAlias = "str | Sequence[Piece]"
+"""A text of a request as it will stand there, with the labels of its parts where it has any."""
 
 
 class Session:
     """Made by `Gateway.open`. The map it holds never leaves memory."""
 
-    def __init__(self, texts: Sequence[str], *, detectors: Sequence[Detector], key: bytes, plain: bool) -> None:
+    def __init__(
+        self,
+        texts: Sequence[Text],
+        *,
+        detectors: Sequence[Detector],
+        key: bytes,
+        plain: bool,
+        strict: Sequence[Detector] = (),
+        policy: Policy | None = None,
+        previous: Pseudonyms | None = None,
+    ) -> None:
+        """`strict` are searched for as well where the policy is strict. `previous` is the map of the turns before."""
         self.plain = plain
         self._detectors = tuple(detectors)
-        self._pseudonyms = Pseudonyms("" if plain else derive_nonce(texts, key))
+        self._strict = tuple(strict)
+        self._policy = policy or Policy()
+        self._raw: dict[tuple[str, bool], list[Span]] = {}
+        self._redacted: dict[tuple[Piece, ...], tuple[int, Redacted]] = {}
+        self._clean: dict[str, int] = {}
+        messages = [_Message.of(text) for text in texts]
+        self.labels = frozenset(piece.label for message in messages for piece in message.pieces)
+        """The labels of everything the session was opened with."""
+        self._ours = frozenset(
+            word for message in messages for piece in message.pieces if piece.ours for word in _words(piece.text)
+        )
+        self._pseudonyms = self._begun([message.text for message in messages], key, previous)
         self._occurrences = Occurrences(())
         self._values_seen = 0
-        self._redacted: dict[str, tuple[int, Redacted]] = {}
         if not plain:
             # Every value is known before the first text is redacted, so what one text shows is masked in all of them.
-            for text in texts:
-                self._learn(text)
+            self._pseudonyms.learn(pair for message in messages for pair in self._learnt(message))
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """The map, for the next turn of a conversation."""
+        return self._pseudonyms
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -45,34 +76,26 @@ class Session:
         """The same by rule."""
         return MappingProxyType(Counter(span.rule for _, done in self._redacted.values() for span in done.spans))
 
-    def redact(self, text: str) -> Redacted:
-        """`text` with every value found replaced by its mark; unchanged in a plain session.
+    @property
+    def blocked(self) -> tuple[Span, ...]:
+        """What the policy blocks in the texts redacted so far; the gateway seals no request with any."""
+        return tuple(span for _, done in self._redacted.values() for span in done.blocked)
+
+    def redact(self, text: Text) -> Redacted:
+        """`text` with every value replaced as the policy has it for the label of its place; unchanged if plain.
 
         Redacting the result finds nothing new, and neither does the gateway's scan of it. Redact a message as a whole,
         as it will stand in the request: context that only arises by joining redacted pieces blocks at sealing.
         Raises BlockedByPolicy if a detector fails or the text cannot be brought to rest.
         """
+        message = _Message.of(text)
         if self.plain:
-            return Redacted(text)
-        at, known = self._redacted.get(text, (-1, None))
+            return Redacted(message.text)
+        at, known = self._redacted.get(message.pieces, (-1, None))
         if known is not None and at == self._pseudonyms.size:
             return known
-        spans = self.find(text)
-        for _ in range(_ROUNDS):
-            rendered = self._render(text, spans)
-            residual = self.find(rendered.text)
-            if not residual:
-                break
-            spans = self._apart(text, merge([*spans, *(rendered.original(span) for span in residual)]))
-        else:
-            raise BlockedByPolicy(
-                "A text still held personal data after it was redacted eight times; nothing was sent.",
-                hint="Leave the document out with --filter, and report the case: `hybridrag redact FILE` shows it.",
-            )
-        redacted = Redacted(rendered.text, tuple(Replacement(span, "mask", "") for span in spans))
-        # Valid while the map does not grow: a new value may stand in this text too.
-        self._redacted[text] = (self._pseudonyms.size, redacted)
-        return redacted
+        with fail_closed("redacting"):
+            return self._redact(message)
 
     def restorer(self) -> Restorer:
         """For an answer that arrives in pieces."""
@@ -84,30 +107,114 @@ class Session:
         return restorer.feed(text) + restorer.flush()
 
     def find(self, text: str) -> tuple[Span, ...]:
-        """What may not leave in `text`, this session's own marks aside. Raises BlockedByPolicy if a detector fails."""
-        if self._values_seen != self._pseudonyms.size:
-            self._occurrences = Occurrences(self._pseudonyms.values())
-            self._values_seen = self._pseudonyms.size
-        guarded = self._pseudonyms.guarded(shield(text))
-        return self._apart(text, merge([*scan(guarded, self._detectors), *self._occurrences.find(guarded)]))
+        """What may not leave in `text`, this session's own marks aside. Raises BlockedByPolicy if a detector fails.
+
+        What this session redacted itself was searched in exactly this form, label by label, under the same map, and is
+        not searched again.
+        """
+        if self._clean.get(text) == self._pseudonyms.size:
+            return ()
+        with fail_closed("checking the request"):
+            return self._find(_Message.of(text))
 
     def marks(self, texts: Iterable[str]) -> Mapping[str, int]:
         """How many marks of this session stand in `texts`, by type of value."""
-        found: Counter[str] = Counter()
-        for text in texts:
-            for mark in self._pseudonyms.marks_in(text):
-                value = self._pseudonyms.value(mark)
-                found[value.type if value is not None else "SECRET"] += 1
-        return found
+        return Counter(mark["type"] for text in texts for mark in self._pseudonyms.marks_in(text))
 
-    def _learn(self, text: str) -> None:
-        guarded = shield(text)
-        for span in scan(guarded, self._detectors):
-            self._pseudonyms.mark(Value(text[span.start : span.end], span.type, span.rule))
+    def _begun(self, texts: Sequence[str], key: bytes, previous: Pseudonyms | None) -> Pseudonyms:
+        if self.plain:
+            return Pseudonyms("")
+        with fail_closed("reading the request"):
+            if previous is None:
+                return Pseudonyms(derive_nonce(texts, key), key=key)
+            return previous.continued(derive_nonce(texts, key, wanted=previous.nonce))
+
+    def _learnt(self, message: _Message) -> Iterator[tuple[Value, Action]]:
+        with fail_closed("reading the request"):
+            for span in self._apart(message.text, self._merged(self._searched(message), message)):
+                yield _value(message.text, span), self._policy.action(span.type, message.label(span))
+
+    def _redact(self, message: _Message) -> Redacted:
+        spans = self._find(message)
+        for _ in range(_ROUNDS):
+            rendered = self._render(message, spans)
+            residual = self._find(rendered.message)
+            if not residual:
+                break
+            spans = self._apart(message.text, merge([*spans, *(rendered.original(span) for span in residual)]))
+        else:
+            raise BlockedByPolicy(
+                "A text still held personal data after it was redacted eight times; nothing was sent.",
+                hint="Leave the document out with --filter, and report the case: `hybridrag redact FILE` shows it.",
+            )
+        redacted = Redacted(rendered.message.text, self._with_allowed(message, rendered.replacements))
+        # Valid while the map does not grow: a new value may stand in this text too.
+        self._redacted[message.pieces] = (self._pseudonyms.size, redacted)
+        self._clean[redacted.text] = self._pseudonyms.size
+        return redacted
+
+    def _find(self, message: _Message) -> tuple[Span, ...]:
+        """What has to be replaced in a message: found by a detector, known beforehand, or a value of the map."""
+        if self._values_seen != self._pseudonyms.size:
+            self._occurrences = Occurrences(
+                value for value in self._pseudonyms.values() if self._pseudonyms.action(value) != "allow"
+            )
+            self._values_seen = self._pseudonyms.size
+        guarded = self._guarded(message.text)
+        return self._apart(
+            message.text, self._merged([*self._searched(message), *self._occurrences.find(guarded)], message)
+        )
+
+    def _searched(self, message: _Message) -> Iterator[Span]:
+        """What detectors see in a message, and what is known of its pieces, overlaps and all."""
+        yield from self._scanned(self._guarded(message.text), strict=False)
+        for start, piece in message.places():
+            for span in piece.known:
+                yield _shifted(span, start)
+            if self._strict and not piece.ours and self._policy.strict(piece.label):
+                for span in self._scanned(self._guarded(piece.text), strict=True):
+                    # What the program itself says is no secret, and has to stay readable.
+                    if not self._ours.issuperset(_words(piece.text[span.start : span.end])):
+                        yield _shifted(span, start)
+
+    def _scanned(self, guarded: str, *, strict: bool) -> list[Span]:
+        known = self._raw.get((guarded, strict))
+        if known is None:
+            known = self._raw[guarded, strict] = findings(guarded, self._strict if strict else self._detectors)
+        return known
+
+    def _merged(self, spans: Iterable[Span], message: _Message) -> tuple[Span, ...]:
+        """Without what is allowed where it stands; where spans overlap, the stricter treatment wins."""
+
+        def rank(span: Span) -> int:
+            return strictness(self._policy.action(span.type, message.label(span)))
+
+        return merge((span for span in spans if span.rule == "canary" or rank(span)), rank=rank)
+
+    def _with_allowed(self, message: _Message, done: Sequence[Replacement]) -> tuple[Replacement, ...]:
+        """The replacements and, beside them, what was found and may stay."""
+        allowed = [
+            Replacement(span, "allow", message.text[span.start : span.end])
+            for span in merge(
+                span
+                for span in self._searched(message)
+                if self._policy.action(span.type, message.label(span)) == "allow"
+            )
+        ]
+        starts = [each.span.start for each in done]
+
+        def free(span: Span) -> bool:
+            before = bisect_right(starts, span.end - 1) - 1
+            return before < 0 or done[before].span.end <= span.start
+
+        return tuple(sorted([*done, *(one for one in allowed if free(one.span))], key=lambda each: each.span.start))
+
+    def _guarded(self, text: str) -> str:
+        return self._pseudonyms.guarded(shield(text))
 
     def _apart(self, text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
         """Spans cut where one of our marks stands, without blanks at their ends; what is only a mark vanishes."""
-        guarded = self._pseudonyms.guarded(shield(text))
+        guarded = self._guarded(text)
         pieces: list[Span] = []
         for span in spans:
             start = span.start
@@ -119,31 +226,103 @@ class Session:
                 start = end + 1
         return tuple(pieces)
 
-    def _render(self, text: str, spans: Sequence[Span]) -> _Rendered:
+    def _render(self, message: _Message, spans: Sequence[Span]) -> _Rendered:
+        text = message.text
         out: list[str] = []
-        segments: list[tuple[int, int, int]] = []
+        kept: list[_Kept] = []
+        replacements: list[Replacement] = []
         length = done = 0
         for span in spans:
-            mark = self._pseudonyms.mark(Value(text[span.start : span.end], span.type, span.rule))
+            value = _value(text, span)
+            mark = self._pseudonyms.mark(value, self._policy.action(span.type, message.label(span)))
+            replacements.append(Replacement(span, self._pseudonyms.action(value), mark))
+            kept.append(_Kept(length, done, span.start))
             out += (text[done : span.start], mark)
-            segments.append((length, done, span.start))
-            length += span.start - done
-            segments.append((length, span.start, span.start))
-            length += len(mark)
+            length += span.start - done + len(mark)
             done = span.end
+        kept.append(_Kept(length, done, len(text)))
         out.append(text[done:])
-        segments.append((length, done, len(text)))
-        return _Rendered("".join(out), tuple(segments))
+        return _Rendered(message, "".join(out), tuple(kept), tuple(replacements))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class _Message:
+    """The pieces of a text and the text they make."""
+
+    pieces: tuple[Piece, ...]
+
+    @staticmethod
+    def of(text: Text) -> _Message:
+        return _Message((Piece(text),) if isinstance(text, str) else tuple(text))
+
+    @cached_property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        return tuple(accumulate((len(piece.text) for piece in self.pieces), initial=0))
+
+    def places(self) -> Iterator[tuple[int, Piece]]:
+        """Each piece with where it begins."""
+        return zip(self._starts, self.pieces, strict=False)
+
+    def label(self, span: Span) -> Label:
+        """The strictest label of what a span touches."""
+        first = bisect_right(self._starts, span.start) - 1
+        last = bisect_right(self._starts, span.end - 1) - 1
+        return Label.strictest(*(piece.label for piece in self.pieces[first : last + 1]))
+
+
+class _Kept(NamedTuple):
+    """A stretch of the original that stands as it was: it begins at `here` in the redacted text."""
+
+    here: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class _Rendered:
-    """Redacted text, and for each of its segments (start here, start and end in the original) where it came from."""
+    """A message with marks in it, and what stands between them."""
 
+    source: _Message
     text: str
-    segments: tuple[tuple[int, int, int], ...]
+    kept: tuple[_Kept, ...]
+    replacements: tuple[Replacement, ...]
+
+    @cached_property
+    def message(self) -> _Message:
+        """The redacted text in the pieces of the original, each with its label. A mark over a border is the first's."""
+        pieces: list[Piece] = []
+        done = 0
+        for start, piece in self.source.places():
+            end = max(done, self._here(start + len(piece.text)))
+            pieces.append(Piece(self.text[done:end], piece.label, ours=piece.ours))
+            done = end
+        return _Message(tuple(pieces))
 
     def original(self, span: Span) -> Span:
         """A span of the redacted text, which touches no mark, as a span of the original."""
-        start, source, _ = self.segments[bisect_right(self.segments, span.start, key=lambda segment: segment[0]) - 1]
-        return Span(source + span.start - start, source + span.end - start, span.type, span.rule)
+        stretch = self.kept[bisect_right(self.kept, span.start, key=lambda kept: kept.here) - 1]
+        return _shifted(span, stretch.start - stretch.here)
+
+    def _here(self, position: int) -> int:
+        """Where a place of the original is in the redacted text; behind the mark, if one stands over it."""
+        number = bisect_right(self.kept, position, key=lambda kept: kept.start) - 1
+        stretch = self.kept[number]
+        if position > stretch.end:
+            return self.kept[number + 1].here
+        return stretch.here + position - stretch.start
+
+
+def _value(text: str, span: Span) -> Value:
+    return Value(text[span.start : span.end], span.type, span.rule)
+
+
+def _shifted(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by, span.type, span.rule)
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()

@@ -15,6 +15,7 @@ def chunk(
     title: str = "Travel",
     headings: tuple[str, ...] = (),
     page: int | None = None,
+    label: Label = Label.INTERNAL,
 ) -> StoredChunk:
     document = DocumentRef(
         id=uuid.uuid5(uuid.NAMESPACE_URL, path),
@@ -22,7 +23,7 @@ def chunk(
         path=path,
         title=title,
         media_type="text/markdown",
-        label=Label.INTERNAL,
+        label=label,
         external_id=None,
         metadata={},
     )

@@ -60,9 +60,9 @@ def test_where_no_word_tells_the_best_chunk_is_cited() -> None:
 
 
 def test_a_prompt_tells_all_pages_of_a_passage() -> None:
-    content = build_prompt("?", [BOTH], boundary="edge").messages[1].content
+    content = build_prompt("?", [BOTH], boundary="edge").texts[1]
     assert "from: handbook/travel.md, pages 3-4 (Travel > Hotels)\n" in content
-    alone = build_prompt("?", [passage_over(MEALS, MEALS)], boundary="edge").messages[1].content
+    alone = build_prompt("?", [passage_over(MEALS, MEALS)], boundary="edge").texts[1]
     assert "from: handbook/travel.md, page 3 (Travel > Meals)\n" in alone
 
 

@@ -15,7 +15,7 @@ from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.keys import load_key
 from hybridrag.privacy.ledger import FileLedger, entries, verify
-from hybridrag.types import Destination, Span
+from hybridrag.types import Destination, Label, Portion, Span
 
 Encode = Callable[..., bytes]
 TEXT = "Ask Ann: ann@example.com, +49 30 1234567, card 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00."
@@ -26,7 +26,8 @@ def test_a_redacted_request_is_sealed_as_it_is_and_recorded_first(
 ) -> None:
     session = gateway.open([TEXT])
     body = encode(session.redact(TEXT).text)
-    outbound = gateway.seal(body, cloud, session, collection="docs", documents=["hr/ann.md"], chunks=["c1", "c2"])
+    portions = [Portion("hr/ann.md", Label.INTERNAL, 90)]
+    outbound = gateway.seal(body, cloud, session, collection="docs", portions=portions, chunks=["c1", "c2"])
     assert outbound.body == body
     assert outbound.destination == cloud
     (intent,) = entries(ledger_path)
@@ -64,7 +65,7 @@ def test_anything_left_in_any_string_blocks(
     session = gateway.open(["nothing"])
     with pytest.raises(BlockedByPolicy) as caught:
         gateway.seal(
-            json.dumps(leak, ensure_ascii=escape).encode(), cloud, session, collection="c", documents=[], chunks=[]
+            json.dumps(leak, ensure_ascii=escape).encode(), cloud, session, collection="c", portions=[], chunks=[]
         )
     told = caught.value.message + caught.value.hint
     assert "rule" in told
@@ -78,14 +79,14 @@ def test_the_canary_knows_a_value_in_another_form(
 ) -> None:
     session = gateway.open(["+49 30 1234567"])
     with pytest.raises(BlockedByPolicy):
-        gateway.seal(encode(f"ticket {form} open"), cloud, session, collection="c", documents=[], chunks=[])
+        gateway.seal(encode(f"ticket {form} open"), cloud, session, collection="c", portions=[], chunks=[])
     assert list(entries(ledger_path))[1]["rule"] == "canary"
 
 
 def test_the_canary_asks_for_whole_tokens(gateway: Gateway, cloud: Destination, encode: Encode) -> None:
     session = gateway.open(["phone 4930 1234"])
     session.redact("phone 4930 1234")
-    gateway.seal(encode("build 149301234x and a4930-12345"), cloud, session, collection="c", documents=[], chunks=[])
+    gateway.seal(encode("build 149301234x and a4930-12345"), cloud, session, collection="c", portions=[], chunks=[])
 
 
 @pytest.mark.parametrize(
@@ -95,13 +96,13 @@ def test_the_canary_asks_for_whole_tokens(gateway: Gateway, cloud: Destination, 
 )
 def test_a_body_that_cannot_be_read_is_not_sent(gateway: Gateway, cloud: Destination, body: bytes) -> None:
     with pytest.raises(BlockedByPolicy):
-        gateway.seal(body, cloud, gateway.open([]), collection="c", documents=[], chunks=[])
+        gateway.seal(body, cloud, gateway.open([]), collection="c", portions=[], chunks=[])
 
 
 def test_a_repeated_key_hides_nothing(gateway: Gateway, cloud: Destination) -> None:
     with pytest.raises(BlockedByPolicy):
         body = b'{"content": "bob@example.org", "content": "fine"}'
-        gateway.seal(body, cloud, gateway.open([]), collection="c", documents=[], chunks=[])
+        gateway.seal(body, cloud, gateway.open([]), collection="c", portions=[], chunks=[])
 
 
 def test_plain_text_goes_to_local_destinations_only(
@@ -110,11 +111,11 @@ def test_plain_text_goes_to_local_destinations_only(
     session = gateway.open([TEXT], plain=True)
     body = encode(session.redact(TEXT).text)
     local = replace(cloud, provider="local", url="http://127.0.0.1:8000/v1", local=True)
-    assert gateway.seal(body, local, session, collection="c", documents=[], chunks=[]).body == body
+    assert gateway.seal(body, local, session, collection="c", portions=[], chunks=[]).body == body
     with pytest.raises(BlockedByPolicy):
-        gateway.seal(body, cloud, session, collection="c", documents=[], chunks=[])
+        gateway.seal(body, cloud, session, collection="c", portions=[], chunks=[])
     with pytest.raises(BlockedByPolicy):
-        gateway.seal(encode("harmless"), cloud, session, collection="c", documents=[], chunks=[])
+        gateway.seal(encode("harmless"), cloud, session, collection="c", portions=[], chunks=[])
     assert [entry["kind"] for entry in entries(ledger_path)] == ["intent", "intent", "outcome", "intent", "outcome"]
 
 
@@ -126,7 +127,7 @@ def test_what_the_program_itself_writes_does_not_block(
     text = "Call 030 1234567 1 or 12 030 7654321 34."
     session = gateway.open([system, text])
     body = encode(session.redact(system).text, session.redact(text).text, model=model)
-    gateway.seal(body, cloud, session, collection="c", documents=[], chunks=[])
+    gateway.seal(body, cloud, session, collection="c", portions=[], chunks=[])
 
 
 class _Failing:
@@ -153,7 +154,7 @@ def test_a_detector_fault_at_any_moment_seals_nothing(
     with pytest.raises(BlockedByPolicy):
         session = gateway.open(["hello"])
         body = encode(session.redact("hello").text)
-        gateway.seal(body, cloud, session, collection="c", documents=[], chunks=[])
+        gateway.seal(body, cloud, session, collection="c", portions=[], chunks=[])
     assert not any(entry["kind"] == "outcome" and entry["outcome"] == "sent" for entry in entries(ledger_path))
 
 
@@ -167,7 +168,7 @@ def test_no_entry_no_sending(cloud: Destination, encode: Encode, tmp_path: Path,
     for path in (folder, under_a_file / "ledger.jsonl", link):
         gateway = Gateway(detectors=builtin_detectors(), ledger=FileLedger(path, key=key), key=key)
         with pytest.raises(BlockedByPolicy, match="ledger"):
-            gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", documents=[], chunks=[])
+            gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", portions=[], chunks=[])
 
 
 class _ThirdPartyLedger:
@@ -181,7 +182,7 @@ class _ThirdPartyLedger:
 def test_any_ledger_fault_blocks(cloud: Destination, encode: Encode, key: bytes) -> None:
     gateway = Gateway(detectors=builtin_detectors(), ledger=_ThirdPartyLedger(), key=key)
     with pytest.raises(BlockedByPolicy):
-        gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", documents=[], chunks=[])
+        gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", portions=[], chunks=[])
 
 
 def test_a_key_that_others_can_read_stops_everything(tmp_path: Path) -> None:
@@ -195,7 +196,7 @@ def test_a_key_that_others_can_read_stops_everything(tmp_path: Path) -> None:
 def test_the_detail_of_an_outcome_holds_no_value(
     gateway: Gateway, cloud: Destination, encode: Encode, ledger_path: Path
 ) -> None:
-    outbound = gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", documents=[], chunks=[])
+    outbound = gateway.seal(encode("hi"), cloud, gateway.open(["hi"]), collection="c", portions=[], chunks=[])
     gateway.settle(outbound, "failed", detail="HTTP 400: invalid recipient ann@example.com")
     assert list(entries(ledger_path))[1]["detail"] == "HTTP 400: invalid recipient [EMAIL]"
     with pytest.raises(ValueError, match="unknown outcome"):
@@ -218,6 +219,6 @@ def test_redaction_opens_no_socket(gateway: Gateway, cloud: Destination, encode:
     assert seen, "the hook sees sockets"
     seen.clear()
     session = gateway.open([TEXT, "password: hunter2x, 10.0.0.7, 536-22-1234, 5417543010"])
-    gateway.seal(encode(session.redact(TEXT).text), cloud, session, collection="c", documents=[], chunks=[])
+    gateway.seal(encode(session.redact(TEXT).text), cloud, session, collection="c", portions=[], chunks=[])
     active = False
     assert seen == []

@@ -273,7 +273,7 @@ def test_redacted_pieces_put_together_are_never_blocked(seed: int) -> None:
     content = session.redact(content).text
     body = json.dumps({"messages": [{"role": "user", "content": content}], "max_tokens": 800}).encode()
     cloud = Destination(provider="p", url="https://p.example/v1", model="m", local=False)
-    outbound = gateway.seal(body, cloud, session, collection="c", documents=[], chunks=[])
+    outbound = gateway.seal(body, cloud, session, collection="c", portions=[], chunks=[])
     assert outbound.body == body
     assert _deterministic(passages) == _deterministic(passages)
 
