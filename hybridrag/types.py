@@ -194,16 +194,36 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """`text[start:end]` holds a value of `type` (EMAIL, PHONE, ...), found by `rule`."""
+
+    start: int
+    end: int
+    type: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The values found in a whole document, offsets in its text. `fingerprint` tells who searched, and how."""
+
+    fingerprint: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunked:
     """A document with all its chunks, ready to be embedded and stored as one.
 
-    `terms` are the frequencies of each chunk's terms, in the chunks' order, as `analyser` found them.
+    `terms` are the frequencies of each chunk's terms, in the chunks' order, as `analyser` found them. `inspection` is
+    None where the document could not be searched; it will be before anything of it leaves.
     """
 
     document: Document
     chunks: tuple[Chunk, ...]
     analyser: str
     terms: tuple[Mapping[str, int], ...]
+    inspection: Inspection | None = None
 
 
 def document_id(source: str, path: str) -> uuid.UUID:
@@ -420,16 +440,6 @@ class Passage:
     marker: int
     chunk: StoredChunk
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """`text[start:end]` holds a value of `type` (EMAIL, PHONE, ...), found by `rule`."""
-
-    start: int
-    end: int
-    type: str
-    rule: str
 
 
 Action = Literal["allow", "pseudonymise", "hash", "mask", "block"]

@@ -19,6 +19,7 @@ from hybridrag.answering import (
 )
 from hybridrag.answering.extractive import Candidate
 from hybridrag.errors import BlockedByPolicy, ProviderError
+from hybridrag.flows.known import Known
 from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy import Gateway, Session
@@ -107,11 +108,12 @@ def extract(
 
 
 def prepare(
-    question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider, plain: bool
+    question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider, plain: bool, known: Known
 ) -> Request | None:
     """The request that would be sent for these hits; None where there is nothing to answer from.
 
-    It is redacted unless `plain`, which only a local provider accepts.
+    It is redacted unless `plain`, which only a local provider accepts. `known` tells what is known of the passages from
+    their documents.
 
     Passages labelled `local-only` never reach a provider that is not local. Raises BlockedByPolicy where none remain.
     """
@@ -128,8 +130,13 @@ def prepare(
         Passage(marker=number, chunk=passage.chunk, text=passage.text)
         for number, passage in enumerate(allowed, start=1)
     )
-    written = build_prompt(question, numbered, boundary=gateway.boundary([question, *(p.text for p in numbered)]))
-    prompt, session = redacted(written, gateway=gateway, plain=plain)
+    draft = build_prompt(
+        question,
+        numbered,
+        boundary=gateway.boundary([question, *(p.text for p in numbered)]),
+        known={} if plain else known(numbered),
+    )
+    prompt, session = redacted(draft, gateway=gateway, plain=plain)
     return Request(
         question=question,
         body=provider.encode(prompt),

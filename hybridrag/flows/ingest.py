@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.errors import DocumentsFailed, RefusedForSafety
+from hybridrag.errors import BlockedByPolicy, DocumentsFailed, RefusedForSafety
 from hybridrag.flows.labels import declared_label, label_of, path_label
 from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.pipeline import prefetched
@@ -28,9 +28,10 @@ from hybridrag.flows.progress import Progress
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
+from hybridrag.privacy import Inspector
 from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms, pack, sampled
 from hybridrag.sources import Listing, Reader
-from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Label, Skipped, Source
+from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Inspection, Label, Skipped, Source
 
 if TYPE_CHECKING:
     from hybridrag.models.catalogue import Entry
@@ -118,6 +119,7 @@ class Ingest:
         parser: Parser,
         chunker: Chunker,
         embedder: Embedder,
+        inspector: Inspector,
         open_reader: Callable[[Source], Reader],
         progress: Progress,
         options: IngestOptions,
@@ -128,6 +130,7 @@ class Ingest:
         self._parser = parser
         self._chunker = chunker
         self._embedder = embedder
+        self._inspector = inspector
         self._open_reader = open_reader
         self._progress = progress
         self._options = options
@@ -315,7 +318,17 @@ class Ingest:
             analyser = analyser_of(document.language, self._run.collection.text_search)
             # Titles and headings are searched with the text: the terms come from what the model is given.
             terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
-            return Chunked(document, chunks, analyser, terms)
+        return Chunked(document, chunks, analyser, terms, self._inspected(document))
+
+    def _inspected(self, document: Document) -> Inspection | None:
+        """What the document holds that may not leave. A search that fails does not keep it out of the index: nothing of
+        it leaves before it was searched."""
+        with self._stages.timed("inspect"):
+            try:
+                return self._inspector.inspect(document.text, document.label)
+            except BlockedByPolicy as exc:
+                self._progress.note(f"{document.uri}: not searched for personal data yet: {exc.message}")
+                return None
 
     def _skip(self, plan: _Plan, path: str, skipped: Skipped) -> None:
         if path in plan.known:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
-STAGES = ("read", "parse", "chunk", "embed", "store")
+STAGES = ("read", "parse", "chunk", "inspect", "embed", "store")
 
 
 class Stages:

@@ -2,8 +2,9 @@
 
 from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.inspection import Inspector
 from hybridrag.privacy.keys import load_key
 from hybridrag.privacy.ledger import FileLedger
 from hybridrag.privacy.session import Session
 
-__all__ = ["FileLedger", "Gateway", "Session", "builtin_detectors", "load_key"]
+__all__ = ["FileLedger", "Gateway", "Inspector", "Session", "builtin_detectors", "load_key"]

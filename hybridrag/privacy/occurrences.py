@@ -12,49 +12,60 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hybridrag.privacy.normalise import BARRIER, normalise
-from hybridrag.privacy.pseudonyms import Value
+from hybridrag.privacy.pseudonyms import PERSON, Value
 from hybridrag.privacy.scanning import SECRET
 from hybridrag.types import Span
 
 _TOKEN = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _WIDEST_GAP = 4
 _STOP = "\0"
 
 
 class Occurrences:
-    """Finds a set of values. A value too plain to tell from ordinary words or numbers is left to the detectors."""
+    """Finds a set of values. A number or password too plain to tell from ordinary ones is left to the detectors.
+
+    Letter case counts only for words that are ordinary ones in lower case: "Young" is looked for, "young" is not. The
+    parts of a person's name stand for the person, but for such words.
+    """
 
     def __init__(self, values: Iterable[Value]) -> None:
-        exact: dict[str, Value] = {}
+        written: dict[str, Value] = {}
+        lowered: dict[str, Value] = {}
         compact: dict[str, Value] = {}
         for value in values:
-            plain = _lower(normalise(value.text).text).strip()
-            if not _telling(plain, value.type):
-                continue
-            exact.setdefault(plain, value)
-            for form in _compact_forms(plain, value.type):
-                compact.setdefault(form, value)
-        self._exact = _automaton(exact)
+            normal = normalise(value.text).text.strip()
+            plain = _lower(normal)
+            if _is_ordinary(normal, value.type):
+                written.setdefault(normal, value)
+            elif _telling(plain, value.type):
+                lowered.setdefault(plain, value)
+                for form in _compact_forms(plain, value.type):
+                    compact.setdefault(form, value)
+            for part in _parts(normal, value.type):
+                lowered.setdefault(_lower(part), value)
+        self._written = _automaton(written)
+        self._lowered = _automaton(lowered)
         self._compact = _automaton(compact)
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Spans of `text` that hold one of the values, typed as the value; the rule is `canary`."""
-        if self._exact is None and self._compact is None:
+    def find(self, text: str, *, rule: str = "canary") -> Iterator[Span]:
+        """Spans of `text` that hold one of the values, typed as the value."""
+        if self._written is self._lowered is self._compact is None:
             return
         normal = normalise(text)
         lowered = _lower(normal.text)
-        if self._exact is not None:
-            for last, (length, value) in self._exact.iter(lowered):
-                start, end = last + 1 - length, last + 1
-                if _whole(lowered, start, end):
-                    yield Span(*normal.original(start, end), value.type, "canary")
+        for automaton, form in ((self._written, normal.text), (self._lowered, lowered)):
+            if automaton is not None:
+                for last, (length, value) in automaton.iter(form):
+                    if _whole(form, last + 1 - length, last + 1):
+                        yield Span(*normal.original(last + 1 - length, last + 1), value.type, rule)
         if self._compact is not None:
             compact, starts, sources = _compacted(lowered)
             for last, (length, value) in self._compact.iter(compact):
                 start = _source(last + 1 - length, starts, sources)
                 end = _source(last, starts, sources) + 1
                 if _whole(lowered, start, end):
-                    yield Span(*normal.original(start, end), value.type, "canary")
+                    yield Span(*normal.original(start, end), value.type, rule)
 
 
 def _automaton(needles: dict[str, Value]) -> Any:
@@ -70,15 +81,33 @@ def _automaton(needles: dict[str, Value]) -> Any:
     return automaton
 
 
+def _is_ordinary(normal: str, kind: str) -> bool:
+    """Whether the value is one word that is an ordinary one in lower case."""
+    return kind != SECRET and normal.isalpha() and len(normal) > 1 and _is_word(normal)
+
+
+def _is_word(word: str) -> bool:
+    from hybridrag.privacy.name_lists import THING, WORD, flags
+
+    return bool(flags(word) & (WORD | THING))
+
+
 def _telling(plain: str, kind: str) -> bool:
     """Whether the value can be told from ordinary text: "admin" as a password must not mask every admin."""
     letters = sum(char.isalpha() for char in plain)
     digits = sum(char.isdigit() for char in plain)
     if kind == SECRET:
         return (digits > 0 and letters + digits >= 6) or letters + digits >= 16
-    if "@" in plain or (digits >= 5 and len(plain) >= 7):
-        return True
-    return letters + digits >= 8 or (letters + digits >= 5 and " " in plain)
+    if digits == 0:
+        return letters > 2
+    return "@" in plain or digits >= 5 or letters + digits >= 5
+
+
+def _parts(normal: str, kind: str) -> Iterator[str]:
+    if kind == PERSON and " " in normal:
+        for word in _NAME.findall(normal):
+            if len(word) > 2 and word[0].isupper() and not _is_word(word):
+                yield word
 
 
 def _compact_forms(plain: str, kind: str) -> Iterator[str]:

@@ -25,7 +25,8 @@ LONGEST_MARK = 32
 MARK = re.compile(
     r"⟦(?P<type>[A-Za-z]{1,10})(?:_(?P<id>[0-9]{1,5}[a-z]{0,2})|-(?P<hash>[0-9a-f]{8}))?·(?P<nonce>[0-9a-f]{4,10})⟧"
 )
-_PERSON = "PERSON"
+PERSON = "PERSON"
+"""The type whose values are linked: a part of a name is the same person."""
 _STRICTNESS: Mapping[Action, int] = {action: place for place, action in enumerate(get_args(Action))}
 _MOST_SPELLINGS = 26 * 26
 _WORD = re.compile(r"[^\W\d_]+")
@@ -87,7 +88,7 @@ class Pseudonyms:
         found = list(values)
         for value, action in found:
             self._note(value, action)
-        for value, _ in sorted(found, key=lambda each: -_words(each[0]) if each[0].type == _PERSON else 0):
+        for value, _ in sorted(found, key=lambda each: -_words(each[0]) if each[0].type == PERSON else 0):
             self.mark(value)
 
     def mark(self, value: Value, action: Action = "pseudonymise") -> str:
@@ -181,7 +182,7 @@ class Pseudonyms:
     def _identifier(self, kind: str, text: str) -> str:
         canonical = self._canonical(text)
         number = self._numbers.get((kind, canonical))
-        if number is None and kind == _PERSON:
+        if number is None and kind == PERSON:
             number = self._people.number(text)
         if number is None or self._spellings[kind, number] > _MOST_SPELLINGS:
             number = self._last[kind] = self._last.get(kind, 0) + 1
@@ -191,7 +192,7 @@ class Pseudonyms:
                 f"The request holds more than 99,999 different values of type {kind}.", hint="Ask with fewer passages."
             )
         self._numbers[kind, canonical] = number
-        if kind == _PERSON:
+        if kind == PERSON:
             self._people.add(number, text)
         spelling = self._spellings[kind, number]
         self._spellings[kind, number] += 1
@@ -204,7 +205,7 @@ class Pseudonyms:
         self._numbers[kind, self._canonical(text)] = number
         self._spellings[kind, number] = self._spellings.get((kind, number), 0) + 1
         self._last[kind] = max(self._last.get(kind, 0), number)
-        if kind == _PERSON:
+        if kind == PERSON:
             self._people.add(number, text)
 
     def _hashed(self, kind: str, text: str) -> str:

@@ -26,6 +26,11 @@ class Restorer:
         self._unknown: dict[str, None] = {}
 
     @property
+    def held(self) -> str:
+        """The end of what was fed that is not given back yet."""
+        return self._held
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         return tuple(self._unknown)
 

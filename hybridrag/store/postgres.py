@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import UsageError
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.filters import documents_matching
 from hybridrag.store.migrations import migrate
 from hybridrag.store.queries import on_vectors, statement
-from hybridrag.store.reading import collection_of, document_ref, source_of
+from hybridrag.store.reading import collection_of, document_ref, inspection_of, inspection_row, source_of
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.store.writing import IngestRun
-from hybridrag.types import Collection, Filter, Generation, Label, Source
+from hybridrag.types import Collection, Filter, Generation, Inspection, Label, Source
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
 
 
 class PostgresStore:
@@ -146,7 +150,29 @@ class PostgresStore:
             ).fetchall()
         return {"document": document_ref(row), **row, "chunks": chunks}
 
+    def inspections(self, collection: Collection, documents: Sequence[UUID]) -> dict[UUID, Inspection]:
+        """What was found in documents, by id; those that were never searched are not in it."""
+        with transaction(self._connection, read_only=True) as tx:
+            key = {"collection": collection.id, "documents": list(documents)}
+            rows = tx.execute(statement("find_detections"), key).fetchall()
+        return {row["document_id"]: inspection_of(row) for row in rows}
+
+    def text_of(self, collection: Collection, document: UUID) -> tuple[str, datetime] | None:
+        """A document's text and when it was stored, or None where it is gone."""
+        with transaction(self._connection, read_only=True) as tx:
+            key = {"collection": collection.id, "document": document}
+            row = tx.execute(statement("text_of_document"), key).fetchone()
+        return (row["text"], row["indexed_at"]) if row else None
+
     # --- writing -----------------------------------------------------------------------------------------------------
+
+    def keep_inspection(
+        self, collection: Collection, document: UUID, inspection: Inspection, *, stored: datetime
+    ) -> None:
+        """Keeps what was found in the text that was stored then; nothing where it was replaced meanwhile."""
+        with transaction(self._connection) as tx:
+            key = {"collection": collection.id, "document": document, "indexed_at": stored}
+            tx.execute(statement("replace_detection"), {**key, **inspection_row(inspection)})
 
     @contextmanager
     def ingest_run(self, collection: Collection) -> Iterator[IngestRun]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from hybridrag.types import Collection, DocumentRef, Generation, Label, Source, StoredChunk
+from hybridrag.types import Collection, DocumentRef, Generation, Inspection, Label, Source, Span, StoredChunk
 
 
 def collection_of(row: Mapping[str, Any]) -> Collection:
@@ -62,3 +63,12 @@ def stored_chunk(row: Mapping[str, Any]) -> StoredChunk:
         page=row["page"],
         tokens=row["tokens"],
     )
+
+
+def inspection_of(row: Mapping[str, Any]) -> Inspection:
+    return Inspection(row["fingerprint"], tuple(Span(*span) for span in row["spans"]))
+
+
+def inspection_row(inspection: Inspection) -> dict[str, Any]:
+    spans = [[span.start, span.end, span.type, span.rule] for span in inspection.spans]
+    return {"fingerprint": inspection.fingerprint, "spans": json.dumps(spans)}

@@ -17,6 +17,7 @@ from hybridrag.errors import CollectionBusy
 from hybridrag.store import lexical, vector_index
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.reading import inspection_row
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
 
@@ -110,6 +111,7 @@ class IngestRun:
                     statement("insert_document"),
                     [self._document_row(source, item.document, processing) for item in batch],
                 )
+                cursor.executemany(statement("insert_detection"), [*self._detection_rows(batch)])
             self._write_chunks(tx, batch)
         # What was written can be searched; merging makes that faster, and may take a while.
         with transaction(self._connection) as tx:
@@ -230,6 +232,12 @@ class IngestRun:
             "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
             "processing": processing,
         }
+
+    def _detection_rows(self, batch: Sequence[Chunked]) -> Iterator[dict[str, Any]]:
+        for item in batch:
+            if item.inspection is not None:
+                ids = {"collection": self.collection.id, "document": item.document.id}
+                yield {**ids, **inspection_row(item.inspection)}
 
     def _write_chunks(self, tx: Connection, batch: Sequence[Chunked]) -> None:
         chunk_set = self.collection.generation.chunk_set

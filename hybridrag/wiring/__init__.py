@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,23 +15,26 @@ from hybridrag.config import MOST_DIMENSIONS, Settings
 from hybridrag.errors import ConfigError, ModelError, UsageError
 from hybridrag.types import Collection, Generation, Query, Source
 from hybridrag.wiring.models import Models, is_here
+from hybridrag.wiring.privacy import Privacy
 from hybridrag.wiring.provider import ChosenProvider, no_retry
 
 if TYPE_CHECKING:
+    from hybridrag.flows.ask import Request
     from hybridrag.flows.doctor import Check
     from hybridrag.flows.ground import Ground
     from hybridrag.flows.ingest import IngestOptions, IngestReport
     from hybridrag.flows.models import Pulled, Shown
     from hybridrag.flows.progress import Progress
+    from hybridrag.flows.redact import Redaction
     from hybridrag.flows.selection import SourceOptions
     from hybridrag.models import EndpointModel, ModelSpec
     from hybridrag.models.hub import Transfer
     from hybridrag.parsing import GuardedParser
-    from hybridrag.ports import Embedder
+    from hybridrag.ports import ChatProvider, Embedder
     from hybridrag.privacy import Gateway
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
-    from hybridrag.types import Answer, SearchResult
+    from hybridrag.types import Answer, Label, SearchResult
     from hybridrag.wiring.evaluating import Evaluating
 
 
@@ -44,6 +48,7 @@ class Wiring:
         self.notify = notify
         self._environ = environ
         self.provider = ChosenProvider(settings, environ=environ)
+        self.privacy = Privacy(settings)
         self.models = Models(
             settings, environ=environ, notify=notify, store=lambda: self.store, gateway=lambda: self.gateway
         )
@@ -149,6 +154,7 @@ class Wiring:
                     parser=parser,
                     chunker=self.models.chunker(spec),
                     embedder=embedder,
+                    inspector=self.privacy.inspector,
                     open_reader=open_reader,
                     progress=progress,
                     options=options,
@@ -203,26 +209,18 @@ class Wiring:
 
     def outbound(self, query: Query) -> bytes:
         """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
-        from hybridrag.flows.ask import prepare
-
-        request = prepare(
-            query.text,
-            self.search(query),
-            gateway=self.gateway,
-            provider=self.provider.open(no_retry),
-            plain=self.provider.plain,
-        )
+        request = self._prepared(query, self.search(query), self.provider.open(no_retry))
         if request is None:
             raise UsageError("nothing was found, so nothing would be sent", hint="ask something the documents hold")
         return request.body
 
     def ask(self, query: Query, *, on_text: Callable[[str], None]) -> Answer:
         """An answer from the chosen provider."""
-        from hybridrag.flows.ask import complete, nothing_to_answer_from, prepare
+        from hybridrag.flows.ask import complete, nothing_to_answer_from
 
         provider = self.provider.open(no_retry)  # a missing key is told before any work is done
         found = self.search(query)
-        request = prepare(query.text, found, gateway=self.gateway, provider=provider, plain=self.provider.plain)
+        request = self._prepared(query, found, provider)
         if request is None:
             return nothing_to_answer_from(query.text, found)
         return complete(
@@ -233,6 +231,36 @@ class Wiring:
             on_text=on_text,
             notify=self.notify,
         )
+
+    def _prepared(self, query: Query, found: SearchResult, provider: ChatProvider) -> Request | None:
+        from hybridrag.flows.ask import prepare
+        from hybridrag.flows.known import known_values
+
+        return prepare(
+            query.text,
+            found,
+            gateway=self.gateway,
+            provider=provider,
+            plain=self.provider.plain,
+            known=partial(
+                known_values, store=self.store, collection=self.collection(), inspector=self.privacy.inspector
+            ),
+        )
+
+    def redact(self, name: str, label: Label, *, stdin: BinaryIO) -> Redaction:
+        """What the gateway would do to a file, or to stdin where the name is `-`. Needs no database."""
+        from hybridrag.flows.redact import redact
+        from hybridrag.parsing import GuardedParser
+
+        with ExitStack() as stack:
+            return redact(
+                name,
+                label,
+                gateway=self.gateway,
+                stdin=stdin,
+                open_parser=lambda: stack.enter_context(GuardedParser()),
+                limit=self.settings.max_file_bytes,
+            )
 
     # --- evaluation --------------------------------------------------------------------------------------------------
 
@@ -248,18 +276,9 @@ class Wiring:
 
     # --- privacy and providers ---------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def gateway(self) -> Gateway:
-        from hybridrag.privacy import FileLedger, Gateway, builtin_detectors, load_key
-
-        data = self.settings.paths.data
-        key = load_key(data / "key")
-        return Gateway(
-            detectors=builtin_detectors(),
-            ledger=FileLedger(data / "ledger.jsonl", key=key),
-            key=key,
-            remote_embedding=self.settings.allow_remote_embedding,
-        )
+        return self.privacy.gateway
 
     @property
     def has_provider(self) -> bool:

@@ -13,6 +13,8 @@ from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.ledger import FileLedger
 from hybridrag.types import Destination
 
+Encode = Callable[..., bytes]
+
 
 @pytest.fixture
 def key() -> bytes:

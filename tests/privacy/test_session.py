@@ -124,25 +124,24 @@ def test_text_is_held_back_only_from_an_opening_that_may_become_a_mark(gateway: 
 
 
 def test_fuzzed_streams_are_restored_like_one_exact_pass(gateway: Gateway) -> None:
-    """5,000 streams of true, altered, cut and nested marks, split at random: never a wrong value, never a lost sign."""
+    """100,000 streams of true, altered, cut and nested marks, split at random: never a wrong value, never a lost sign."""
     rng = random.Random(20)
     values = ["ann@example.com", "Ann@Example.com", *(f"user{n}@example.com" for n in range(12)), "+49 30 1234567"]
     session = gateway.open(["; ".join(values)])
     marks = [match.group() for match in MARK.finditer(session.redact("; ".join(values)).text)]
     back = dict(zip(marks, values, strict=True))
     exact = re.compile("|".join(map(re.escape, sorted(back, key=len, reverse=True))))
-    for _ in range(5000):
-        stream = "".join(_fragment(rng, marks) for _ in range(rng.randint(1, 12)))
-        expected = exact.sub(lambda match: back[match.group()], stream)
+    for _ in range(100_000):
+        stream = "".join(_fragment(rng, marks) for _ in range(rng.randint(1, 8)))
         restorer = session.restorer()
         out, position = "", 0
         while position < len(stream):
-            step = rng.randint(1, 9)
+            step = rng.randint(1, 24)
             out += restorer.feed(stream[position : position + step])
             position += step
-            given = exact.sub(lambda match: back[match.group()], stream[:position])
-            assert len(given) - len(out) <= LONGEST_MARK
-        assert out + restorer.flush() == expected
+            assert len(restorer.held) < LONGEST_MARK
+            assert stream[:position].endswith(restorer.held)
+        assert out + restorer.flush() == exact.sub(lambda match: back[match.group()], stream)
 
 
 def _fragment(rng: random.Random, marks: list[str]) -> str:
@@ -202,11 +201,11 @@ class _Names:
 
 
 def test_a_plugged_in_detector_joins_in(key: bytes) -> None:
-    text = "Ann Smith met ann@example.com and Ann"
+    text = "Ann Smith met a friend and Ann"
     session = Session([text], detectors=[_Names()], key=key, plain=False)
     redacted = session.redact(text).text
     assert "Ann" not in redacted
-    assert re.search(r"⟦PERSONNAME_1·[0-9a-f]+⟧ met ann@example.com and ⟦PERSONNAME_2·", redacted)
+    assert re.search(r"⟦PERSONNAME_1·[0-9a-f]+⟧ met a friend and ⟦PERSONNAME_2·", redacted)
     assert session.restore(redacted) == text
 
 
