@@ -44,7 +44,10 @@ class Session:
     def wiring(self) -> Wiring:
         from hybridrag.wiring import Wiring
 
-        return Wiring(self.settings, notify=self.notice)
+        wiring = Wiring(self.settings, notify=self.notice)
+        if self.settings.offline:
+            wiring.stay_offline()
+        return wiring
 
     def notice(self, text: str) -> None:
         notice(text, quiet=self.flags.quiet)

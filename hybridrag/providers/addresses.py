@@ -47,6 +47,13 @@ def is_listed(url: str, listed: Iterable[str]) -> bool:
     return any((origin(entry) if "://" in entry else entry) in names for entry in entries)
 
 
+def listed_hosts(listed: Iterable[str]) -> frozenset[str]:
+    """The hosts of the addresses that the user listed as local, without their ports, in lower case."""
+    entries = (entry.strip().lower() for entry in listed)
+    urls = (entry if "://" in entry else f"http://{entry}" for entry in entries)
+    return frozenset(address.host.strip("[]") for url in urls if (address := _parse(url)) is not None)
+
+
 def check_url(url: str, *, listed_local: bool = False) -> None:
     """Passes a base address that requests may be sent to; raises ConfigError for any other.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -207,3 +208,13 @@ def _without_values(message: str) -> str:
 
 def _first_line(exc: Exception) -> str:
     return (str(exc).strip().splitlines() or ["no message"])[0][:200]
+
+
+def hosts_of(url: str) -> frozenset[str]:
+    """The hosts that a connection to this database may go to, names and numbers, those of the environment included."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(url)
+    named = [str(given.get(key) or "") for key in ("host", "hostaddr")]
+    named += [os.environ.get(name, "") for name in ("PGHOST", "PGHOSTADDR")]
+    return frozenset(host.lower() for hosts in named for host in hosts.split(",") if host)

@@ -53,6 +53,20 @@ class Wiring:
             settings, environ=environ, notify=notify, store=lambda: self.store, gateway=lambda: self.gateway
         )
 
+    def stay_offline(self) -> None:
+        """This process opens no connection from here on but to what the settings allow."""
+        from hybridrag.privacy.offline import refuse_connections
+        from hybridrag.providers.addresses import listed_hosts
+
+        listed, url = listed_hosts(self.settings.local_addresses), self.settings.database_url
+
+        def allowed(host: str) -> bool:
+            from hybridrag.store.connection import hosts_of
+
+            return host.lower() in listed or (bool(url) and host.lower() in hosts_of(url))
+
+        refuse_connections(allowed)
+
     # --- the database ------------------------------------------------------------------------------------------------
 
     @cached_property
