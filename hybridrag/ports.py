@@ -14,6 +14,7 @@ from hybridrag.types import (
     Completion,
     Destination,
     Document,
+    Limits,
     Outbound,
     Prompt,
     RawDocument,
@@ -117,8 +118,12 @@ class Detector(Protocol):
 class Ledger(Protocol):
     """The record of what left. An append that returns is on disk."""
 
-    def intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
-        """Records that `body` is about to be sent; returns the entry's id. Raises if it cannot be written."""
+    def intent(self, destination: Destination, body: bytes, facts: dict[str, object], limits: Limits) -> str:
+        """Records that `body` is about to be sent; returns the entry's id. Raises if it cannot be written.
+
+        `facts["shares"]` tells how many characters of each document `body` holds, by the document's hash. Raises
+        BudgetSpent, with the refusal recorded, where more would have left today than `limits` allow.
+        """
 
     def outcome(self, entry: str, outcome: str, facts: dict[str, object]) -> None:
         """Records how it ended: sent, failed, blocked."""

@@ -519,12 +519,18 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request goes. `local` is true for loopback and for addresses that the user listed as local."""
+    """Where a request goes. `local` is true for loopback and for addresses that the user listed as local.
+
+    `zero_retention` says that nothing of a request is kept there, and `retention` what that rests on, as the end of a
+    sentence.
+    """
 
     provider: str
     url: str
     model: str
     local: bool
+    zero_retention: bool = False
+    retention: str = "nothing is known of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,6 +540,22 @@ class Portion:
     uri: str
     label: Label
     characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Characters of documents that may leave in a UTC day, this request included; None for no bound.
+
+    `documents` goes by the hash that the ledger knows a document by; `names` are shown for them in messages.
+    """
+
+    day: int | None = None
+    documents: Mapping[str, int | None] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bounded(self) -> bool:
+        return self.day is not None or any(limit is not None for limit in self.documents.values())
 
 
 @dataclass(frozen=True, slots=True)

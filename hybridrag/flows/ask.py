@@ -28,9 +28,11 @@ from hybridrag.types import (
     Answer,
     Citation,
     Completion,
+    Destination,
     Label,
     Outbound,
     Passage,
+    Portion,
     SearchResult,
     Sentence,
 )
@@ -148,6 +150,11 @@ def prepare(
     )
 
 
+def check(request: Request, *, gateway: Gateway, destination: Destination) -> None:
+    """Raises BlockedByPolicy where the request would not be sent; what is spent of a budget is only known then."""
+    gateway.check(request.body, destination, request.session, portions=_portions(request))
+
+
 def complete(
     request: Request,
     found: SearchResult,
@@ -255,13 +262,17 @@ def _timings(found: SearchResult, *, started: float, redact: float = 0.0, first_
     }
 
 
+def _portions(request: Request) -> list[Portion]:
+    return [portion_of(passage.chunk.document, passage.text) for passage in request.passages]
+
+
 def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outbound:
     return gateway.seal(
         request.body,
         provider.destination,
         request.session,
         collection=request.collection,
-        portions=[portion_of(passage.chunk.document, passage.text) for passage in request.passages],
+        portions=_portions(request),
         chunks=[str(chunk.id) for passage in request.passages for chunk in chunks_of(passage)],
     )
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from hybridrag.errors import BlockedByPolicy
+from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector, Ledger
 from hybridrag.privacy.payload import decoded_strings
-from hybridrag.privacy.policy import Policy
+from hybridrag.privacy.policy import Policy, retention_problem
+from hybridrag.privacy.pseudonyms import Pseudonyms
 from hybridrag.privacy.scanning import fail_closed, scan
 from hybridrag.privacy.session import Session, Text
-from hybridrag.types import Destination, Label, Outbound, Portion
+from hybridrag.privacy.vault import Vault
+from hybridrag.types import Destination, Label, Limits, Outbound, Portion
 
 _OUTCOMES = frozenset({"sent", "failed", "retried"})
 
@@ -44,6 +49,7 @@ class Gateway:
         self._fingerprint = hashlib.sha256("\n".join([self._policy.fingerprint, *names]).encode()).hexdigest()
         self._ledger = ledger
         self._remote_embedding = remote_embedding
+        self._key = key
         self._nonce_key = _derived(key, b"pseudonyms")
         self._document_key = _derived(key, b"documents")
         self._boundary_key = _derived(key, b"boundaries")
@@ -57,11 +63,11 @@ class Gateway:
         """SHA-256 (hex) over what decides the redaction: the policy, names and versions of the detectors."""
         return self._fingerprint
 
-    def open(self, texts: Sequence[Text], *, plain: bool = False, previous: Session | None = None) -> Session:
+    def open(self, texts: Sequence[Text], *, plain: bool = False, previous: Pseudonyms | None = None) -> Session:
         """A session for a request made of `texts` (all of them: prompt, history, question, passages, titles).
 
         `plain` is for destinations that are local: nothing is replaced, and only local destinations accept the result.
-        `previous` is the session of the turn before, in a conversation: its values keep their pseudonyms.
+        `previous` is the map of the turn before, in a conversation: its values keep their pseudonyms.
         Raises BlockedByPolicy if a detector fails.
         """
         return Session(
@@ -71,8 +77,17 @@ class Gateway:
             policy=self._policy,
             key=self._nonce_key,
             plain=plain,
-            previous=previous.pseudonyms if previous is not None else None,
+            previous=previous,
         )
+
+    def keep(self, pseudonyms: Pseudonyms, context: str) -> bytes:
+        """A conversation's map, encrypted with the local key for a file. It opens again for the same `context` only."""
+        return self._vault.seal(json.dumps(pseudonyms.state()).encode(), context.encode())
+
+    def kept(self, sealed: bytes, context: str) -> Pseudonyms:
+        """The map that was kept. Raises BlockedByPolicy for another key or context, and for anything changed."""
+        with fail_closed("opening a saved conversation"):
+            return Pseudonyms.of_state(json.loads(self._vault.open(sealed, context.encode())), key=self._nonce_key)
 
     def seal(
         self,
@@ -93,6 +108,7 @@ class Gateway:
         facts: dict[str, object] = {
             "collection": collection,
             "documents": [self._hashed(portion.uri) for portion in portions],
+            "shares": dict(self._shares(portions)),
             "chunks": list(chunks),
             "policy": self._fingerprint,
             "entities": {},
@@ -110,7 +126,15 @@ class Gateway:
         if refusal is not None:
             self._record_block(body, destination, facts, refusal.facts)
             raise BlockedByPolicy(refusal.message, hint=refusal.hint)
-        return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
+        limits = Limits() if destination.local else self._limits(portions)
+        return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts, limits))
+
+    def check(self, body: bytes, destination: Destination, session: Session, *, portions: Sequence[Portion]) -> None:
+        """Raises BlockedByPolicy where `seal` would, budgets aside. Nothing is recorded."""
+        with fail_closed("checking the request"):
+            refusal = self._refusal(list(decoded_strings(body)), session, destination, portions)
+        if refusal is not None:
+            raise BlockedByPolicy(refusal.message, hint=refusal.hint)
 
     def seal_texts(
         self, body: bytes, destination: Destination, *, collection: str, texts: int, purpose: str = "embedding"
@@ -151,6 +175,10 @@ class Gateway:
         digest = hmac.new(self._boundary_key, "\0".join(texts).encode("utf-8", "surrogatepass"), hashlib.sha256)
         return "edge-" + "".join("bcdfghjklmnpqrst"[int(digit, 16)] for digit in digest.hexdigest()[:10])
 
+    @cached_property
+    def _vault(self) -> Vault:
+        return Vault(self._key, "conversations")
+
     def _refusal(
         self,
         strings: Sequence[tuple[str, str]],
@@ -160,7 +188,7 @@ class Gateway:
     ) -> _Refusal | None:
         """Why the request may not leave; None where it may."""
         if destination.local:
-            return None if session.plain else self._left(strings, session)
+            return None if session.plain else self._left(strings, session, destination)
         if session.plain:
             return _Refusal(
                 "A request with plain text was about to go to a destination that is not local.",
@@ -173,11 +201,29 @@ class Gateway:
                 "This is a fault of the program: such passages are left out before. Report it.",
                 {"reason": "local-only"},
             )
+        return self._forbidden(session, destination) or self._left(strings, session, destination)
+
+    def _forbidden(self, session: Session, destination: Destination) -> _Refusal | None:
+        """What the policy has against a remote destination, or against what the texts hold."""
         if self._policy.require_ner and not self._names_model:
             return _Refusal(
                 "The policy asks for a names model (require_ner), and none is configured; nothing was sent.",
                 "Set [privacy] names_model to the folder of one, or ask without --provider.",
                 {"reason": "no names model"},
+            )
+        problem = retention_problem(
+            self._policy,
+            provider=destination.provider,
+            local=destination.local,
+            zero_retention=destination.zero_retention,
+            stated=destination.retention,
+        )
+        if problem is not None:
+            return _Refusal(
+                f"{problem[0].upper()}{problem[1:]}; nothing was sent.",
+                "Choose another provider, or a local one. If yours has agreed to keep nothing, say so in your own "
+                "settings: [providers.NAME] zdr = true.",
+                {"reason": "retention"},
             )
         if session.blocked:
             types = sorted({span.type for span in session.blocked})
@@ -186,10 +232,12 @@ class Gateway:
                 "Leave the document out with --filter, or ask without --provider.",
                 {"reason": "blocked", "types": types, "blocking_rules": sorted({s.rule for s in session.blocked})},
             )
-        return self._left(strings, session)
+        return None
 
-    def _left(self, strings: Sequence[tuple[str, str]], session: Session) -> _Refusal | None:
-        found = next(((where, span) for where, text in strings for span in session.find(text)), None)
+    def _left(self, strings: Sequence[tuple[str, str]], session: Session, destination: Destination) -> _Refusal | None:
+        """What is left in the request; the name of the model is the user's choice, and no text."""
+        texts = ((where, text) for where, text in strings if text != destination.model)
+        found = next(((where, span) for where, text in texts for span in session.find(text)), None)
         if found is None:
             return None
         where, span = found
@@ -204,10 +252,12 @@ class Gateway:
     ) -> None:
         self._append_outcome(self._intent(destination, body, facts), "blocked", dict(reason))
 
-    def _intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
+    def _intent(
+        self, destination: Destination, body: bytes, facts: dict[str, object], limits: Limits | None = None
+    ) -> str:
         try:
-            return self._ledger.intent(destination, body, facts)
-        except BlockedByPolicy:
+            return self._ledger.intent(destination, body, facts, limits or Limits())
+        except HybridragError:
             raise
         except Exception as exc:
             raise _unrecorded(exc) from exc
@@ -224,6 +274,21 @@ class Gateway:
         for span in reversed(scan(text, self._detectors)):
             text = f"{text[: span.start]}[{span.type}]{text[span.end :]}"
         return text
+
+    def _shares(self, portions: Sequence[Portion]) -> Mapping[str, int]:
+        """Characters of each document, by the hash that the ledger knows it by."""
+        shares: Counter[str] = Counter()
+        for portion in portions:
+            shares[self._hashed(portion.uri)] += portion.characters
+        return shares
+
+    def _limits(self, portions: Sequence[Portion]) -> Limits:
+        budgets = self._policy.budgets
+        return Limits(
+            day=budgets.day,
+            documents={self._hashed(portion.uri): budgets.of(portion.label) for portion in portions},
+            names={self._hashed(portion.uri): portion.uri for portion in portions},
+        )
 
     def _hashed(self, document: str) -> str:
         return hmac.new(self._document_key, document.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -47,6 +47,8 @@ class OpenAICompatible:
         model: str,
         key: Secret | None,
         local: bool,
+        zero_retention: bool = False,
+        retention: str = "nothing is known of it",
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         attempts: int = 3,
         on_retry: Callable[[Retry], None] = lambda _: None,
@@ -56,7 +58,14 @@ class OpenAICompatible:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         check_url(base_url, listed_local=local)
-        self._destination = Destination(provider=name, url=endpoint(base_url), model=model, local=local)
+        self._destination = Destination(
+            provider=name,
+            url=endpoint(base_url),
+            model=model,
+            local=local,
+            zero_retention=zero_retention,
+            retention=retention,
+        )
         self._poster = Poster(
             self._destination,
             key=key,

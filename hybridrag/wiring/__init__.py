@@ -223,9 +223,13 @@ class Wiring:
 
     def outbound(self, query: Query) -> bytes:
         """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
-        request = self._prepared(query, self.search(query), self.provider.open(no_retry))
+        from hybridrag.flows.ask import check
+
+        provider = self.provider.open(no_retry)
+        request = self._prepared(query, self.search(query), provider)
         if request is None:
             raise UsageError("nothing was found, so nothing would be sent", hint="ask something the documents hold")
+        check(request, gateway=self.gateway, destination=provider.destination)
         return request.body
 
     def ask(self, query: Query, *, on_text: Callable[[str], None]) -> Answer:

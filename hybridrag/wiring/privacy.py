@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.config import Settings
@@ -10,6 +11,7 @@ from hybridrag.config import Settings
 if TYPE_CHECKING:
     from hybridrag.privacy import FileLedger, Gateway, Inspector
     from hybridrag.privacy.policy import Policy
+    from hybridrag.privacy.registry import DetectorSet
 
 
 class Privacy:
@@ -20,23 +22,38 @@ class Privacy:
 
     @cached_property
     def policy(self) -> Policy:
-        from hybridrag.privacy.policy import Policy
+        from hybridrag.privacy.policy_layers import load_policy
 
-        return Policy()
+        return load_policy(self._settings)
+
+    @cached_property
+    def detectors(self) -> DetectorSet:
+        from hybridrag.privacy.registry import load_detectors
+
+        settings = self._settings
+        return load_detectors(
+            detectors=settings.privacy_detectors,
+            names_model=settings.privacy_names_model,
+            dictionaries={name: Path(files[0]) for name, files in settings.privacy_dictionaries.items()},
+            deny=(*settings.privacy_deny, *(f"re:{pattern}" for pattern in settings.privacy_deny_patterns)),
+            allow=settings.privacy_allow,
+        )
 
     @cached_property
     def inspector(self) -> Inspector:
         """Searches documents; needs neither key nor ledger."""
-        from hybridrag.privacy import Inspector, builtin_detectors
+        from hybridrag.privacy import Inspector
 
-        return Inspector(detectors=builtin_detectors(), strict=(), policy=self.policy)
+        return Inspector(detectors=self.detectors.usual, strict=self.detectors.strict, policy=self.policy)
 
     @cached_property
     def gateway(self) -> Gateway:
-        from hybridrag.privacy import Gateway, builtin_detectors
+        from hybridrag.privacy import Gateway
 
         return Gateway(
-            detectors=builtin_detectors(),
+            detectors=self.detectors.usual,
+            strict=self.detectors.strict,
+            names_model=self.detectors.has_names_model,
             policy=self.policy,
             ledger=self.ledger,
             key=self._key,
@@ -47,7 +64,12 @@ class Privacy:
     def ledger(self) -> FileLedger:
         from hybridrag.privacy import FileLedger
 
-        return FileLedger(self._settings.paths.data / "ledger.jsonl", key=self._key)
+        return FileLedger(
+            self._settings.paths.data / "ledger.jsonl",
+            key=self._key,
+            keep_payload=self.policy.keep_payload,
+            retention_days=self._settings.ledger_retention_days,
+        )
 
     @cached_property
     def _key(self) -> bytes:

@@ -35,6 +35,7 @@ class ChosenProvider:
     def open(self, on_retry: Callable[[Retry], None]) -> ChatProvider:
         """The chosen provider. Raises where it is unknown, lacks its key, or is remote under --offline."""
         from hybridrag.providers import OpenAICompatible, is_local, key_from_environment
+        from hybridrag.providers.presets import zero_retention
 
         name, chosen, default_model = self._settings()
         local = is_local(chosen.base_url, self.settings.local_addresses)
@@ -45,12 +46,15 @@ class ChosenProvider:
         model = self.settings.llm or chosen.model or default_model
         if not model:
             raise UsageError(f"no model is chosen for the provider {name}", hint="name one with --llm MODEL")
+        keeps_nothing, stated = zero_retention(name, chosen.base_url, model, local=local, own=chosen.zdr)
         return OpenAICompatible(
             name=name,
             base_url=chosen.base_url,
             model=model,
             key=key_from_environment(chosen.key_variable, self._environ) if chosen.key_variable else None,
             local=local,
+            zero_retention=keeps_nothing,
+            retention=stated,
             on_retry=on_retry,
         )
 

@@ -12,7 +12,7 @@ import pytest
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Ledger
 from hybridrag.privacy import FileLedger
-from hybridrag.types import Destination
+from hybridrag.types import Destination, Limits
 
 THERE = Destination(provider="p", url="https://p.example/v1?key=s3cret", model="m", local=False)
 
@@ -29,13 +29,13 @@ def open_ledger(path: Path) -> Callable[[], Ledger]:
 
 def test_every_intent_has_an_id_of_its_own(open_ledger: Callable[[], Ledger]) -> None:
     ledger = open_ledger()
-    ids = [ledger.intent(THERE, b"the same body", {}) for _ in range(3)]
+    ids = [ledger.intent(THERE, b"the same body", {}, Limits()) for _ in range(3)]
     assert len(set(ids)) == 3
     assert all(ids)
 
 
 def test_what_was_recorded_is_there_for_another_process(open_ledger: Callable[[], Ledger], path: Path) -> None:
-    entry = open_ledger().intent(THERE, b"the body", {"collection": "docs"})
+    entry = open_ledger().intent(THERE, b"the body", {"collection": "docs"}, Limits())
     open_ledger().outcome(entry, "sent", {"response_sha256": "00"})
     records = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert [(record["kind"], record["entry"]) for record in records] == [("intent", entry), ("outcome", entry)]
@@ -45,7 +45,7 @@ def test_what_was_recorded_is_there_for_another_process(open_ledger: Callable[[]
 
 
 def test_no_body_and_no_secret_is_written(open_ledger: Callable[[], Ledger], path: Path) -> None:
-    open_ledger().intent(THERE, b"what leaves is not kept", {})
+    open_ledger().intent(THERE, b"what leaves is not kept", {}, Limits())
     assert b"what leaves" not in path.read_bytes()
     assert b"s3cret" not in path.read_bytes()
 
@@ -53,15 +53,15 @@ def test_no_body_and_no_secret_is_written(open_ledger: Callable[[], Ledger], pat
 def test_what_cannot_be_written_raises(open_ledger: Callable[[], Ledger], path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(BlockedByPolicy):
-        open_ledger().intent(THERE, b"body", {})
+        open_ledger().intent(THERE, b"body", {}, Limits())
     with pytest.raises(BlockedByPolicy):
         open_ledger().outcome("entry", "sent", {})
 
 
 def test_facts_that_cannot_be_written_raise(open_ledger: Callable[[], Ledger], path: Path) -> None:
     ledger = open_ledger()
-    ledger.intent(THERE, b"body", {})
+    ledger.intent(THERE, b"body", {}, Limits())
     before = path.read_bytes()
     with pytest.raises(BlockedByPolicy):
-        ledger.intent(THERE, b"body", {"odd": object()})
+        ledger.intent(THERE, b"body", {"odd": object()}, Limits())
     assert path.read_bytes() == before

@@ -12,11 +12,14 @@ from hybridrag.privacy import FileLedger, Gateway
 from hybridrag.privacy.ledger import entries
 from hybridrag.providers import EmbeddingServer as Sender
 from hybridrag.providers import Retry
-from hybridrag.types import Destination
+from hybridrag.types import Destination, Limits
 from tests.servers.chat import body, status
 from tests.servers.embeddings import EmbeddingServer
 
 KEY = bytes(32)
+
+
+_NONE = Limits()
 
 
 class Full(FileLedger):
@@ -24,11 +27,11 @@ class Full(FileLedger):
 
     room = 1
 
-    def intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
+    def intent(self, destination: Destination, body: bytes, facts: dict[str, object], limits: Limits = _NONE) -> str:
         if not self.room:
             raise OSError("no space left on device")
         self.room -= 1
-        return super().intent(destination, body, facts)
+        return super().intent(destination, body, facts, limits)
 
 
 def gateway(ledger: FileLedger) -> Gateway:

@@ -16,7 +16,7 @@ from stdnum.iso7064 import mod_97_10
 from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.session import Session
-from hybridrag.types import Destination
+from hybridrag.types import Destination, Limits
 
 KEY = bytes(range(32))
 FILLER = (
@@ -254,7 +254,7 @@ class _Nowhere:
     def __init__(self) -> None:
         self.intents = 0
 
-    def intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
+    def intent(self, destination: Destination, body: bytes, facts: dict[str, object], limits: Limits) -> str:
         self.intents += 1
         return str(self.intents)
 

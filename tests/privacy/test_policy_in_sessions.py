@@ -45,7 +45,7 @@ def session(
 ) -> Session:
     return Session(
         [pieces],
-        detectors=[*builtin_detectors(), *([words] if words else [])],
+        detectors=[words] if words else builtin_detectors(),
         strict=[strict] if strict else [],
         policy=rules,
         key=KEY,
@@ -83,7 +83,7 @@ def test_a_hash_is_the_same_in_every_request_and_another_under_another_key() -> 
 
     def hashed(text: str, key: bytes) -> str:
         one = Session([text], detectors=builtin_detectors(), policy=rules, key=key, plain=False)
-        return re.findall(r"⟦EMAIL-([0-9a-f]{8})·", one.redact(text).text)[0]
+        return str(re.findall(r"⟦EMAIL-([0-9a-f]{8})·", one.redact(text).text)[0])
 
     assert hashed("ann@example.com", KEY) == hashed("mail Ann@Example.com now", KEY)
     assert hashed("ann@example.com", KEY) != hashed("ann@example.com", KEY[::-1])
@@ -182,7 +182,7 @@ class TestConversation:
     def test_values_keep_their_pseudonyms_over_turns(self, gateway: Gateway) -> None:
         first = gateway.open(["ann@example.com wrote"])
         one = first.redact("ann@example.com wrote").text
-        second = gateway.open(["bob@example.com wrote", "ann@example.com wrote"], previous=first)
+        second = gateway.open(["bob@example.com wrote", "ann@example.com wrote"], previous=first.pseudonyms)
         two, again = second.redact("bob@example.com wrote").text, second.redact("ann@example.com wrote").text
         assert again == one
         assert "EMAIL_2" in two
@@ -191,7 +191,7 @@ class TestConversation:
     def test_a_text_that_holds_the_nonce_changes_it(self, gateway: Gateway) -> None:
         first = gateway.open(["ann@example.com"])
         mark = first.redact("ann@example.com").text
-        second = gateway.open(["ann@example.com", f"a trap: {mark}"], previous=first)
+        second = gateway.open(["ann@example.com", f"a trap: {mark}"], previous=first.pseudonyms)
         again = second.redact("ann@example.com").text
         assert again != mark
         assert second.restore(f"{again} {mark}") == f"ann@example.com {mark}"
@@ -200,8 +200,33 @@ class TestConversation:
         first = gateway.open(["Order 467-33957 is open."])
         assert "467-33957" in first.redact("Order 467-33957 is open.").text
         history = ["Order 467-33957 is open.", "phone: 467 33957"]
-        second = gateway.open(history, previous=first)
+        second = gateway.open(history, previous=first.pseudonyms)
         assert "33957" not in second.redact(history[0]).text
+
+    def test_a_saved_map_opens_for_its_key_and_its_conversation_only(self, gateway: Gateway, ledger_path: Path) -> None:
+        words = Words("names", John_Smith="PERSON", Smith="PERSON")
+        made = Gateway(
+            detectors=[words, *builtin_detectors()],
+            policy=policy({"PHONE": "mask", "IBAN": "hash"}),
+            ledger=FileLedger(ledger_path, key=KEY),
+            key=KEY,
+        )
+        text = "John Smith: +49 30 1234567, DE89 3704 0044 0532 0130 00, password = hunter22x"
+        first = made.open([text])
+        before = first.redact(text).text
+        sealed = made.keep(first.pseudonyms, "chat 1")
+        assert not any(value in sealed for value in (b"Smith", b"hunter22x", b"1234567"))
+        second = made.open([text, "Smith left."], previous=made.kept(sealed, "chat 1"))
+        assert second.redact(text).text == before
+        assert "PERSON_1b" in second.redact("Smith left.").text
+        assert second.restore(before) == first.restore(before)
+        with pytest.raises(BlockedByPolicy):
+            made.kept(sealed, "chat 2")
+        with pytest.raises(BlockedByPolicy):
+            made.kept(sealed[:-1] + bytes([sealed[-1] ^ 1]), "chat 1")
+        other = Gateway(detectors=[], ledger=FileLedger(ledger_path, key=KEY), key=KEY[::-1])
+        with pytest.raises(BlockedByPolicy):
+            other.kept(sealed, "chat 1")
 
 
 class TestSealing:
