@@ -36,6 +36,8 @@ MOST_DIMENSIONS = 4_000
 """What pgvector can index as halfvec."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:")
+_MODEL_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
+"""What may stand before the folder of a names model: the entry point that opens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,15 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """What the user's file says about one chat provider; empty fields keep the preset's value."""
+    """What the user's file says about one chat provider; empty fields keep the preset's value.
+
+    `zdr` says whether it keeps nothing of a request (zero data retention); None leaves that to the preset's facts.
+    """
 
     base_url: str = ""
     model: str = ""
     key_variable: str = ""
+    zdr: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,13 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting with its value. `origins` tells for each name where the value came from."""
+    """Every setting with its value. `origins` tells for each name where the value came from.
+
+    `policy` holds the `[policy]` table of each layer by its origin, in order: they tighten each other instead of
+    replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
+    `privacy_names_model` a folder, or `KIND:FOLDER`; a `privacy_names_threshold` of 0 leaves it to the model.
+    `ledger_retention_days` of 0 keep everything.
+    """
 
     paths: Paths
     collection: str = "default"
@@ -129,6 +141,16 @@ class Settings:
     exclude: tuple[str, ...] = ()
     labels: tuple[tuple[str, Label], ...] = ()
     max_file_bytes: int = 100_000_000
+    policy: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    privacy_deny: tuple[str, ...] = ()
+    privacy_deny_patterns: tuple[str, ...] = ()
+    privacy_allow: tuple[str, ...] = ()
+    privacy_dictionaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    privacy_detectors: tuple[str, ...] = ()
+    privacy_names_model: str = ""
+    privacy_names_threshold: float = 0.0
+    ledger_keep_payload: bool = False
+    ledger_retention_days: int = 0
     project_file: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,18 +177,23 @@ def load(
     layers.append(("flag", dict(flags or {}), UsageError))
     for origin, values, error in layers:
         for name, value in values.items():
-            try:
-                parsed = _PARSERS[name](value)
-            except ValueError as exc:
-                where = _where(origin, name)
-                raise error(f"{where}: {exc}", hint=_HINTS.get(name, "")) from None
+            parsed = _parsed(name, value, origin, error)
             where = _where(origin, name) if origin in {"environment", "flag"} else origin
-            if origin == str(project_file) and name in _PROJECT_ADDS and getattr(settings, name):
-                parsed = (*getattr(settings, name), *parsed)
+            before = getattr(settings, name)
+            if name == "policy":
+                parsed = {origin: parsed}
+            if (name == "policy" or (origin == str(project_file) and name in _PROJECT_ADDS)) and before:
+                parsed = _added(before, parsed)
                 where = f"{origins[name]}, {where}"
             settings = replace(settings, **{name: parsed})
             origins[name] = where
     return replace(settings, origins=MappingProxyType(origins))
+
+
+def read_settings_file(path: Path, *, project: bool) -> Mapping[str, Any]:
+    """What a settings file says, read as a user's own or as a project's. Raises ConfigError as `load` does."""
+    values = _read_project_file(path) if project else _read_user_file(path)
+    return {name: _parsed(name, value, str(path), ConfigError) for name, value in values.items()}
 
 
 def setting_names() -> tuple[str, ...]:
@@ -265,28 +292,82 @@ def _read_project_file(path: Path) -> dict[str, Any]:
             )
         if name == "offline" and value is not True:
             raise ConfigError(f"{path}: a project file may only set offline = true", hint="remove the line")
+        if name == "privacy_dictionaries":
+            _check_inside(value, path)
         levels = value.values() if name == "labels" and isinstance(value, dict) else ()
         if any(str(level).strip().lower() == "public" for level in levels):
             raise ConfigError(f"{path}: a project file may not label documents public", hint="use your own file")
     return values
 
 
+def _parsed(name: str, value: object, origin: str, error: type[ConfigError] | type[UsageError]) -> Any:
+    try:
+        parsed = _PARSERS[name](value)
+    except ValueError as exc:
+        raise error(f"{_where(origin, name)}: {exc}", hint=_HINTS.get(name, "")) from None
+    if name == "privacy_names_model":
+        found = _MODEL_KIND.match(parsed)
+        kind = found[0] if found else ""
+        return kind + _placed(parsed.removeprefix(kind), Path(origin))
+    return _placed(parsed, Path(origin)) if name == "privacy_dictionaries" else parsed
+
+
+def _check_inside(dictionaries: object, path: Path) -> None:
+    """A project's dictionaries lie in its folder: a cloned file does not make the program read others."""
+    folder = Path(os.path.realpath(path.parent))
+    for name, files in dictionaries.items() if isinstance(dictionaries, dict) else ():
+        for file in files if isinstance(files, list) else [files]:
+            if not isinstance(file, str) or "\0" in file:
+                continue  # told when it is parsed
+            inside = not file.startswith(("/", "~")) and ".." not in Path(file).parts
+            if not inside or not Path(os.path.realpath(folder / file)).is_relative_to(folder):
+                raise ConfigError(
+                    f"{path}: privacy_dictionaries.{name}: a project file may only name files in its own folder",
+                    hint="put the file there, or name it in your own file (`hybridrag config path`)",
+                )
+
+
+def _placed(value: Any, origin: Path) -> Any:
+    """Files and folders with the whole path: relative ones lie beside the file that names them."""
+    if isinstance(value, str):
+        return str(origin.absolute().parent / _from_home(Path(value)))
+    if isinstance(value, tuple):
+        return tuple(_placed(each, origin) for each in value)
+    return MappingProxyType({name: _placed(each, origin) for name, each in value.items()})
+
+
+def _from_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no such home folder", hint="write the whole path") from None
+
+
+def _added(before: Any, more: Any) -> Any:
+    """Lists one after the other, and tables with the lists of both."""
+    if isinstance(before, tuple):
+        return (*before, *more)
+    both = {**before, **more}
+    shared = {name: (*before[name], *more[name]) for name in before.keys() & more.keys()}
+    return MappingProxyType({name: shared.get(name, value) for name, value in both.items()})
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{path} is not valid TOML: {exc}", hint="mend the line it names") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from None
+    except (ValueError, RecursionError) as exc:  # the first also for numbers of thousands of digits
+        raise ConfigError(f"{path} is not valid TOML: {exc}", hint="mend the line it names") from None
     except OSError as exc:
         raise ConfigError(f"{path} cannot be read: {exc.strerror}", hint="check the path and its permissions") from None
 
 
 def _flatten(tree: dict[str, Any]) -> dict[str, Any]:
-    """`[database] url` is `database_url`; `[providers.NAME]`, `[endpoints.NAME]` and `[labels]` stay tables."""
+    """`[database] url` is `database_url`; `[providers]`, `[endpoints]`, `[labels]` and `[policy]` stay tables."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, dict) and key not in {"providers", "endpoints", "labels"}:
+        if isinstance(value, dict) and key not in {"providers", "endpoints", "labels", "policy"}:
             flat.update({f"{key}_{inner}": deeper for inner, deeper in value.items()})
         else:
             flat[key] = value
@@ -295,7 +376,7 @@ def _flatten(tree: dict[str, Any]) -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    known = {f"HYBRIDRAG_{name.upper()}": name for name in _ENVIRONMENT_KEYS}
+    known = {f"HYBRIDRAG_{name.upper()}": name for name in (*_ENVIRONMENT_KEYS, *_POLICY_VARIABLES)}
     for variable, text in environ.items():
         if not variable.startswith("HYBRIDRAG_") or variable == "HYBRIDRAG_HOME":
             continue
@@ -303,8 +384,19 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if variable not in known:
             raise _unknown(variable, "the environment", known)
-        values[known[variable]] = text
+        name = known[variable]
+        if name in _POLICY_VARIABLES:
+            values.setdefault("policy", {})[name.removeprefix("policy_")] = _switch(text, variable)
+        else:
+            values[name] = text
     return values
+
+
+def _switch(text: str, variable: str) -> bool:
+    try:
+        return _boolean(text)
+    except ValueError as exc:
+        raise ConfigError(f"{variable}: {exc}", hint="true or false") from None
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Any] | frozenset[str]) -> ConfigError:
@@ -428,6 +520,38 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
+def _list(value: object) -> tuple[str, ...]:
+    """As `_texts`, but a text is one entry, commas and all: entries are matched as they stand."""
+    return (_text(value),) if isinstance(value, str) else _texts(value)
+
+
+def _dictionaries(value: object) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise ValueError('must be a table of types to files, such as CUSTOMER = "customers.txt"')
+    for name in value:
+        if not re.fullmatch(r"[A-Z]{1,10}", str(name)):
+            raise ValueError(f"{name!r} is no type: 1 to 10 capital letters")
+    return MappingProxyType({str(name): _list(files) for name, files in value.items()})
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError("must be a number between 0 and 1")
+    return float(value)
+
+
+def _days(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be a number of days, or 0 to keep everything")
+    return value
+
+
+def _policy(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a table, such as [policy.actions]")
+    return MappingProxyType(dict(value))
+
+
 def _labels(value: object) -> tuple[tuple[str, Label], ...]:
     if not isinstance(value, Mapping):
         raise ValueError('must be a table of globs to labels, such as "hr/**" = "confidential"')
@@ -452,7 +576,11 @@ def _providers(value: object) -> Mapping[str, ProviderSettings]:
         for key in table:
             if key not in known:
                 raise ValueError(f"unknown key {key} in providers.{name}; known: {', '.join(sorted(known))}")
-        result[str(name)] = ProviderSettings(**{key: _text(text) for key, text in table.items()})
+        zdr = table.get("zdr")
+        if zdr is not None and not isinstance(zdr, bool):
+            raise ValueError(f"providers.{name}.zdr must be true or false")
+        texts = {key: _text(text) for key, text in table.items() if key != "zdr"}
+        result[str(name)] = ProviderSettings(**texts, zdr=zdr)
     return MappingProxyType(result)
 
 
@@ -536,11 +664,27 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "exclude": _texts,
     "labels": _labels,
     "max_file_bytes": _bytes,
+    "policy": _policy,
+    "privacy_deny": _list,
+    "privacy_deny_patterns": _list,
+    "privacy_allow": _list,
+    "privacy_dictionaries": _dictionaries,
+    "privacy_detectors": _list,
+    "privacy_names_model": _text,
+    "privacy_names_threshold": _share,
+    "ledger_keep_payload": _boolean,
+    "ledger_retention_days": _days,
 }
 _KEYS = frozenset({CUSTOM_PROVIDER_KEY, CUSTOM_ENDPOINT_KEY, CUSTOM_RERANKER_KEY})
-_HINTS = {"database_url": "postgresql://user@host:5432/database; the password comes from the environment"}
-_ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if name not in {"providers", "endpoints", "labels", "trusted_code"})
-_PROJECT_ADDS = frozenset({"labels", "exclude"})
+_HINTS = {
+    "database_url": "postgresql://user@host:5432/database; the password comes from the environment",
+    "policy": "docs/policy.md shows all that may stand there",
+}
+_FILES_ONLY = ("providers", "endpoints", "labels", "trusted_code", "policy", "privacy_", "ledger_")
+_ENVIRONMENT_KEYS = tuple(name for name in _PARSERS if not name.startswith(_FILES_ONLY))
+_POLICY_VARIABLES = ("policy_require_zdr", "policy_require_ner")
+"""What of the policy the environment may say: it can only tighten."""
+_PROJECT_ADDS = frozenset({"labels", "exclude", "privacy_deny", "privacy_deny_patterns", "privacy_dictionaries"})
 """What a project file adds to the user's own instead of replacing it: what protects may only be tightened."""
 _PROJECT_KEYS = frozenset(
     {
@@ -555,5 +699,9 @@ _PROJECT_KEYS = frozenset(
         "include",
         "exclude",
         "labels",
+        "policy",
+        "privacy_deny",
+        "privacy_deny_patterns",
+        "privacy_dictionaries",
     }
 )

@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from hybridrag.cli import ask, collections, config, db, doctor, documents, eval, ingest, models, search, sources
+from hybridrag.cli import (
+    ask,
+    collections,
+    config,
+    db,
+    doctor,
+    documents,
+    eval,
+    ingest,
+    ledger,
+    models,
+    policy,
+    redact,
+    search,
+    sources,
+)
 from hybridrag.cli.globals import Globals
 
 app = typer.Typer(
@@ -72,11 +87,14 @@ _GLOBAL = "Global flags, before or after the verb: -c NAME, --json, --offline, -
 app.command("ingest", epilog=_GLOBAL)(ingest.ingest)
 app.command("search", epilog=_GLOBAL)(search.search)
 app.command("ask", epilog=_GLOBAL)(ask.ask)
+app.command("redact", epilog=_GLOBAL)(redact.redact)
 app.add_typer(sources.app, name="sources")
 app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
 app.add_typer(models.app, name="models")
 app.add_typer(eval.app, name="eval")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(policy.app, name="policy")
 app.add_typer(db.app, name="db")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

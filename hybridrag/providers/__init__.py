@@ -1,6 +1,6 @@
 """Chat, embeddings and reranking over HTTP. Somebody encodes a request, the gateway seals it, and these send it.
 
-presets             together, fireworks, baseten, local servers: addresses, key variables, first models
+presets             together, fireworks, baseten, local servers: addresses, key variables, first models, what they keep
 addresses           which addresses a provider may have, and which are this machine
 secret              a key that cannot be printed
 openai_compatible   the chat provider itself: encode and send
@@ -17,7 +17,7 @@ from hybridrag.providers.addresses import check_url, host_of, is_listed, is_loca
 from hybridrag.providers.answers import AnswerServer
 from hybridrag.providers.embeddings import EmbeddingServer
 from hybridrag.providers.openai_compatible import OpenAICompatible
-from hybridrag.providers.presets import Preset, preset, preset_names
+from hybridrag.providers.presets import Preset, Retention, preset, preset_names, zero_retention
 from hybridrag.providers.reranking import RerankServer
 from hybridrag.providers.retry import Retry
 from hybridrag.providers.secret import Secret, key_from_environment
@@ -29,6 +29,7 @@ __all__ = [
     "OpenAICompatible",
     "Preset",
     "RerankServer",
+    "Retention",
     "Retry",
     "Secret",
     "Timeouts",
@@ -41,4 +42,5 @@ __all__ = [
     "preset",
     "preset_names",
     "same_endpoint",
+    "zero_retention",
 ]

@@ -35,15 +35,14 @@ class ChosenProvider:
     def open(self, on_retry: Callable[[Retry], None]) -> ChatProvider:
         """The chosen provider. Raises where it is unknown, lacks its key, or is remote under --offline."""
         from hybridrag.providers import OpenAICompatible, is_local, key_from_environment
-        from hybridrag.providers.presets import zero_retention
+        from hybridrag.providers.presets import runs_elsewhere, zero_retention
 
-        name, chosen, default_model = self._settings()
-        local = is_local(chosen.base_url, self.settings.local_addresses)
+        name, chosen, model = self._settings()
+        local = is_local(chosen.base_url, self.settings.local_addresses) and not runs_elsewhere(model)
         if self.settings.offline and not local:
             raise UsageError(
                 f"--offline forbids the provider {name}", hint="choose one on this machine, or leave --offline out"
             )
-        model = self.settings.llm or chosen.model or default_model
         if not model:
             raise UsageError(f"no model is chosen for the provider {name}", hint="name one with --llm MODEL")
         keeps_nothing, stated = zero_retention(name, chosen.base_url, model, local=local, own=chosen.zdr)
@@ -65,12 +64,17 @@ class ChosenProvider:
         Being on loopback is not enough: a proxy that forwards to a cloud listens there too.
         """
         from hybridrag.providers import is_listed
+        from hybridrag.providers.presets import runs_elsewhere
 
-        _, chosen, _ = self._settings()
-        return is_listed(chosen.base_url, self.settings.local_addresses)
+        _, chosen, model = self._settings()
+        return is_listed(chosen.base_url, self.settings.local_addresses) and not runs_elsewhere(model)
 
     def _settings(self) -> tuple[str, ProviderSettings, str]:
-        """Name, address and key variable of the chosen provider, and its preset's model."""
+        """Name, address and key variable of the chosen provider, and the model: empty where none is chosen."""
+        name, settings, model = self._preset()
+        return name, settings, self.settings.llm or settings.model or model
+
+    def _preset(self) -> tuple[str, ProviderSettings, str]:
         from hybridrag.providers import preset, preset_names
 
         name = self.settings.provider

@@ -125,3 +125,27 @@ def test_documents_labelled_local_only_stay(cli: CommandLine, tmp_path: Path) ->
     assert done.code == 7
     assert "4711" not in done.out
     assert "local-only" in done.err
+
+
+def test_a_local_server_that_forwards_to_a_cloud_is_not_local(cli: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Rent\n\nThe rent is paid by Zoltan, ann@example.com.\n")
+    (folder / "b.md").write_text("---\nlabel: local-only\n---\n# Rent of the flat\n\nThe rent of the flat is secret.\n")
+    assert cli("ingest", str(folder)).code == 0
+    env = {"HYBRIDRAG_LOCAL_ADDRESSES": "127.0.0.1"}
+    with ChatServer(echo()) as server:
+        here = cli("ask", "Who pays the rent?", "--provider", server.url, "--llm", "gpt-oss:120b", "--json", env=env)
+        away = cli("ask", "Who pays the rent?", "--provider", server.url, "--llm", "gpt-oss:120b-cloud", env=env)
+    assert (here.code, away.code) == (0, 0), away.err
+    plain, redacted = (request.user_text() for request in server.requests)
+    assert "ann@example.com" in plain and "flat is secret" in plain
+    assert "ann@example.com" not in redacted and "flat is secret" not in redacted
+
+
+def test_a_provider_that_may_keep_what_it_gets_is_refused_where_the_policy_asks(remote: CommandLine) -> None:
+    env = {"HYBRIDRAG_POLICY_REQUIRE_ZDR": "true", "TOGETHER_API_KEY": "k" * 40}
+    done = remote("ask", "What is the meal allowance?", "--provider", "together", "--show-outbound", env=env)
+    assert done.code == 7
+    assert done.out == ""
+    assert "zero data retention" in done.err

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from hybridrag.errors import UsageError
-from hybridrag.providers import check_url, is_loopback, preset, preset_names
+from hybridrag.providers import check_url, is_loopback, preset, preset_names, zero_retention
 from hybridrag.providers.addresses import endpoint
 
 
@@ -52,3 +52,54 @@ def test_an_unknown_name_is_told_all_names() -> None:
         preset("zzz")
     assert "Did you mean" not in caught.value.hint
     assert all(name in caught.value.hint for name in preset_names())
+
+
+# --- what they keep --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_says_what_it_keeps_and_who_says_so(name: str) -> None:
+    facts = preset(name).retention
+    check_url(facts.source)
+    assert date.fromisoformat(facts.checked) >= date(2026, 11, 21)
+    assert facts.said
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "keeps_nothing"),
+    [
+        ("together", "openai/gpt-oss-120b", False),
+        ("fireworks", "accounts/fireworks/models/gpt-oss-120b", True),
+        ("Fireworks", "accounts/fireworks/routers/firerouter/opus", False),
+        ("fireworks", "firerouter/opus", False),
+        ("baseten", "openai/gpt-oss-120b", True),
+    ],
+)
+def test_zero_retention_as_hosted_providers_state_it(name: str, model: str, keeps_nothing: bool) -> None:
+    known = preset(name)
+    zero, stated = zero_retention(name, known.base_url, model, local=False, own=None)
+    assert zero is keeps_nothing
+    assert known.retention.source in stated
+
+
+@pytest.mark.parametrize("name", ["together", "fireworks", "mine"])
+@pytest.mark.parametrize("own", [True, False])
+def test_the_users_word_on_retention_counts_first(name: str, own: bool) -> None:
+    assert zero_retention(name, "https://mine.example/v1", "m", local=False, own=own)[0] is own
+
+
+@pytest.mark.parametrize("name", ["mine", "custom", "fireworks"])
+def test_nothing_is_known_of_other_addresses(name: str) -> None:
+    for url in ("https://mine.example/v1", "https://api.fireworks.ai.evil.example/v1", "http://api.fireworks.ai/v1"):
+        zero, stated = zero_retention(name, url, "accounts/fireworks/models/gpt-oss-120b", local=False, own=None)
+        assert not zero
+        assert "zdr = true" in stated
+
+
+def test_a_local_server_keeps_nothing_unless_it_sends_requests_on() -> None:
+    assert zero_retention("custom", "http://127.0.0.1:9/v1", "m", local=True, own=None)[0]
+    assert zero_retention("ollama", "http://127.0.0.1:11434/v1", "gpt-oss:20b", local=True, own=None)[0]
+    for model in ("gpt-oss:120b-cloud", "gemma4:cloud", "Gemma4:CLOUD"):
+        zero, stated = zero_retention("ollama", "http://gpu.lan:11434/v1", model, local=True, own=None)
+        assert not zero
+        assert model in stated
