@@ -114,8 +114,7 @@ class Settings:
 
     `policy` holds the `[policy]` table of each layer by its origin, in order: they tighten each other instead of
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
-    `privacy_names_model` a folder, or `KIND:FOLDER`; a `privacy_names_threshold` of 0 leaves it to the model.
-    `ledger_retention_days` of 0 keep everything.
+    `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything.
     """
 
     paths: Paths
@@ -148,7 +147,6 @@ class Settings:
     privacy_dictionaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     privacy_detectors: tuple[str, ...] = ()
     privacy_names_model: str = ""
-    privacy_names_threshold: float = 0.0
     ledger_keep_payload: bool = False
     ledger_retention_days: int = 0
     project_file: Path | None = None
@@ -534,12 +532,6 @@ def _dictionaries(value: object) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType({str(name): _list(files) for name, files in value.items()})
 
 
-def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ValueError("must be a number between 0 and 1")
-    return float(value)
-
-
 def _days(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("must be a number of days, or 0 to keep everything")
@@ -671,7 +663,6 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "privacy_dictionaries": _dictionaries,
     "privacy_detectors": _list,
     "privacy_names_model": _text,
-    "privacy_names_threshold": _share,
     "ledger_keep_payload": _boolean,
     "ledger_retention_days": _days,
 }

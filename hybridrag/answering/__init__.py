@@ -4,8 +4,11 @@ from hybridrag.answering.citations import resolve
 from hybridrag.answering.extractive import best_sentences, candidate_sentences
 from hybridrag.answering.parts import chunk_around, chunk_at, chunks_of
 from hybridrag.answering.prompt import build_prompt, passages_of
+from hybridrag.answering.reduction import CHARACTERS, Reduced, reduced
 
 __all__ = [
+    "CHARACTERS",
+    "Reduced",
     "best_sentences",
     "build_prompt",
     "candidate_sentences",
@@ -13,5 +16,6 @@ __all__ = [
     "chunk_at",
     "chunks_of",
     "passages_of",
+    "reduced",
     "resolve",
 ]

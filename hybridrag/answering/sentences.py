@@ -9,10 +9,13 @@ _STRUCTURE = re.compile(r"#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|\||>|```|~~~|:::|<!-
 _STANDS_ALONE = re.compile(r"#{1,6}\s|\||```|~~~|:::|<!--|[=_*-]{3,}$")
 _WRAPPED = 45
 """A line at least this long was ended by the margin; a shorter one, by the writer."""
-# Before these a full stop ends no sentence.
+# Before these a full stop ends no sentence; a number only where it stands first.
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|cf|vs|etc|approx|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|Inc|Ltd|Co|z\.B|d\.h|bzw|ca|u\.a|Abs|Art)|\b[A-Z]|^\s*\d{1,3})\.\s+$"
+    r"\b(?:e\.g|i\.e|cf|vs|etc|approx|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|Inc|Ltd|Co|z\.B|d\.h|bzw|ca|u\.a|Abs|Art|[A-Z])\.\Z"
 )
+_NUMBER = re.compile(r"\d{1,3}\.\Z")
+_LOOKED_AT = 12
+"""Characters before the blank: an abbreviation and what stands before it."""
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -22,13 +25,22 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """
     spans: list[tuple[int, int]] = []
     for block_start, block_end in _blocks(text):
-        start = block_start
+        start = block_start + len(text[block_start:block_end]) - len(text[block_start:block_end].lstrip())
         for match in _END.finditer(text, block_start, block_end):
-            if not _ABBREVIATION.search(text[start : match.end()]):
+            if not _abbreviated(text, start, match):
                 spans.append((start, match.end()))
                 start = match.end()
         spans.append((start, block_end))
     return [span for span in (_stripped(text, start, end) for start, end in spans) if span[0] < span[1]]
+
+
+def _abbreviated(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the full stop before `match` ends an abbreviation in the sentence from `start`, not the sentence."""
+    stop = match.start()
+    if stop == match.end() or not text[stop].isspace():
+        return False
+    before = text[max(start, stop - _LOOKED_AT) : stop]
+    return bool(_ABBREVIATION.search(before) or (stop - start <= _LOOKED_AT and _NUMBER.match(before)))
 
 
 def _blocks(text: str) -> list[tuple[int, int]]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from hybridrag.answering import (
+    Reduced,
     best_sentences,
     build_prompt,
     candidate_sentences,
     chunk_around,
     chunk_at,
-    chunks_of,
     passages_of,
+    reduced,
     resolve,
 )
 from hybridrag.answering.extractive import Candidate
@@ -23,6 +24,7 @@ from hybridrag.flows.known import Known
 from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy import Gateway, Session
+from hybridrag.privacy.policy import Policy
 from hybridrag.providers import Retry
 from hybridrag.types import (
     Answer,
@@ -44,12 +46,17 @@ _WEAKEST = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question on its way to a provider: the exact body, the session that can restore its answer, its passages."""
+    """A question on its way to a provider: the exact body, the session that can restore its answer, its passages.
+
+    The passages are whole, for citations; `portions` and `chunks` are what of them is in the body.
+    """
 
     question: str
     body: bytes
     session: Session
     passages: tuple[Passage, ...]
+    portions: tuple[Portion, ...]
+    chunks: tuple[str, ...]
     collection: str
     warnings: tuple[str, ...]
     redact_ms: float
@@ -110,16 +117,26 @@ def extract(
 
 
 def prepare(
-    question: str, found: SearchResult, *, gateway: Gateway, provider: ChatProvider, plain: bool, known: Known
+    question: str,
+    found: SearchResult,
+    *,
+    gateway: Gateway,
+    provider: ChatProvider,
+    plain: bool,
+    known: Known,
+    open_embedder: Callable[[], Embedder],
+    texts_leave: bool = False,
 ) -> Request | None:
     """The request that would be sent for these hits; None where there is nothing to answer from.
 
-    It is redacted unless `plain`, which only a local provider accepts. `known` tells what is known of the passages from
-    their documents.
+    The passages are reduced to what the question needs, and redacted unless `plain`, which only a local provider
+    accepts. `known` tells what is known of them from their documents. `texts_leave` says that the embedding model is
+    remote: what is labelled local-only is not shown to it, and so not reduced.
 
     Passages labelled `local-only` never reach a provider that is not local. Raises BlockedByPolicy where none remain.
     """
-    allowed, warnings = _allowed(passages_of(found.hits), local=provider.destination.local)
+    local = provider.destination.local
+    allowed, warnings = _allowed(passages_of(found.hits), local=local)
     if not allowed:
         if warnings:
             raise BlockedByPolicy(
@@ -132,11 +149,25 @@ def prepare(
         Passage(marker=number, chunk=passage.chunk, text=passage.text)
         for number, passage in enumerate(allowed, start=1)
     )
+    values = {} if plain else known(numbered)
+    hidden = [passage for passage in numbered if texts_leave and passage.chunk.document.label is Label.LOCAL_ONLY]
+    embedder = open_embedder()
+    evidence = reduced(
+        [passage for passage in numbered if passage not in hidden],
+        question,
+        spans=values,
+        query=embedder.embed_query(question),
+        embed=embedder.embed_documents,
+        characters=_characters(gateway.policy, local=local),
+    )
+    kept = sorted(
+        [*(each for each in evidence if each.kept), *map(Reduced.whole, hidden)], key=lambda each: each.passage.marker
+    )
     draft = build_prompt(
         question,
-        numbered,
-        boundary=gateway.boundary([question, *(p.text for p in numbered)]),
-        known={} if plain else known(numbered),
+        kept,
+        boundary=gateway.boundary([question, *(passage.text for passage in numbered)]),
+        known=values,
     )
     prompt, session = redacted(draft, gateway=gateway, plain=plain)
     return Request(
@@ -144,6 +175,8 @@ def prepare(
         body=provider.encode(prompt),
         session=session,
         passages=numbered,
+        portions=tuple(portion_of(each.passage.chunk.document, each.text) for each in kept),
+        chunks=tuple(str(chunk.id) for each in kept for chunk in each.chunks),
         collection=found.collection,
         warnings=warnings,
         redact_ms=round((time.perf_counter() - started) * 1000, 2),
@@ -152,7 +185,7 @@ def prepare(
 
 def check(request: Request, *, gateway: Gateway, destination: Destination) -> None:
     """Raises BlockedByPolicy where the request would not be sent; what is spent of a budget is only known then."""
-    gateway.check(request.body, destination, request.session, portions=_portions(request))
+    gateway.check(request.body, destination, request.session, portions=request.portions)
 
 
 def complete(
@@ -262,8 +295,10 @@ def _timings(found: SearchResult, *, started: float, redact: float = 0.0, first_
     }
 
 
-def _portions(request: Request) -> list[Portion]:
-    return [portion_of(passage.chunk.document, passage.text) for passage in request.passages]
+def _characters(policy: Policy, *, local: bool) -> dict[Label, int]:
+    """How much of the passages a request may hold, by label; a local provider may have of all what it may of any."""
+    bounds = {label: policy.reduction(label).characters for label in Label}
+    return dict.fromkeys(Label, max(bounds.values())) if local else bounds
 
 
 def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outbound:
@@ -272,8 +307,8 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
         provider.destination,
         request.session,
         collection=request.collection,
-        portions=_portions(request),
-        chunks=[str(chunk.id) for passage in request.passages for chunk in chunks_of(passage)],
+        portions=request.portions,
+        chunks=request.chunks,
     )
 
 

@@ -6,28 +6,73 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hybridrag.ports import Detector
+from hybridrag.privacy.addresses import addresses
 from hybridrag.privacy.assignments import assignments
+from hybridrag.privacy.births import ages, birthdates
+from hybridrag.privacy.dates import strict_dates
+from hybridrag.privacy.domains import domains
 from hybridrag.privacy.emails import emails
+from hybridrag.privacy.formats import formats
+from hybridrag.privacy.handles import handles
 from hybridrag.privacy.hosts import hosts
 from hybridrag.privacy.ibans import ibans
+from hybridrag.privacy.labelled import labelled
+from hybridrag.privacy.licences import licences
+from hybridrag.privacy.machines import machines
 from hybridrag.privacy.numbers import numbers
+from hybridrag.privacy.organisations import organisations
+from hybridrag.privacy.persons import persons
+from hybridrag.privacy.places import places_in_context, strict_places
+from hybridrag.privacy.postcodes import postcodes
 from hybridrag.privacy.secrets import credentials
+from hybridrag.privacy.strict_names import strict_names
+from hybridrag.privacy.wallets import wallets
 from hybridrag.types import Span
 
 
 def builtin_detectors() -> tuple[Detector, ...]:
-    """E-mail addresses, telephone, card, bank and social security numbers, internet addresses, and credentials."""
-    return (structured(), secrets())
+    """What searches every text; see docs/privacy.md for the types."""
+    return (structured(), identifiers(), secrets(), places(), names())
+
+
+def strict_detectors() -> tuple[Detector, ...]:
+    """What is added for confidential text: listed places, dates, and every capitalised word that may be a name."""
+    return (listed_places(), capitalised())
 
 
 def structured() -> Detector:
     """Values with a format of their own: EMAIL, PHONE, CARD, IBAN, SSN, IP."""
-    return _Rules("structured", "1", (emails, numbers, ibans, hosts))
+    return _Rules("structured", "2", (emails, numbers, ibans, hosts))
+
+
+def identifiers() -> Detector:
+    """ID, ACCOUNT, PASSPORT, LICENCE, PLATE, MAC, CRYPTO, DOMAIN, USER: what a label, a form or a check digit tells."""
+    return _Rules("identifiers", "1", (labelled, formats, licences, machines, wallets, domains, handles))
+
+
+def places() -> Detector:
+    """ADDRESS, ZIP, BIRTHDATE, AGE, and PLACE where somebody lives, comes from or goes to."""
+    return _Rules("places", "1", (addresses, postcodes, birthdates, ages, places_in_context))
+
+
+def listed_places() -> Detector:
+    """PLACE and DATE for strict mode: listed countries, regions, large cities and peoples, and dates to the day."""
+    return _Rules("listed-places", "1", (strict_places, strict_dates))
+
+
+def names() -> Detector:
+    """PERSON and ORG by lists and context."""
+    return _Rules("names", "1", (persons, organisations))
+
+
+def capitalised() -> Detector:
+    """PERSON and NAME for strict mode: capitalised words that the text never has in lower case."""
+    return _Rules("capitalised", "1", (strict_names,))
 
 
 def secrets() -> Detector:
     """SECRET: tokens, private keys, passwords."""
-    return _Rules("secrets", "1", (credentials, assignments))
+    return _Rules("secrets", "2", (credentials, assignments))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,9 @@ _RULES: tuple[tuple[str, bytes], ...] = (
     ),
     ("email-spelled", rb"(?i)\b" + _LOCAL + rb"[ \t]+at[ \t]+" + _KNOWN + rb"\b"),
 )
+# Cheap to look for, and without one of them the costly rules find nothing.
+_SPELLED_DOT = rb"(?i)[ \t_](?:dot|punkt)[ \t_]"
+_SPELLED_AT = rb"(?i)[ \t]at[ \t]+" + _KNOWN + rb"\b"
 _OTHER_SCRIPT = rb"[" + WORD + rb"\xa5._+-]{1,40}@(?:[" + WORD + rb"\xa5-]{1,40}[.])+[" + LETTER + rb"\xa5]{2,12}"
 _ASSET = re.compile(rb"@\d+(?:\.\d+)?x\.(?:png|jpe?g|gif|webp|svg|avif)$", re.IGNORECASE)
 
@@ -68,30 +71,31 @@ _ASSET = re.compile(rb"@\d+(?:\.\d+)?x\.(?:png|jpe?g|gif|webp|svg|avif)$", re.IG
 def emails(text: str) -> Iterator[Span]:
     """The addresses in `text`. An address without a top-level domain (`root@localhost`) is none."""
     data = view(text)
-    lowered = None
-    found: list[tuple[int, int]] = []
+    if b"@" not in data and compiled(_SPELLED_DOT).search(data) is None and compiled(_SPELLED_AT).search(data) is None:
+        return
+    found = bytearray(len(data))
     for rule, pattern in _RULES:
         if rule == "email-spelled":
-            lowered = data.lower() if lowered is None else lowered
-            if b" at " not in lowered and b"punkt" not in lowered and b"dot" not in lowered:
+            hint = _SPELLED_AT if pattern is _RULES[-1][1] else _SPELLED_DOT
+            if compiled(hint).search(data) is None:
                 continue
         elif b"@" not in data:
             continue
         for match in compiled(pattern).finditer(data):
             start, end = match.span()
             # A wrapped reading only counts where the plain one saw nothing, or it would swallow the line before.
-            if rule == "email-wrapped" and any(start < e and s < end for s, e in found):
+            if rule == "email-wrapped" and 1 in found[start:end]:
                 continue
             if _ASSET.search(data[start:end]):
                 continue
             if rule == "email-spelled" and pattern is _RULES[-1][1] and not _addresses(data, start):
                 continue
-            found.append((start, end))
+            found[start:end] = b"\1" * (end - start)
             yield Span(start, end, "EMAIL", rule)
     if b"@" in data and b"\xa5" in data:
         for match in compiled(_OTHER_SCRIPT).finditer(data):
             start, end = match.span()
-            if not any(start < e and s < end for s, e in found):
+            if 1 not in found[start:end]:
                 yield Span(start, end, "EMAIL", "email-international")
 
 
@@ -102,7 +106,7 @@ _MAILING = re.compile(
 
 def _addresses(data: bytes, start: int) -> bool:
     """Whether "ann at example.com" is an address and not "read more at x.com": by its form, or a word before it."""
-    local = data[start:].split(None, 1)[0]
+    local = data[start : start + 64].split(None, 1)[0]
     return (
         any(byte in b"._0123456789" for byte in local) or _MAILING.search(data[max(0, start - 48) : start]) is not None
     )

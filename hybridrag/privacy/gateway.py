@@ -45,8 +45,9 @@ class Gateway:
         self._strict = tuple(strict)
         self._policy = policy or Policy()
         self._names_model = names_model
-        names = [f"{detector.name} {detector.version}" for detector in (*self._detectors, *self._strict)]
-        self._fingerprint = hashlib.sha256("\n".join([self._policy.fingerprint, *names]).encode()).hexdigest()
+        with fail_closed("reading the policy"):
+            names = [f"{detector.name} {detector.version}" for detector in (*self._detectors, *self._strict)]
+            self._fingerprint = hashlib.sha256("\n".join([self._policy.fingerprint, *names]).encode()).hexdigest()
         self._ledger = ledger
         self._remote_embedding = remote_embedding
         self._key = key

@@ -23,7 +23,8 @@ class Inspector:
 
     def fingerprint(self, label: Label) -> str:
         """SHA-256 (hex) over what decides which values are found in a document under `label`."""
-        names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors(label))
+        with fail_closed("telling the detectors"):
+            names = "\n".join(f"{detector.name} {detector.version}" for detector in self._detectors(label))
         return hashlib.sha256(f"{_VERSION}\n{names}".encode()).hexdigest()
 
     def inspect(self, text: str, label: Label) -> Inspection:
@@ -34,7 +35,9 @@ class Inspector:
         with fail_closed("searching a document"):
             found = findings(text, self._detectors(label))
             values = (Value(text[span.start : span.end], span.type, span.rule) for span in merge(found))
-            return Inspection(self.fingerprint(label), merge([*found, *Occurrences(values).find(text, rule="repeated")]))
+            return Inspection(
+                self.fingerprint(label), merge([*found, *Occurrences(values).find(text, rule="repeated")])
+            )
 
     def _detectors(self, label: Label) -> tuple[Detector, ...]:
         return (*self._usual, *self._strict) if self._policy.strict(label) else self._usual

@@ -24,10 +24,24 @@ def load_key(path: Path) -> bytes:
                 _create(path)
         return _read(path)
     except OSError as exc:
-        raise BlockedByPolicy(
-            f"The local key {path} cannot be read or made: {exc.strerror or type(exc).__name__}.",
-            hint="Without it nothing can be pseudonymised or recorded. Its folder must be yours (HYBRIDRAG_HOME).",
-        ) from exc
+        raise _unusable(path, exc) from exc
+
+
+def existing_key(path: Path) -> bytes | None:
+    """The same without making one: None where there is none yet. Raises BlockedByPolicy."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
+
+
+def _unusable(path: Path, exc: OSError) -> BlockedByPolicy:
+    return BlockedByPolicy(
+        f"The local key {path} cannot be read or made: {exc.strerror or type(exc).__name__}.",
+        hint="Without it nothing can be pseudonymised or recorded. Its folder must be yours (HYBRIDRAG_HOME).",
+    )
 
 
 def _create(path: Path) -> None:
@@ -71,6 +85,6 @@ def _read(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise BlockedByPolicy(
             f"The local key {path} is damaged: {KEY_BYTES} bytes are expected.",
-            hint="Restore it from a backup, or move it and ledger.jsonl aside to begin a new ledger.",
+            hint="Restore it from a backup, or move it, ledger.jsonl and ledger.head aside to begin a new ledger.",
         )
     return key

@@ -1,236 +1,141 @@
-"""The record of what left: one JSON object a line, each sealed with the one before it by HMAC.
-
-A line is `{"seq", "kind": "intent" | "outcome", "entry", "at", ..., "prev", "mac"}`: `mac` is HMAC-SHA256 under a key
-derived from the local one over the rest of the line, `prev` is the mac of the line before. No line holds a value.
-"""
+"""The record of what leaves: what is about to be sent is on disk before its first byte is, and so is how it ended."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import hmac
-import json
 import os
 import pwd
-import stat
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.types import Destination
+from hybridrag.privacy.budgets import Budgets, shares_of
+from hybridrag.privacy.chain import Head, Record
+from hybridrag.privacy.journal import Held, Journal
+from hybridrag.privacy.payloads import Payloads
+from hybridrag.privacy.reading import entries
+from hybridrag.privacy.retention import due, prune
+from hybridrag.privacy.verification import Verification, verify
+from hybridrag.types import Destination, Limits
 
-_GENESIS = "0" * 64
+__all__ = ["FileLedger", "Head", "Verification", "entries", "verify"]
+
+_NONE = Limits()
+_TURNED_BACK = 300.0
+"""Seconds by which the clock may be behind the last entry: time servers set clocks back by less."""
 
 
 class FileLedger:
-    """A ledger in one file, safe for many processes: appends hold a lock and return after fsync."""
+    """A ledger in one file, safe for many processes: appends hold a lock and return after fsync.
 
-    def __init__(self, path: Path, *, key: bytes) -> None:
+    With `keep_payload` the redacted requests are kept too, encrypted. Entries older than `retention_days` are pruned
+    once a day; 0 keeps them for ever.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        key: bytes,
+        keep_payload: bool = False,
+        retention_days: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._path = path
-        self._key = _chain_key(key)
+        self._journal = Journal(path, key=key, clock=clock)
+        self._payloads = Payloads(path, key=key)
+        self._budgets = Budgets(path.with_suffix(".tally"), key=key)
+        self._keep_payload = keep_payload
+        self._retention_days = retention_days
 
-    def intent(self, destination: Destination, body: bytes, facts: dict[str, object]) -> str:
-        """Records that `body` is about to leave; returns the entry's id. Raises BlockedByPolicy if it cannot."""
-        entry = uuid.uuid4().hex
-        self._append(
-            {
-                **facts,
-                "kind": "intent",
-                "entry": entry,
-                "user": _user(),
-                "host": os.uname().nodename,
-                "provider": destination.provider,
-                "address": _address(destination.url),
-                "model": destination.model,
-                "local": destination.local,
-                "payload_sha256": hashlib.sha256(body).hexdigest(),
-                "payload_bytes": len(body),
-            }
-        )
+    def intent(self, destination: Destination, body: bytes, facts: dict[str, object], limits: Limits = _NONE) -> str:
+        """Records that `body` is about to leave; returns the entry's id.
+
+        `facts["shares"]` are the characters of each document in it, by its hash. Where they would go beyond `limits`
+        this raises BudgetSpent, after recording that the request was blocked. Many processes together stay within
+        them. Raises BlockedByPolicy if nothing can be recorded.
+        """
+        record = _intent(destination, body, facts)
+        entry = str(record["entry"])
+        with self._held() as held:
+            self._check_clock(held)
+            shares_of(record)
+            spent = self._budgets.overdrawn(held, record, limits) if limits.bounded else None
+            if spent is not None:
+                held.append(record, _outcome(entry, "blocked", {"reason": "budget", "rule": "budget"}))
+                raise spent
+            try:
+                # Raw texts, which go to embedding servers and to local ones, are the documents themselves.
+                if self._keep_payload and not facts.get("plain"):
+                    record["kept"] = True
+                    self._payloads.keep(entry, body)
+                held.append(record)
+            except BaseException:
+                self._payloads.drop(entry)
+                raise
         return entry
 
     def outcome(self, entry: str, outcome: str, facts: dict[str, object]) -> None:
         """Records how `entry` ended. Raises BlockedByPolicy if it cannot be written."""
-        self._append({**facts, "kind": "outcome", "entry": entry, "outcome": outcome})
+        with self._held() as held:
+            held.append(_outcome(entry, outcome, facts))
+            if outcome == "blocked":  # it may hold what was not redacted
+                self._payloads.drop(entry)
+            old = self._retention_days > 0 and due(held, keep_days=self._retention_days)
+        if old:
+            with self._translated():
+                prune(self._journal, self._payloads, keep_days=self._retention_days)
 
-    def _append(self, record: dict[str, object]) -> None:
+    def _check_clock(self, held: Held) -> None:
+        if held.behind > _TURNED_BACK:
+            raise BlockedByPolicy(
+                f"The clock of this machine is {_span(held.behind)} behind the last entry of the ledger {self._path}.",
+                hint="Set the clock: what may leave in a day goes by it. If the last entry was made while the clock "
+                "was wrong, move the ledger and its head record aside to begin a new one.",
+            )
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[Held]:
+        with self._translated(), self._journal.hold() as held:
+            yield held
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            with _locked(self._path) as descriptor:
-                last = self._last(descriptor)
-                record = {
-                    **record,
-                    "at": datetime.now(UTC).isoformat(timespec="microseconds"),
-                    "seq": last.seq + 1,
-                    "prev": last.mac,
-                }
-                record["mac"] = _mac(self._key, record)
-                _write_whole(descriptor, _canonical(record) + b"\n")
+            yield
         except (OSError, ValueError, TypeError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else type(exc).__name__
+            place = (
+                f" ({exc.filename})" if isinstance(exc, OSError) and exc.filename not in {None, str(self._path)} else ""
+            )
             raise BlockedByPolicy(
-                f"The ledger {self._path} cannot be written: {reason}.",
+                f"The ledger {self._path} cannot be written: {reason}{place}.",
                 hint="What is not recorded is not sent. Check the disk and the permissions of its folder.",
             ) from exc
 
-    def _last(self, descriptor: int) -> Head:
-        """The end of the chain. Cuts off a line that a crash left unfinished: no entry was ever reported for it."""
-        size = os.fstat(descriptor).st_size
-        tail = b""
-        position = size
-        while position > 0 and tail.count(b"\n") < 2:
-            step = min(position, 65_536)
-            position -= step
-            tail = os.pread(descriptor, step, position) + tail
-        complete = tail[: tail.rfind(b"\n") + 1]
-        if len(complete) != len(tail):
-            os.ftruncate(descriptor, size - (len(tail) - len(complete)))
-        if not complete:
-            return Head(0, _GENESIS)
-        line = complete[:-1].rpartition(b"\n")[2]
-        record = _parse(line)
-        if record is None or not hmac.compare_digest(str(record.get("mac")), _mac(self._key, record)):
-            raise BlockedByPolicy(
-                f"The last entry of the ledger {self._path} was changed, or made with another key.",
-                hint="Nothing is added to a broken chain. Run `hybridrag ledger verify`, then move the file aside.",
-            )
-        return Head(int(record["seq"]), str(record["mac"]))
+
+def _intent(destination: Destination, body: bytes, facts: dict[str, object]) -> Record:
+    return {
+        **facts,
+        "kind": "intent",
+        "entry": uuid.uuid4().hex,
+        "user": _user(),
+        "host": os.uname().nodename,
+        "provider": destination.provider,
+        "address": _address(destination.url),
+        "model": destination.model,
+        "local": destination.local,
+        "payload_sha256": hashlib.sha256(body).hexdigest(),
+        "payload_bytes": len(body),
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of the chain: how many entries there are, and the last one's mac. Keep it elsewhere to see a cut tail."""
-
-    seq: int
-    mac: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What `verify` found: the chain's head, and a line for each fault. `ok` means none."""
-
-    head: Head
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-
-def verify(path: Path, *, key: bytes, anchor: Head | None = None) -> Verification:
-    """Reads the whole chain: finds entries changed, removed, reordered or put in, and with `anchor` a cut tail.
-
-    An absent file is an empty chain. Raises OSError if the file cannot be read.
-    """
-    chain_key = _chain_key(key)
-    head = Head(0, _GENESIS)
-    problems: list[str] = []
-    anchored = anchor is None or (anchor.seq == 0)
-    intents: set[object] = set()
-    for number, record in enumerate(_records(path), start=1):
-        if record is None or not hmac.compare_digest(str(record.get("mac")), _mac(chain_key, record)):
-            problems.append(f"line {number}: was changed, or made with another key")
-            head = Head(head.seq + 1, str(record.get("mac")) if record else "")
-            continue
-        seq, mac = int(record["seq"]), str(record["mac"])
-        if seq != head.seq + 1:
-            problems.append(f"line {number}: entry {seq} follows entry {head.seq}")
-        elif record["prev"] != head.mac:
-            problems.append(f"line {number}: does not continue the line before")
-        if record["kind"] == "intent":
-            intents.add(record["entry"])
-        elif record["entry"] not in intents:
-            problems.append(f"line {number}: an outcome without its intent")
-        head = Head(seq, mac)
-        anchored = anchored or head == anchor
-    if not anchored:
-        problems.append("the anchored head is not in the chain: its end was cut off or rewritten")
-    return Verification(head, tuple(problems))
-
-
-def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries as they stand, oldest first, unverified; a line that is no entry is left out."""
-    return (record for record in _records(path) if record is not None)
-
-
-def _records(path: Path) -> Iterator[dict[str, Any] | None]:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        for line in file:
-            yield _parse(line.removesuffix(b"\n")) if line.endswith(b"\n") else None
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """The ledger's file, made if need be, held by this process alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    created = not path.exists()
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file")
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-        yield descriptor
-        if created:
-            _sync_folder(path.parent)
-    finally:
-        os.close(descriptor)
-
-
-def _write_whole(descriptor: int, line: bytes) -> None:
-    """Appends `line` and waits for the disk; a line that does not fit leaves no trace."""
-    size = os.fstat(descriptor).st_size
-    try:
-        if os.write(descriptor, line) != len(line):
-            raise OSError(0, "the disk is full")
-        os.fsync(descriptor)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, size)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    # Only the exact bytes that were written count: a re-spelled line is a changed line.
-    if not isinstance(record, dict) or not {"seq", "prev", "mac", "kind", "entry"} <= record.keys():
-        return None
-    return record if _canonical(record) == line else None
-
-
-def _canonical(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
-
-
-def _mac(key: bytes, record: dict[str, Any]) -> str:
-    body = {name: value for name, value in record.items() if name != "mac"}
-    return hmac.new(key, _canonical(body), hashlib.sha256).hexdigest()
-
-
-def _chain_key(key: bytes) -> bytes:
-    return hmac.new(key, b"ledger chain", hashlib.sha256).digest()
+def _outcome(entry: str, outcome: str, facts: dict[str, object]) -> Record:
+    return {**facts, "kind": "outcome", "entry": entry, "outcome": outcome}
 
 
 def _user() -> str:
@@ -244,3 +149,8 @@ def _address(url: str) -> str:
     """The URL without user information, query and fragment."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _span(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 2_880 else f"{minutes // 1_440} days"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hybridrag.privacy.calls import short_phones
 from hybridrag.privacy.patterns import compiled, is_digit, stands_free, view
 from hybridrag.privacy.phones import phone_spans
 from hybridrag.types import Span
@@ -63,6 +64,7 @@ def numbers(text: str) -> Iterator[Span]:
         yield from _social_security(run)
         yield from phone_spans(run)
     yield from _short_social_security(data)
+    yield from short_phones(data)
 
 
 # --- cards -----------------------------------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ _CARD_WORDS = re.compile(
 _BRANDS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|095|[689]\d)\d{11,16}|6(?:011|4[4-9]\d|5\d{2}|2\d{2}|0\d{2}|[139]\d{2})\d{12,15}|35\d{14}"
-    r"|(?:1800|2131)\d{11}|(?:5[0678]\d{2}|6\d{3})\d{8,12}|9792\d{12}|220[0-4]\d{12}|81\d{14}"
+    r"|(?:1800|2131)\d{11}|(?:5[0678]\d{2}|6\d{3})\d{8,12}|(?:5018|5020|5038|5893|6304|6759|676[1-3]|6799)\d{13,15}|9792\d{12}|220[0-4]\d{12}|81\d{14}"
 )
 _STRONG_BRANDS = re.compile(r"4\d{15}|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d+|6(?:011|5\d\d|4[4-9]\d)\d+")
 
@@ -111,8 +113,12 @@ def _card_at(run: Run, first: int, *, told: bool) -> int | None:
 
 def _is_card(run: Run, first: int, last: int, *, told: bool) -> bool:
     start, end = run.window(first, last)
-    if _decimal(run.data, start, end) or _hexadecimal(run.data, start, end):
+    if not _has_card_form(run, first, last, told=told):
         return False
+    return not _decimal(run.data, start, end) and not _hexadecimal(run.data, start, end)
+
+
+def _has_card_form(run: Run, first: int, last: int, *, told: bool) -> bool:
     digits = run.digits(first, last)
     if len(set(digits)) == 1:
         return False
@@ -148,16 +154,16 @@ def _decimal(data: bytes, start: int, end: int) -> bool:
     return start > 1 and data[start - 1 : start] in {b".", b","} and is_digit(data, start - 2) and end - start > 4
 
 
+_WORD_END = re.compile(rb"[A-Za-z0-9]+$")
+_WORD_START = re.compile(rb"[A-Za-z0-9]+")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
 def _hexadecimal(data: bytes, start: int, end: int) -> bool:
     """Whether the window is a part of a hexadecimal word, such as a digest."""
-    while start and data[start - 1 : start].isalnum():
-        start -= 1
-    while data[end : end + 1].isalnum():
-        end += 1
-    word = data[start:end]
+    head = _WORD_END.search(data, max(0, start - _CONTEXT), start)
+    tail = _WORD_START.match(data, end, end + _CONTEXT)
+    word = (head.group() if head else b"") + data[start:end] + (tail.group() if tail else b"")
     return _HEX.issuperset(word) and any(byte > 57 for byte in word)
 
 

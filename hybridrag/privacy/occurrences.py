@@ -16,6 +16,8 @@ from hybridrag.privacy.pseudonyms import PERSON, Value
 from hybridrag.privacy.scanning import SECRET
 from hybridrag.types import Span
 
+NAME = "NAME"
+"""The type of what is only suspected to be a name: a capitalised word that its own text never has in lower case."""
 _TOKEN = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _WIDEST_GAP = 4
@@ -25,7 +27,8 @@ _STOP = "\0"
 class Occurrences:
     """Finds a set of values. A number or password too plain to tell from ordinary ones is left to the detectors.
 
-    Letter case counts only for words that are ordinary ones in lower case: "Young" is looked for, "young" is not. The
+    Letter case counts only for words that are ordinary ones in lower case ("Young" is looked for, "young" is not), and
+    for what is only suspected. The
     parts of a person's name stand for the person, but for such words.
     """
 
@@ -82,7 +85,9 @@ def _automaton(needles: dict[str, Value]) -> Any:
 
 
 def _is_ordinary(normal: str, kind: str) -> bool:
-    """Whether the value is one word that is an ordinary one in lower case."""
+    """Whether the value is one word that is an ordinary one in lower case, or only suspected to be a name."""
+    if kind == NAME:
+        return len(normal) > 1
     return kind != SECRET and normal.isalpha() and len(normal) > 1 and _is_word(normal)
 
 

@@ -12,7 +12,10 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from hybridrag.privacy.normalise import BARRIER
+import numpy as np
+
+from hybridrag.privacy.characters import BARRIER, LOOKALIKES, Table, codes
+from hybridrag.types import Span
 
 LETTER = rb"A-Za-z\xe9"
 WORD = rb"A-Za-z0-9\xe9"
@@ -25,7 +28,7 @@ def view(text: str) -> bytes:
     """`text` as bytes, `len(text)` of them."""
     if text.isascii() and "\0" not in text:
         return text.encode("ascii")
-    return text.translate(_BYTES).encode("latin-1")
+    return _BYTES.of(codes(text)).astype(np.uint8).tobytes()
 
 
 @lru_cache(maxsize=256)
@@ -38,6 +41,12 @@ def compiled(pattern: bytes) -> Any:
     options.max_mem = 64 << 20
     options.log_errors = False
     return re2.compile(pattern, options)
+
+
+def group_span(match: Any, group: int, kind: str, rule: str) -> Span:
+    """Where that group of the match stands, as an entity of the type `kind`."""
+    start, end = match.span(group)
+    return Span(start, end, kind, rule)
 
 
 def stands_free(data: bytes, start: int, end: int) -> bool:
@@ -53,34 +62,22 @@ def is_digit(data: bytes, position: int) -> bool:
     return 0 <= position < len(data) and data[position] in _DIGITS
 
 
-_LOOKALIKES = {BARRIER: "\0", "\0": "\xa4", "⟦": "\xa6", "⟧": "\xa6"} | dict(
-    zip(
-        "АВЕЅІЈКМНОРСТУХаеѕіјорсухԁһӏՕοΟΑΒΕΖΗΙΚΜΝΡΤΥΧα",
-        "ABESIJKMHOPCTYXaesijopcyxdhlOoOABEZHIKMNPTYXa",
-        strict=True,
-    )
-)
-
-
-class _Bytes(dict[int, str]):
-    def __missing__(self, code: int) -> str:
-        byte = _byte(chr(code))
-        self[code] = byte
-        return byte
-
-
-def _byte(char: str) -> str:
-    if char in _LOOKALIKES:
-        return _LOOKALIKES[char]
-    if char.isascii():
-        return char
+def _byte(code: int) -> int:
+    char = chr(code)
+    if code < 0x80:
+        return code or 0xA4
+    if char in _MARKS:
+        return _MARKS[char]
+    if char in LOOKALIKES:
+        return ord(LOOKALIKES[char])
     category = unicodedata.category(char)
     if category == "Nd":
-        return str(unicodedata.digit(char))
+        return 0x30 + unicodedata.digit(char)
     if category[0] in "LM":
         # Scripts without blanks between words would otherwise glue whole sentences to a match.
-        return "\xe9" if ord(char) < 0x590 or 0x1E00 <= ord(char) < 0x2000 else "\xa5"
-    return " " if char.isspace() else "\xa4"
+        return 0xE9 if code < 0x590 or 0x1E00 <= code < 0x2000 else 0xA5
+    return 0x20 if char.isspace() else 0xA4
 
 
-_BYTES = _Bytes()
+_MARKS = {BARRIER: 0, "⟦": 0xA6, "⟧": 0xA6}
+_BYTES = Table(_byte)

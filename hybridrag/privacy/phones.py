@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hybridrag.privacy.calls import announced, is_book
+from hybridrag.privacy.nationalphones import ATTACHED, bracketed, grouped, isolated, local, valid
 from hybridrag.privacy.patterns import ends_free, is_digit, stands_free
 from hybridrag.types import Span
 
 if TYPE_CHECKING:
     from hybridrag.privacy.numbers import Run
 
-_CALL_WORDS = re.compile(
-    rb"(?:\b(?:(?:(?:tele|i)?(?:phone|fax|fon|faks)s?|(?:phone|fax|mobile) ?(?:number|no|nr)|tel|mobile?"
-    rb"|cell(?=\W{1,3}$)|cell(?:ular)? ?phone|handy|landline|hotline|whatsapp|sms|dial|desk|gsm"
-    rb"|(?:telefon|mobil|handy|fax|ruf)(?:nummer|nr)?|durchwahl|anruf|anrufen|t[e\xe9]l[e\xe9]phone|t[e\xe9]l"
-    rb"|tel[e\xe9]fono|m[o\xe9]vil|celular|cellulare|telefone|telefoon|telefonn[i\xe9]|telem[o\xe9]vel|puhelin)\b"
-    rb"[^0-9\n]{0,24}(?:\n[ \t>]{0,8})?"
-    rb"|(?:call|ring|text|phone|reach)(?: (?:me|us|him|her|them))?(?: (?:back|now))? (?:at |on |under )?"
-    rb"|(?:answer(?:ing)?|available|reach(?:able|ed)|messages?|erreichbar) (?:at|on|under|to|unter) ))[+(]?[ ]?$"
-)
 _TAGS_AFTER = re.compile(rb"[ \t]{0,2}[-(,]?[ \t]?(?:fax|mobile|mobil|handy|office|desk)\b")
 _DECIMALS = re.compile(rb"\d{1,3}[.]\d{1,2}(?:[ \t]+\d+[.]\d+)*$")
-_EXTENSION = re.compile(rb"[ ,;]{0,3}(?:x|ext(?:ension|n)?\.?|dw|durchwahl|app\.?|#)[ .:]{0,2}\d{1,6}\b", re.IGNORECASE)
-_BOOK = re.compile(rb"(?:isbn|issn|asin|doi|/dp/|/product/)[^\n]{0,24}$")
+_EXTENSION = re.compile(
+    rb"[ ,;]{0,3}(?:x|ext(?:ension|n)?\.?|dw|durchwahl|app\.?|#)[ .:=]{0,2}\d{1,6}\b", re.IGNORECASE
+)
 _REGIONS = ("DE", "GB", "FR", "AT", "CH", "IT", "NL", "BE", "SE", "FI", "IE", "AU", "ZA", "JP", "TR", "PL", "RO", "IN")
 _POWERS = frozenset({"2147483647", "2147483648", "4294967295", "4294967296", "8589934592"})
 
 
 def phone_spans(run: Run) -> Iterator[Span]:
     """The telephone numbers in one run of digit groups, extensions included."""
-    told = _CALL_WORDS.search(run.before) is not None
+    told = announced(run.before)
     first = taken = 0
     while first < len(run.groups):
         # "2023-10-05-20231005", "s10549-010-0034-3": the middle of an identifier begins no number.
@@ -58,9 +51,18 @@ def _phone_at(run: Run, first: int, *, told: bool) -> tuple[int, str] | None:
     # "PF-04449913", "item_0301234567": the number of a thing.
     if not told and head[-1:] in {b"-", b"_", b"#"} and head[-2:-1].isalnum():
         return None
-    found = _dialled_abroad(run, first) or _north_american(run, first) or _national(run, first) or _plain(run, first)
-    if found is None and (told or (_TAGS_AFTER.match(run.after) and _reaches_end(run, first))):
-        return _told(run, first)
+    found = (
+        _dialled_abroad(run, first)
+        or _north_american(run, first)
+        or _national(run, first)
+        or bracketed(run, first)
+        or grouped(run, first)
+        or local(run, first)
+        or _plain(run, first)
+    )
+    if told or (found is None and _TAGS_AFTER.match(run.after) and _reaches_end(run, first)):
+        named = _told(run, first)
+        return named if found is None or (named is not None and named[0] > found[0]) else found
     return found
 
 
@@ -75,7 +77,7 @@ def _fraction(data: bytes, start: int) -> bool:
 
 
 def _international(run: Run, first: int) -> tuple[int, str] | None:
-    last = _longest_valid(run, first, ("+",))
+    last = _longestvalid(run, first, ("+",))
     if last is not None:
         return last, "phone-international"
     # Not in any numbering plan, but a plus and eight digits or more are nothing else.
@@ -94,7 +96,7 @@ def _dialled_abroad(run: Run, first: int) -> tuple[int, str] | None:
     digits = run.digits(first, first)
     for code in ("011", "00"):
         if digits.startswith(code) and (len(digits) > len(code) or first + 1 < len(run.groups)):
-            last = _longest_valid(run, first, ("+",), drop=len(code))
+            last = _longestvalid(run, first, ("+",), drop=len(code))
             if last is not None:
                 return last, "phone-international"
     return None
@@ -114,7 +116,7 @@ def _north_american(run: Run, first: int) -> tuple[int, str] | None:
         end = run.groups[begin + 2][1]
         if not ends_free(run.data, end) and not _EXTENSION.match(run.data, end):
             continue
-        if signs or (digits[0] in "23456789" and digits[3] in "23456789" and _valid("+1" + digits)):
+        if signs or (digits[0] in "23456789" and digits[3] in "23456789" and valid("+1" + digits)):
             return begin + 2, "phone-north-american"
         if len(run.groups) == 3 and first == 0 and digits[0] in "23456789" and digits[3] in "23456789":
             return begin + 2, "phone-north-american"
@@ -127,19 +129,20 @@ def _national(run: Run, first: int) -> tuple[int, str] | None:
     pairs = run.sizes(first, first + 4) == (2,) * 5 and len(set(run.seps[first : first + 4])) == 1 and digits[0] == "0"
     if pairs or (digits == "8" and run.sizes(first + 1, first + 4) == (3, 3, 2, 2)):
         return first + 4, "phone-national"
+    if digits == "0" and (any(b"/" in sep for sep in run.seps[:3]) or run.sizes(0, 5)[1:] == (3, 2, 2, 2)):
+        return isolated(run, first)
     if digits[0] != "0" or digits.startswith("00") or not 1 < len(digits) <= 12 or _date_at(run, first):
         return None
-    last = _longest_valid(run, first, _REGIONS, low=8, high=12)
+    last = _longestvalid(run, first, _REGIONS, low=8, high=12)
     if last is not None:
-        if last == first and (_sequence(digits) or _BOOK.search(run.before)):
-            return None
-        return last, "phone-national"
+        filler = last == first and (_sequence(digits) or is_book(run.before))
+        return None if filler else (last, "phone-national")
     if first + 1 < len(run.groups) and len(digits) >= 3:
         sep = run.seps[first].strip(b" \t")
         size = len(run.digits(first, first + 1))
         if sep in {b"/", b")"} and 8 <= size <= 13:
             return first + 1, "phone-national"
-    return None
+    return isolated(run, first) if len(digits) <= 5 else None
 
 
 def _plain(run: Run, first: int) -> tuple[int, str] | None:
@@ -152,14 +155,9 @@ def _plain(run: Run, first: int) -> tuple[int, str] | None:
         return None
     if not stands_free(run.data, start, end) and not _EXTENSION.match(run.data, end):
         return None
-    if (
-        run.data[max(0, start - 1) : start] in {b"$", b"#", b"=", b"_", b"/", b"-", b".", b"\xa4"}
-        or len(run.groups) > 1
-    ):
+    if run.data[max(0, start - 1) : start] in ATTACHED or len(run.groups) > 1 or is_book(run.before):
         return None
-    if _BOOK.search(run.before):
-        return None
-    return (first, "phone-plain") if _valid("+1" + digits) else None
+    return (first, "phone-plain") if valid("+1" + digits) else None
 
 
 def _told(run: Run, first: int) -> tuple[int, str] | None:
@@ -181,11 +179,13 @@ def _told(run: Run, first: int) -> tuple[int, str] | None:
 
 def _reaches_end(run: Run, first: int) -> bool:
     """Whether the groups from `first` to the end of the run are one number: on one line, 7 to 15 digits."""
+    if len(run.groups) - first > 15:
+        return False
     length = len(run.digits(first, len(run.groups) - 1))
     return 7 <= length <= 15 and not any(b"\n" in sep for sep in run.seps[first:])
 
 
-def _longest_valid(
+def _longestvalid(
     run: Run, first: int, regions: tuple[str, ...], *, drop: int = 0, low: int = 7, high: int = 15
 ) -> int | None:
     """The last group of the longest window from `first` that is valid in one of `regions` ("+" means international)."""
@@ -202,9 +202,9 @@ def _longest_valid(
             continue
         if regions == ("+",):
             # "+49 (0)30": the zero in brackets is not dialled from abroad.
-            if _valid("+" + number) or _valid("+" + _without_trunk_zero(run, first, last)[drop:]):
+            if valid("+" + number) or valid("+" + _without_trunk_zero(run, first, last)[drop:]):
                 best = last
-        elif any(_valid(number, region) for region in regions):
+        elif any(valid(number, region) for region in regions):
             best = last
     return best
 
@@ -235,23 +235,6 @@ def _date_at(run: Run, first: int) -> int:
 def _sequence(digits: str) -> bool:
     """0123456789 and 00000000 are filler."""
     return digits in "01234567890123456789" or len(set(digits)) <= 2
-
-
-@lru_cache(maxsize=4096)
-def _valid(number: str, region: str | None = None) -> bool:
-    """Whether the numbering plan knows the number; at most 20 characters reach the library."""
-    library = _library()
-    try:
-        return bool(library.is_valid_number(library.parse(number[:20], region)))
-    except library.NumberParseException:
-        return False
-
-
-@lru_cache(maxsize=1)
-def _library() -> Any:
-    import phonenumbers
-
-    return phonenumbers
 
 
 def _opening(data: bytes, start: int) -> int:

@@ -25,12 +25,13 @@ def scan(text: str, detectors: Sequence[Detector]) -> tuple[Span, ...]:
 def findings(text: str, detectors: Sequence[Detector]) -> list[Span]:
     """Everything that any detector finds in `text`, overlaps and all. Raises as `scan` does."""
     normal = normalise(text)
+    # Where signs were joined or taken out, the text is searched as it stood too: that may have hidden something.
+    parts = [(start, text[start:end]) for start, end in normal.rewritten_parts(len(text))]
     found: list[Span] = []
     for detector in detectors:
-        for span in _detect(detector, normal.text):
-            found.append(_original(normal, span))
-        if normal.text != text:
-            found.extend(_detect(detector, text))
+        found += [_original(normal, span) for span in _detect(detector, normal.text)]
+        for start, part in parts:
+            found += [_shifted(span, start) for span in _detect(detector, part)]
     for start, end, plain in decoded_blobs(normal.text):
         inside = normalise(plain)
         for detector in detectors:
@@ -74,6 +75,10 @@ def fail_closed(what: str) -> Iterator[None]:
 
 def _order(span: Span, rank: Callable[[Span], int]) -> tuple[bool, int, int]:
     return span.type == SECRET, rank(span), span.end - span.start
+
+
+def _shifted(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by, span.type, span.rule)
 
 
 def _original(normal: Normalised, span: Span) -> Span:

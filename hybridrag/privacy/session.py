@@ -55,7 +55,7 @@ class Session:
             word for message in messages for piece in message.pieces if piece.ours for word in _words(piece.text)
         )
         self._pseudonyms = self._begun([message.text for message in messages], key, previous)
-        self._occurrences = Occurrences(())
+        self._occurrences: Occurrences | None = None
         self._values_seen = 0
         if not plain:
             # Every value is known before the first text is redacted, so what one text shows is masked in all of them.
@@ -155,7 +155,7 @@ class Session:
 
     def _find(self, message: _Message) -> tuple[Span, ...]:
         """What has to be replaced in a message: found by a detector, known beforehand, or a value of the map."""
-        if self._values_seen != self._pseudonyms.size:
+        if self._occurrences is None or self._values_seen != self._pseudonyms.size:
             self._occurrences = Occurrences(
                 value for value in self._pseudonyms.values() if self._pseudonyms.action(value) != "allow"
             )

@@ -254,15 +254,16 @@ class Wiring:
         from hybridrag.flows.ask import prepare
         from hybridrag.flows.known import known_values
 
+        collection = self.collection()
         return prepare(
             query.text,
             found,
             gateway=self.gateway,
             provider=provider,
             plain=self.provider.plain,
-            known=partial(
-                known_values, store=self.store, collection=self.collection(), inspector=self.privacy.inspector
-            ),
+            known=partial(known_values, store=self.store, collection=collection, inspector=self.privacy.inspector),
+            open_embedder=lambda: self.models.embedder_of(collection),
+            texts_leave=self.models.texts_leave(self.models.of(collection)),
         )
 
     def redact(self, name: str, label: Label, *, stdin: BinaryIO) -> Redaction:

@@ -34,7 +34,9 @@ class Privacy:
         return load_detectors(
             detectors=settings.privacy_detectors,
             names_model=settings.privacy_names_model,
-            dictionaries={name: Path(files[0]) for name, files in settings.privacy_dictionaries.items()},
+            dictionaries={
+                name: [Path(file) for file in files] for name, files in settings.privacy_dictionaries.items()
+            },
             deny=(*settings.privacy_deny, *(f"re:{pattern}" for pattern in settings.privacy_deny_patterns)),
             allow=settings.privacy_allow,
         )

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.answering import build_prompt, candidate_sentences, chunk_around, chunk_at, chunks_of, resolve
+from hybridrag.answering import Reduced, build_prompt, candidate_sentences, chunk_around, chunk_at, chunks_of, resolve
 from hybridrag.flows.ask import extract
 from hybridrag.types import Arm, Generation, Hit, Query, SearchResult
 from tests.answering.hits import chunk, passage_over, passages
@@ -60,9 +60,9 @@ def test_where_no_word_tells_the_best_chunk_is_cited() -> None:
 
 
 def test_a_prompt_tells_all_pages_of_a_passage() -> None:
-    content = build_prompt("?", [BOTH], boundary="edge").texts[1]
+    content = build_prompt("?", [Reduced.whole(BOTH)], boundary="edge").texts[1]
     assert "from: handbook/travel.md, pages 3-4 (Travel > Hotels)\n" in content
-    alone = build_prompt("?", [passage_over(MEALS, MEALS)], boundary="edge").texts[1]
+    alone = build_prompt("?", [Reduced.whole(passage_over(MEALS, MEALS))], boundary="edge").texts[1]
     assert "from: handbook/travel.md, page 3 (Travel > Meals)\n" in alone
 
 

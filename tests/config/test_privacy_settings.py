@@ -38,7 +38,6 @@ def test_what_a_users_file_may_say(place: Place) -> None:
         allow = ["Acme GmbH"]
         detectors = ["medical"]
         names_model = "models/names"
-        names_threshold = 0.4
         [privacy.dictionaries]
         CUSTOMER = "customers.txt"
         STAFF = ["/srv/staff.txt", "more.txt"]
@@ -54,7 +53,6 @@ def test_what_a_users_file_may_say(place: Place) -> None:
     assert settings.privacy_allow == ("Acme GmbH",)
     assert settings.privacy_detectors == ("medical",)
     assert settings.privacy_names_model == str(place.home / "models/names")
-    assert settings.privacy_names_threshold == 0.4
     assert settings.privacy_dictionaries == {
         "CUSTOMER": (str(place.home / "customers.txt"),),
         "STAFF": ("/srv/staff.txt", str(place.home / "more.txt")),
@@ -65,7 +63,6 @@ def test_what_a_users_file_may_say(place: Place) -> None:
 
 
 def test_a_names_model_may_say_what_opens_it(place: Place) -> None:
-    assert place.load().privacy_names_threshold == 0
     for said, meant in (
         ("gliner:models/names", f"gliner:{place.home}/models/names"),
         ("my-ner:/srv/model", "my-ner:/srv/model"),
@@ -103,7 +100,6 @@ def test_a_project_adds_to_what_is_protected(place: Place) -> None:
         "[privacy]\nallow = ['x']",
         "[privacy]\ndetectors = ['x']",
         "[privacy]\nnames_model = 'x'",
-        "[privacy]\nnames_threshold = 0.9",
         "[ledger]\nkeep_payload = true",
         "[ledger]\nretention_days = 1",
         "[providers.together]\nzdr = true",
@@ -130,9 +126,6 @@ def test_a_project_reads_no_file_outside_its_folder(place: Place, tmp_path: Path
         ("[privacy]\ndeny = 3", "privacy_deny: must be a list of texts"),
         ("[privacy]\ndeny = ['']", "privacy_deny: must be a non-empty text"),
         ("[privacy]\ndenny = ['x']", "unknown setting privacy_denny"),
-        ("[privacy]\nnames_threshold = 1", "privacy_names_threshold: must be a number between 0 and 1"),
-        ("[privacy]\nnames_threshold = true", "between 0 and 1"),
-        ("[privacy]\nnames_threshold = nan", "between 0 and 1"),
         ("[privacy]\ndictionaries = 'x'", "privacy_dictionaries: must be a table"),
         ("[privacy.dictionaries]\ncustomer = 'x'", "'customer' is no type"),
         ("[privacy.dictionaries]\nCUSTOMER = 3", "must be a list of texts"),

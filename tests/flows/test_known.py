@@ -10,7 +10,8 @@ import pytest
 from hybridrag.answering import passages_of
 from hybridrag.flows.known import known_values
 from hybridrag.ports import Detector
-from hybridrag.privacy import Inspector, builtin_detectors
+from hybridrag.privacy import Inspector
+from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.policy import Policy
 from hybridrag.types import Passage, Query, Span
 from tests.flows.library import Library

@@ -11,7 +11,8 @@ from typing import Any
 from hybridrag.config import Settings, load
 from hybridrag.flows.endpoint import Endpoint
 from hybridrag.models import EndpointEmbedder, EndpointModel, endpoint_model
-from hybridrag.privacy import FileLedger, Gateway, builtin_detectors, load_key
+from hybridrag.privacy import FileLedger, Gateway, load_key
+from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.ledger import entries
 
 

@@ -1,21 +1,33 @@
-"""The chain finds every change, holds under concurrent writers and crashes, and the key file has one content."""
+"""What an entry holds, that many writers make one chain, and that the key file has one content."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.keys import KEY_BYTES, load_key
+from hybridrag.privacy.detectors import builtin_detectors
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.keys import KEY_BYTES, existing_key, load_key
 from hybridrag.privacy.ledger import FileLedger, Head, entries, verify
-from hybridrag.types import Destination
+from hybridrag.privacy.payloads import Payloads
+from hybridrag.types import Destination, Label, Portion
 
 HERE = Destination(provider="p", url="https://p.example/v1", model="m", local=False)
 
@@ -39,7 +51,7 @@ def test_an_untouched_ledger_is_sound(filled: list[bytes], ledger_path: Path, ke
     assert verified.ok
     assert verified.head.seq == len(filled) == 8
     assert stat.S_IMODE(ledger_path.stat().st_mode) == 0o600
-    assert verify(ledger_path, key=key, anchor=verified.head).ok
+    assert verify(ledger_path, key=key, anchors=[verified.head]).ok
     assert verify(ledger_path.with_name("absent"), key=key).ok
 
 
@@ -68,11 +80,12 @@ def test_every_changed_removed_swapped_or_repeated_line_is_found(
 def test_a_cut_tail_shows_against_the_anchor(filled: list[bytes], ledger_path: Path, key: bytes) -> None:
     head = verify(ledger_path, key=key).head
     ledger_path.write_bytes(b"".join(filled[:6]))
-    assert verify(ledger_path, key=key).ok
-    assert not verify(ledger_path, key=key, anchor=head).ok
+    assert len(verify(ledger_path, key=key).problems) == 1
+    assert len(verify(ledger_path, key=key, anchors=[head]).problems) == 2
     ledger_path.unlink()
-    assert not verify(ledger_path, key=key, anchor=head).ok
-    assert verify(ledger_path, key=key, anchor=Head(0, "0" * 64)).ok
+    ledger_path.with_suffix(".head").unlink()
+    assert not verify(ledger_path, key=key, anchors=[head]).ok
+    assert verify(ledger_path, key=key, anchors=[Head(0, "0" * 64)]).ok
 
 
 def test_another_key_verifies_nothing_and_appends_nothing(filled: list[bytes], ledger_path: Path, key: bytes) -> None:
@@ -88,7 +101,7 @@ def test_a_line_that_a_crash_left_unfinished_is_cut_off(
 ) -> None:
     with ledger_path.open("ab") as file:
         file.write(filled[0][: len(filled[0]) // 2])
-    assert not verify(ledger_path, key=key).ok
+    assert verify(ledger_path, key=key).torn == len(filled[0]) // 2
     ledger.intent(HERE, b"next", {})
     assert verify(ledger_path, key=key).ok
     assert len(list(entries(ledger_path))) == 9
@@ -98,6 +111,15 @@ def test_entries_longer_than_any_buffer_chain_on(ledger: FileLedger, ledger_path
     for _ in range(3):
         ledger.intent(HERE, b"", {"chunks": ["x" * 36] * 6000})
     assert verify(ledger_path, key=key).head.seq == 3
+
+
+def test_facts_that_would_not_be_read_back_are_refused(ledger: FileLedger, ledger_path: Path, key: bytes) -> None:
+    for facts in ({"counts": {9: 1, 10: 2}}, {"counts": {"1": 1, 1: 2}}, {"size": float("nan")}):
+        with pytest.raises(BlockedByPolicy, match="cannot be written"):
+            ledger.intent(HERE, b"", dict(facts))
+    ledger.intent(HERE, b"", {"name": "\ud800 \x00 ä \U0001f600", "size": 1e300, "counts": {1: 1, 2: 2}})
+    ledger.intent(HERE, b"", {})
+    assert verify(ledger_path, key=key).head.seq == 2
 
 
 def test_many_writers_make_one_chain(ledger: FileLedger, ledger_path: Path, key: bytes) -> None:
@@ -138,6 +160,88 @@ def test_a_loose_mode_is_tightened(filled: list[bytes], ledger: FileLedger, ledg
     assert stat.S_IMODE(ledger_path.stat().st_mode) == 0o600
 
 
+def test_an_entry_holds_all_that_was_asked_for(
+    gateway: Gateway, ledger_path: Path, cloud: Destination, encode: Callable[..., bytes]
+) -> None:
+    texts = ["Write to ada@example.com.", "What does Ada say?"]
+    session = gateway.open(texts)
+    body = encode(*(session.redact(text).text for text in texts))
+    outbound = gateway.seal(
+        body,
+        cloud,
+        session,
+        collection="c",
+        portions=[Portion("handbook/a.md", Label.INTERNAL, 40)],
+        chunks=["k1", "k2"],
+    )
+    gateway.settle(outbound, "sent", response_sha256="ab" * 32)
+    intent, outcome = entries(ledger_path)
+    assert intent["user"]
+    assert intent["host"] == os.uname().nodename
+    assert (intent["provider"], intent["model"]) == (cloud.provider, cloud.model)
+    assert intent["address"] == "https://api.together.xyz/v1/chat/completions"
+    assert (intent["collection"], intent["chunks"]) == ("c", ["k1", "k2"])
+    assert "handbook" not in ledger_path.read_text()
+    assert len(intent["documents"]) == 1
+    assert intent["payload_sha256"] == hashlib.sha256(body).hexdigest()
+    assert intent["payload_bytes"] == len(body)
+    assert intent["entities"]["EMAIL"] == 1
+    assert sum(intent["rules"].values()) >= 1
+    assert len(intent["policy"]) == 64
+    assert (outcome["entry"], outcome["outcome"], outcome["response_sha256"]) == (intent["entry"], "sent", "ab" * 32)
+    for record in (intent, outcome):
+        assert datetime.fromisoformat(record["at"]).utcoffset() == timedelta(0)
+
+
+def test_no_value_is_in_any_file_of_the_ledger(
+    ledger_path: Path, key: bytes, cloud: Destination, encode: Callable[..., bytes]
+) -> None:
+    """Requests that were sent, failed and blocked, with the payloads kept; in every usual spelling of the values."""
+    values = {
+        "email": "jürgen.grünwald@straße-example.de",
+        "phone": "+49 171 2345678",
+        "card": "4111 1111 1111 1111",
+        "iban": "DE89 3704 0044 0532 0130 00",
+        "secret": "sk-proj-Zq7Lm2Xv9Rt4Kp8Wn3Bs6Yd1Hc5Gf0Jt",
+    }
+    ledger = FileLedger(ledger_path, key=key, keep_payload=True)
+    gateway = Gateway(detectors=builtin_detectors(), ledger=ledger, key=key)
+    texts = [f"Mail {values['email']}, phone {values['phone']}.", f"Card {values['card']}, IBAN {values['iban']}."]
+    texts.append(f"OPENAI_API_KEY={values['secret']}")
+    session = gateway.open(texts)
+    body = encode(*(session.redact(text).text for text in texts))
+    about: dict[str, Any] = {
+        "collection": "c",
+        "portions": [Portion(values["email"], Label.INTERNAL, 90)],
+        "chunks": ["k"],
+    }
+    for outcome in ("sent", "failed", "retried"):
+        outbound = gateway.seal(body, cloud, session, **about)
+        gateway.settle(outbound, outcome, response_sha256="00" * 32, detail=f"HTTP 400 for {values['email']}")
+    with pytest.raises(BlockedByPolicy):
+        gateway.seal(encode(*texts), cloud, session, **about)
+    files = [file for file in ledger_path.parent.rglob("*") if file.is_file()]
+    content = [file.read_bytes() for file in files]
+    payloads = [file.stem for file in files if file.suffix == ".bin"]
+    sent = next(record["payload_sha256"] for record in entries(ledger_path))
+    content += [Payloads(ledger_path, key=key).read(entry, sha256=sent) for entry in payloads]
+    assert len(payloads) == 3
+    for name, value in values.items():
+        for spelling in spellings(value):
+            assert not any(spelling in text for text in content), (name, spelling)
+
+
+def spellings(value: str) -> set[bytes]:
+    """A value as it stands, composed and not, in both cases, escaped, encoded, and without what groups it."""
+    plain = {unicodedata.normalize(form, value) for form in ("NFC", "NFD", "NFKC")}
+    plain |= {re.sub(r"[ +-]", "", text) for text in plain} | {re.sub(r"[ +]", "-", value)}
+    plain |= {text.lower() for text in plain} | {text.upper() for text in plain}
+    found = {text.encode() for text in plain}
+    found |= {json.dumps(text)[1:-1].encode() for text in plain} | {quote(text).encode() for text in plain}
+    found |= {binascii.hexlify(text) for text in found} | {base64.b64encode(text).rstrip(b"=")[:-1] for text in found}
+    return found
+
+
 # --- the key ---------------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +252,16 @@ def test_the_key_is_made_once_for_the_owner_alone(tmp_path: Path) -> None:
     assert load_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["key"]
+
+
+def test_looking_for_a_key_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "key"
+    assert existing_key(path) is None
+    assert not path.parent.exists()
+    assert load_key(path) == existing_key(path)
+    path.chmod(0o644)
+    with pytest.raises(BlockedByPolicy):
+        existing_key(path)
 
 
 def test_racing_processes_get_the_same_key(tmp_path: Path) -> None:
