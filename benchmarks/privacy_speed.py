@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.privacy.detectors import builtin_detectors
-from hybridrag.privacy.encoded import decoded_blobs
-from hybridrag.privacy.normalise import normalise
+from hybridrag.privacy.plaintext.encoded import decoded_blobs
+from hybridrag.privacy.plaintext.normalise import normalise
 from hybridrag.privacy.scanning import scan
 from tests.privacy.hostile import HOSTILE
 

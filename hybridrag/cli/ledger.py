@@ -36,7 +36,7 @@ def list_(
     from hybridrag.cli.ledger_shown import print_entries
     from hybridrag.errors import UsageError
     from hybridrag.flows.ledger import moment
-    from hybridrag.privacy.reading import OUTCOMES
+    from hybridrag.privacy.ledger.reading import OUTCOMES
 
     if outcome is not None and outcome not in OUTCOMES:
         raise UsageError(f"no request ends as {outcome!r}", hint=f"one of {', '.join(OUTCOMES)}")

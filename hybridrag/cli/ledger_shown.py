@@ -13,8 +13,8 @@ from hybridrag.cli.console import one_line, printable, stdout
 from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
-    from hybridrag.privacy.reading import Entry
-    from hybridrag.privacy.verification import Verification
+    from hybridrag.privacy.ledger.reading import Entry
+    from hybridrag.privacy.ledger.verification import Verification
 
 _COLOURS = {"sent": "green", "failed": "yellow", "retried": "yellow", "blocked": "red", "unfinished": "magenta"}
 _NARROW = 100

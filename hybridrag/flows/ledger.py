@@ -13,13 +13,13 @@ from pathlib import Path
 
 from hybridrag import periods
 from hybridrag.errors import BlockedByPolicy, UsageError
-from hybridrag.privacy.chain import Head
-from hybridrag.privacy.journal import Journal
 from hybridrag.privacy.keys import existing_key
-from hybridrag.privacy.payloads import Payloads
-from hybridrag.privacy.reading import Entry, Reading
-from hybridrag.privacy.retention import Pruned, prune
-from hybridrag.privacy.verification import Verification, verify
+from hybridrag.privacy.ledger.chain import Head
+from hybridrag.privacy.ledger.journal import Journal
+from hybridrag.privacy.ledger.payloads import Payloads
+from hybridrag.privacy.ledger.reading import Entry, Reading
+from hybridrag.privacy.ledger.retention import Pruned, prune
+from hybridrag.privacy.ledger.verification import Verification, verify
 
 _AGO = re.compile(r"([0-9]{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

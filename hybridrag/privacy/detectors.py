@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hybridrag.ports import Detector
-from hybridrag.privacy.addresses import addresses
-from hybridrag.privacy.assignments import assignments
-from hybridrag.privacy.births import ages, birthdates
-from hybridrag.privacy.dates import strict_dates
-from hybridrag.privacy.domains import domains
-from hybridrag.privacy.emails import emails
-from hybridrag.privacy.formats import formats
-from hybridrag.privacy.handles import handles
-from hybridrag.privacy.hosts import hosts
-from hybridrag.privacy.ibans import ibans
-from hybridrag.privacy.labelled import labelled
-from hybridrag.privacy.licences import licences
-from hybridrag.privacy.machines import machines
-from hybridrag.privacy.numbers import numbers
-from hybridrag.privacy.organisations import organisations
-from hybridrag.privacy.persons import persons
-from hybridrag.privacy.places import places_in_context, strict_places
-from hybridrag.privacy.postcodes import postcodes
-from hybridrag.privacy.secrets import credentials
-from hybridrag.privacy.strict_names import strict_names
-from hybridrag.privacy.wallets import wallets
+from hybridrag.privacy.finders.addresses import addresses
+from hybridrag.privacy.finders.assignments import assignments
+from hybridrag.privacy.finders.births import ages, birthdates
+from hybridrag.privacy.finders.dates import strict_dates
+from hybridrag.privacy.finders.domains import domains
+from hybridrag.privacy.finders.emails import emails
+from hybridrag.privacy.finders.formats import formats
+from hybridrag.privacy.finders.handles import handles
+from hybridrag.privacy.finders.hosts import hosts
+from hybridrag.privacy.finders.ibans import ibans
+from hybridrag.privacy.finders.labelled import labelled
+from hybridrag.privacy.finders.licences import licences
+from hybridrag.privacy.finders.machines import machines
+from hybridrag.privacy.finders.numbers import numbers
+from hybridrag.privacy.finders.organisations import organisations
+from hybridrag.privacy.finders.persons import persons
+from hybridrag.privacy.finders.places import places_in_context, strict_places
+from hybridrag.privacy.finders.postcodes import postcodes
+from hybridrag.privacy.finders.secrets import credentials
+from hybridrag.privacy.finders.strict_names import strict_names
+from hybridrag.privacy.finders.wallets import wallets
 from hybridrag.types import Span
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
-from hybridrag.privacy.normalise import normalise
+from hybridrag.privacy.plaintext.normalise import normalise
 from hybridrag.types import Span
 
 DENIED = "DENIED"

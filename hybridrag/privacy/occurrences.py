@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hybridrag.privacy.normalise import BARRIER, normalise
+from hybridrag.privacy.plaintext.normalise import BARRIER, normalise
 from hybridrag.privacy.pseudonyms import PERSON, Value
 from hybridrag.privacy.scanning import SECRET
 from hybridrag.types import Span
@@ -92,7 +92,7 @@ def _is_ordinary(normal: str, kind: str) -> bool:
 
 
 def _is_word(word: str) -> bool:
-    from hybridrag.privacy.name_lists import THING, WORD, flags
+    from hybridrag.privacy.finders.name_lists import THING, WORD, flags
 
     return bool(flags(word) & (WORD | THING))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.normalise import BARRIER, normalise
+from hybridrag.privacy.plaintext.normalise import BARRIER, normalise
 from hybridrag.types import Action
 
 LONGEST_MARK = 32

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector
-from hybridrag.privacy.encoded import decoded_blobs
-from hybridrag.privacy.normalise import Normalised, normalise
+from hybridrag.privacy.plaintext.encoded import decoded_blobs
+from hybridrag.privacy.plaintext.normalise import Normalised, normalise
 from hybridrag.types import Span
 
+_LONGEST_WORD = 64
 SECRET = "SECRET"  # noqa: S105 - the name of a type
 
 
@@ -26,7 +27,7 @@ def findings(text: str, detectors: Sequence[Detector]) -> list[Span]:
     """Everything that any detector finds in `text`, overlaps and all. Raises as `scan` does."""
     normal = normalise(text)
     # Where signs were joined or taken out, the text is searched as it stood too: that may have hidden something.
-    parts = [(start, text[start:end]) for start, end in normal.rewritten_parts(len(text))]
+    parts = [_between_blanks(text, start, end) for start, end in normal.rewritten_parts(len(text))]
     found: list[Span] = []
     for detector in detectors:
         found += [_original(normal, span) for span in _detect(detector, normal.text)]
@@ -75,6 +76,16 @@ def fail_closed(what: str) -> Iterator[None]:
 
 def _order(span: Span, rank: Callable[[Span], int]) -> tuple[bool, int, int]:
     return span.type == SECRET, rank(span), span.end - span.start
+
+
+def _between_blanks(text: str, start: int, end: int) -> tuple[int, str]:
+    """Where a part begins, and the part: made longer, if not by much, so that it cuts no word."""
+    first, last = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
+    while start > first and not text[start - 1].isspace():
+        start -= 1
+    while end < last and not text[end].isspace():
+        end += 1
+    return start, text[start:end]
 
 
 def _shifted(span: Span, by: int) -> Span:

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeAlias
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
-from hybridrag.privacy.normalise import BARRIER, shield
 from hybridrag.privacy.occurrences import Occurrences
+from hybridrag.privacy.plaintext.normalise import BARRIER, shield
 from hybridrag.privacy.policy import Policy
 from hybridrag.privacy.pseudonyms import Pseudonyms, Value, derive_nonce, strictness
 from hybridrag.privacy.restore import Restorer

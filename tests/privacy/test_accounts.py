@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hybridrag.privacy.labelled import labelled
-from hybridrag.privacy.machines import machines
+from hybridrag.privacy.finders.labelled import labelled
+from hybridrag.privacy.finders.machines import machines
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from hybridrag.privacy.addresses import addresses
-from hybridrag.privacy.postcodes import postcodes
+from hybridrag.privacy.finders.addresses import addresses
+from hybridrag.privacy.finders.postcodes import postcodes
 
 ADDRESSES = {
     "United States": """

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from hybridrag.privacy.births import ages, birthdates
-from hybridrag.privacy.dates import strict_dates
+from hybridrag.privacy.finders.births import ages, birthdates
+from hybridrag.privacy.finders.dates import strict_dates
 
 DATES = [
     "12.03.1980",

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hybridrag.errors import BlockedByPolicy, BudgetSpent
-from hybridrag.privacy.budgets import Budgets, Tally
-from hybridrag.privacy.journal import Journal
 from hybridrag.privacy.ledger import FileLedger, entries, verify
+from hybridrag.privacy.ledger.budgets import Budgets, Tally
+from hybridrag.privacy.ledger.journal import Journal
 from hybridrag.types import Destination, Limits
 
 KEY = bytes(range(32))

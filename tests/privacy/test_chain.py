@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.chain import START, Head, backward, forward, record_of, whole
-from hybridrag.privacy.journal import Journal
 from hybridrag.privacy.ledger import FileLedger, entries, verify
+from hybridrag.privacy.ledger.chain import START, Head, backward, forward, record_of, whole
+from hybridrag.privacy.ledger.journal import Journal
 from hybridrag.types import Destination
 
 KEY = bytes(range(32))

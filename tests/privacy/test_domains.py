@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hybridrag.privacy.domains import domains
-from hybridrag.privacy.handles import handles
-from hybridrag.privacy.websites import is_public
+from hybridrag.privacy.finders.domains import domains
+from hybridrag.privacy.finders.handles import handles
+from hybridrag.privacy.finders.websites import is_public
 
 MASKED = [
     ("Our shop: https://www.mueller-bau.de/team/hans-mueller?x=1.", "https://www.mueller-bau.de/team/hans-mueller?x=1"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.privacy.encoded import decoded_blobs
+from hybridrag.privacy.plaintext.encoded import decoded_blobs
 
 PLAIN = st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=9, max_size=60)
 

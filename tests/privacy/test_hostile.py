@@ -7,8 +7,8 @@ import time
 import pytest
 
 from hybridrag.privacy.detectors import secrets
-from hybridrag.privacy.encoded import decoded_blobs
-from hybridrag.privacy.normalise import normalise
+from hybridrag.privacy.plaintext.encoded import decoded_blobs
+from hybridrag.privacy.plaintext.normalise import normalise
 from tests.privacy.hostile import HOSTILE
 
 SMALL, LARGE = 15_000, 60_000

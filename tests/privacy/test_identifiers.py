@@ -16,13 +16,13 @@ from types import ModuleType
 import pytest
 import stdnum
 
-from hybridrag.privacy.accounts import ACCOUNTS
-from hybridrag.privacy.checksums import valid_in
 from hybridrag.privacy.detectors import identifiers, structured
-from hybridrag.privacy.formats import formats, pension_number
-from hybridrag.privacy.identities import IDENTITIES
-from hybridrag.privacy.kinds import Kind
-from hybridrag.privacy.labelled import labelled
+from hybridrag.privacy.finders.accounts import ACCOUNTS
+from hybridrag.privacy.finders.checksums import valid_in
+from hybridrag.privacy.finders.formats import formats, pension_number
+from hybridrag.privacy.finders.identities import IDENTITIES
+from hybridrag.privacy.finders.kinds import Kind
+from hybridrag.privacy.finders.labelled import labelled
 from hybridrag.types import Span
 
 KINDS = (*IDENTITIES, *ACCOUNTS)

@@ -26,7 +26,7 @@ from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.keys import KEY_BYTES, existing_key, load_key
 from hybridrag.privacy.ledger import FileLedger, Head, entries, verify
-from hybridrag.privacy.payloads import Payloads
+from hybridrag.privacy.ledger.payloads import Payloads
 from hybridrag.types import Destination, Label, Portion
 
 HERE = Destination(provider="p", url="https://p.example/v1", model="m", local=False)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from hybridrag.privacy.labelled import labelled
-from hybridrag.privacy.licences import licences, vehicle_number
-from hybridrag.privacy.machines import machines
-from hybridrag.privacy.wallets import base58check, wallets
+from hybridrag.privacy.finders.labelled import labelled
+from hybridrag.privacy.finders.licences import licences, vehicle_number
+from hybridrag.privacy.finders.machines import machines
+from hybridrag.privacy.finders.wallets import base58check, wallets
 from hybridrag.types import Span
 
 # The states' published forms (# a digit, @ a letter), several where a state has several.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hybridrag.privacy import name_lists
-from hybridrag.privacy.data import make_names
-from hybridrag.privacy.name_lists import FAMILY, FORM, FUNCTION, GIVEN, NAME, SURE, THING, WORD, flags, folded
+from hybridrag.privacy.finders import name_lists
+from hybridrag.privacy.finders.data import make_names
+from hybridrag.privacy.finders.name_lists import FAMILY, FORM, FUNCTION, GIVEN, NAME, SURE, THING, WORD, flags, folded
 
 FILES = sorted(make_names.FOLDER.glob("*.txt"))
 

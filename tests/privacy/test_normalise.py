@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.privacy.normalise import BARRIER, normalise, shield
-from hybridrag.privacy.patterns import view
+from hybridrag.privacy.finders.patterns import view
+from hybridrag.privacy.plaintext.normalise import BARRIER, normalise, shield
 
 TRICKY = st.lists(
     st.one_of(

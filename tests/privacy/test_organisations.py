@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridrag.privacy.organisations import organisations
+from hybridrag.privacy.finders.organisations import organisations
 
 
 def found(text: str) -> list[str]:

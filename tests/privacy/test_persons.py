@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridrag.privacy.persons import persons
+from hybridrag.privacy.finders.persons import persons
 
 
 def found(text: str) -> list[str]:

@@ -9,8 +9,8 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from hybridrag.privacy.ibans import ibans
-from hybridrag.privacy.numbers import numbers
+from hybridrag.privacy.finders.ibans import ibans
+from hybridrag.privacy.finders.numbers import numbers
 from hybridrag.types import Span
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

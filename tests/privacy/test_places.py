@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from hybridrag.privacy.gazetteer import countries, peoples, places
-from hybridrag.privacy.places import places_in_context, strict_places
+from hybridrag.privacy.finders.gazetteer import countries, peoples, places
+from hybridrag.privacy.finders.places import places_in_context, strict_places
 
 
 @pytest.mark.parametrize(

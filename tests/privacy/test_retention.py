@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hybridrag.errors import BlockedByPolicy, BudgetSpent
-from hybridrag.privacy.chain import Head
-from hybridrag.privacy.journal import Journal
 from hybridrag.privacy.ledger import FileLedger, entries, verify
-from hybridrag.privacy.payloads import Payloads
-from hybridrag.privacy.retention import Pruned, prune
+from hybridrag.privacy.ledger.chain import Head
+from hybridrag.privacy.ledger.journal import Journal
+from hybridrag.privacy.ledger.payloads import Payloads
+from hybridrag.privacy.ledger.retention import Pruned, prune
 from hybridrag.types import Destination, Limits
 
 KEY = bytes(range(32))

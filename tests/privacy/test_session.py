@@ -124,7 +124,7 @@ def test_text_is_held_back_only_from_an_opening_that_may_become_a_mark(gateway: 
 
 
 def test_fuzzed_streams_are_restored_like_one_exact_pass(gateway: Gateway) -> None:
-    """100,000 streams of true, altered, cut and nested marks, split at random: never a wrong value, never a lost sign."""
+    """100,000 streams of true, altered, cut and nested marks, split at random: no wrong value, no lost sign."""
     rng = random.Random(20)
     values = ["ann@example.com", "Ann@Example.com", *(f"user{n}@example.com" for n in range(12)), "+49 30 1234567"]
     session = gateway.open(["; ".join(values)])

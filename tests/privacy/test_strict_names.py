@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridrag.privacy.detectors import builtin_detectors, strict_detectors
+from hybridrag.privacy.finders.strict_names import german_noun, strict_names
 from hybridrag.privacy.scanning import scan
-from hybridrag.privacy.strict_names import german_noun, strict_names
 
 
 def found(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ledger import FileLedger, entries
-from hybridrag.privacy.payloads import Payloads
+from hybridrag.privacy.ledger.payloads import Payloads
 from hybridrag.privacy.vault import Vault
 from hybridrag.types import Destination
 
@@ -62,7 +62,7 @@ def test_key_purpose_and_context_must_be_the_same() -> None:
 def test_the_library_is_loaded_when_it_is_needed() -> None:
     program = (
         "import sys; from pathlib import Path; from hybridrag.privacy.ledger import FileLedger\n"
-        "import hybridrag.privacy.vault, hybridrag.privacy.payloads\n"
+        "import hybridrag.privacy.vault, hybridrag.privacy.ledger.payloads\n"
         "FileLedger(Path(sys.argv[1]), key=bytes(32), keep_payload=True)\n"
         "sys.exit('cryptography' in sys.modules)"
     )

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import BlockedByPolicy
+from hybridrag.privacy.finders.patterns import view
 from hybridrag.privacy.ner.labels import entity_type, split_scheme
 from hybridrag.privacy.ner.tokens import NerTokenizer, Tokens, windows
-from hybridrag.privacy.patterns import view
 from hybridrag.types import Span
 
 if TYPE_CHECKING:
