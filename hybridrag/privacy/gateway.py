@@ -108,6 +108,7 @@ class Gateway:
         """
         facts: dict[str, object] = {
             "collection": collection,
+            "label": Label.strictest(*session.labels).value if session.labels else Label.PUBLIC.value,
             "documents": [self._hashed(portion.uri) for portion in portions],
             "shares": dict(self._shares(portions)),
             "chunks": list(chunks),
@@ -155,6 +156,10 @@ class Gateway:
                 hint="If that is meant, set allow_remote_embedding = true in your own settings file (`hybridrag config "
                 "path`). An address of your own network can be listed in local_addresses instead.",
             )
+        kept = self._kept_there(destination)
+        if kept is not None:
+            self._record_block(body, destination, facts, kept.facts)
+            raise BlockedByPolicy(kept.message, hint=kept.hint)
         return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts))
 
     def settle(self, outbound: Outbound, outcome: str, *, response_sha256: str | None = None, detail: str = "") -> None:
@@ -212,20 +217,9 @@ class Gateway:
                 "Set [privacy] names_model to the folder of one, or ask without --provider.",
                 {"reason": "no names model"},
             )
-        problem = retention_problem(
-            self._policy,
-            provider=destination.provider,
-            local=destination.local,
-            zero_retention=destination.zero_retention,
-            stated=destination.retention,
-        )
-        if problem is not None:
-            return _Refusal(
-                f"{problem[0].upper()}{problem[1:]}; nothing was sent.",
-                "Choose another provider, or a local one. If yours has agreed to keep nothing, say so in your own "
-                "settings: [providers.NAME] zdr = true.",
-                {"reason": "retention"},
-            )
+        kept = self._kept_there(destination)
+        if kept is not None:
+            return kept
         if session.blocked:
             types = sorted({span.type for span in session.blocked})
             return _Refusal(
@@ -234,6 +228,24 @@ class Gateway:
                 {"reason": "blocked", "types": types, "blocking_rules": sorted({s.rule for s in session.blocked})},
             )
         return None
+
+    def _kept_there(self, destination: Destination) -> _Refusal | None:
+        """Why a destination that may keep what it gets is none for this policy."""
+        problem = retention_problem(
+            self._policy,
+            provider=destination.provider,
+            local=destination.local,
+            zero_retention=destination.zero_retention,
+            stated=destination.retention,
+        )
+        if problem is None:
+            return None
+        return _Refusal(
+            f"{problem[0].upper()}{problem[1:]}; nothing was sent.",
+            "Choose another provider, or a local one. If yours has agreed to keep nothing, say so in your own "
+            "settings: [providers.NAME] zdr = true.",
+            {"reason": "retention"},
+        )
 
     def _left(self, strings: Sequence[tuple[str, str]], session: Session, destination: Destination) -> _Refusal | None:
         """What is left in the request; the name of the model is the user's choice, and no text."""

@@ -15,6 +15,7 @@ from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.keys import load_key
 from hybridrag.privacy.ledger import FileLedger, entries, verify
+from hybridrag.privacy.policy import Policy
 from hybridrag.types import Destination, Label, Limits, Portion, Span
 
 Encode = Callable[..., bytes]
@@ -222,3 +223,23 @@ def test_redaction_opens_no_socket(gateway: Gateway, cloud: Destination, encode:
     gateway.seal(encode(session.redact(TEXT).text), cloud, session, collection="c", portions=[], chunks=[])
     active = False
     assert seen == []
+
+
+def test_an_embedding_server_that_may_keep_texts_is_refused_where_the_policy_asks(
+    cloud: Destination, ledger_path: Path, key: bytes
+) -> None:
+    for promised in (False, True):
+        made = Gateway(
+            detectors=(),
+            policy=Policy(require_zdr=True),
+            ledger=FileLedger(ledger_path, key=key),
+            key=key,
+            remote_embedding=True,
+        )
+        there = replace(cloud, zero_retention=promised, retention="it says so")
+        if promised:
+            made.seal_texts(b'{"input":["a"]}', there, collection="c", texts=1)
+        else:
+            with pytest.raises(BlockedByPolicy, match="zero data retention"):
+                made.seal_texts(b'{"input":["a"]}', there, collection="c", texts=1)
+    assert [entry.get("reason") for entry in entries(ledger_path)] == [None, "retention", None]
