@@ -32,21 +32,24 @@ class Gateway:
         detectors: Sequence[Detector],
         ledger: Ledger,
         key: bytes,
+        added: Sequence[Detector] = (),
         strict: Sequence[Detector] = (),
         policy: Policy | None = None,
         names_model: bool = False,
         remote_embedding: bool = False,
     ) -> None:
-        """`strict` is searched for where the policy is strict; `names_model` says that some detector is a model.
+        """`added` are the user's own, `strict` search where the policy is strict (see `Session`); `names_model` says
+        that some detector is a model.
 
         `remote_embedding` says that the user lets texts be embedded on machines that are not local.
         """
         self._detectors = tuple(detectors)
+        self._added = tuple(added)
         self._strict = tuple(strict)
         self._policy = policy or Policy()
         self._names_model = names_model
         with fail_closed("reading the policy"):
-            names = [f"{detector.name} {detector.version}" for detector in (*self._detectors, *self._strict)]
+            names = [f"{detector.name} {detector.version}" for detector in self._all]
             self._fingerprint = hashlib.sha256("\n".join([self._policy.fingerprint, *names]).encode()).hexdigest()
         self._ledger = ledger
         self._remote_embedding = remote_embedding
@@ -54,6 +57,10 @@ class Gateway:
         self._nonce_key = _derived(key, b"pseudonyms")
         self._document_key = _derived(key, b"documents")
         self._boundary_key = _derived(key, b"boundaries")
+
+    @property
+    def _all(self) -> tuple[Detector, ...]:
+        return (*self._detectors, *self._added, *self._strict)
 
     @property
     def policy(self) -> Policy:
@@ -74,6 +81,7 @@ class Gateway:
         return Session(
             texts,
             detectors=self._detectors,
+            added=self._added,
             strict=self._strict,
             policy=self._policy,
             key=self._nonce_key,

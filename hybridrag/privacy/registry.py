@@ -23,20 +23,22 @@ _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(.+)\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class DetectorSet:
-    """`usual` search every text, `strict` those under a label that asks for it, besides."""
+    """`usual` search every text, `strict` those under a label that asks for it, besides. `added` are the user's own
+    detectors and names model: they search every text as it is given."""
 
     usual: tuple[Detector, ...]
     strict: tuple[Detector, ...]
+    added: tuple[Detector, ...] = ()
     has_names_model: bool = False
 
     def for_label(self, *, strict: bool) -> tuple[Detector, ...]:
         """The detectors for a text, in order."""
-        return (*self.usual, *self.strict) if strict else self.usual
+        return (*self.usual, *self.added, *(self.strict if strict else ()))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the names and versions of all: spans that were found under another one are not valid."""
-        parts = [[(found.name, found.version) for found in group] for group in (self.usual, self.strict)]
+        parts = [[(found.name, found.version) for found in group] for group in (self.usual, self.strict, self.added)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -66,8 +68,9 @@ def load_detectors(
         detector.ready()
     spare = Allowed(allow).spare
     return DetectorSet(
-        usual=(*map(spare, (*builtin, *added)), *listed),
+        usual=(*map(spare, builtin), *listed),
         strict=tuple(map(spare, suspecting)),
+        added=tuple(map(spare, added)),
         has_names_model=bool(names_model),
     )
 

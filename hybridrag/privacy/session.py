@@ -36,16 +36,21 @@ class Session:
         detectors: Sequence[Detector],
         key: bytes,
         plain: bool,
+        added: Sequence[Detector] = (),
         strict: Sequence[Detector] = (),
         policy: Policy | None = None,
         previous: Pseudonyms | None = None,
     ) -> None:
-        """`strict` are searched for as well where the policy is strict. `previous` is the map of the turns before."""
+        """`added` search texts as they are given, and not what was redacted already: a model takes other words for
+        names once their neighbours are replaced, and would never come to rest. `strict` search where the policy is
+        strict. `previous` is the map of the turns before.
+        """
         self.plain = plain
         self._detectors = tuple(detectors)
+        self._added = tuple(added)
         self._strict = tuple(strict)
         self._policy = policy or Policy()
-        self._raw: dict[tuple[str, bool], list[Span]] = {}
+        self._raw: dict[tuple[str, int], list[Span]] = {}
         self._redacted: dict[tuple[Piece, ...], tuple[int, Redacted]] = {}
         self._clean: dict[str, int] = {}
         messages = [_Message.of(text) for text in texts]
@@ -138,7 +143,7 @@ class Session:
         spans = self._find(message)
         for _ in range(_ROUNDS):
             rendered = self._render(message, spans)
-            residual = self._find(rendered.message)
+            residual = self._find(rendered.message, again=True)
             if not residual:
                 break
             spans = self._apart(message.text, merge([*spans, *(rendered.original(span) for span in residual)]))
@@ -153,8 +158,11 @@ class Session:
         self._clean[redacted.text] = self._pseudonyms.size
         return redacted
 
-    def _find(self, message: _Message) -> tuple[Span, ...]:
-        """What has to be replaced in a message: found by a detector, known beforehand, or a value of the map."""
+    def _find(self, message: _Message, *, again: bool = False) -> tuple[Span, ...]:
+        """What has to be replaced in a message: found by a detector, known beforehand, or a value of the map.
+
+        `again` says that it was redacted already.
+        """
         if self._occurrences is None or self._values_seen != self._pseudonyms.size:
             self._occurrences = Occurrences(
                 value for value in self._pseudonyms.values() if self._pseudonyms.action(value) != "allow"
@@ -162,26 +170,30 @@ class Session:
             self._values_seen = self._pseudonyms.size
         guarded = self._guarded(message.text)
         return self._apart(
-            message.text, self._merged([*self._searched(message), *self._occurrences.find(guarded)], message)
+            message.text,
+            self._merged([*self._searched(message, again=again), *self._occurrences.find(guarded)], message),
         )
 
-    def _searched(self, message: _Message) -> Iterator[Span]:
+    def _searched(self, message: _Message, *, again: bool = False) -> Iterator[Span]:
         """What detectors see in a message, and what is known of its pieces, overlaps and all."""
-        yield from self._scanned(self._guarded(message.text), strict=False)
+        guarded = self._guarded(message.text)
+        yield from self._scanned(guarded, self._detectors)
+        if self._added and not again:
+            yield from self._scanned(guarded, self._added)
         for start, piece in message.places():
             for span in piece.known:
                 yield _shifted(span, start)
             if self._strict and not piece.ours and self._policy.strict(piece.label):
-                for span in self._scanned(self._guarded(piece.text), strict=True):
+                for span in self._scanned(self._guarded(piece.text), self._strict):
                     # What the program itself says is no secret, and has to stay readable.
                     if not self._ours.issuperset(_words(piece.text[span.start : span.end])):
                         yield _shifted(span, start)
 
-    def _scanned(self, guarded: str, *, strict: bool) -> list[Span]:
-        known = self._raw.get((guarded, strict))
-        if known is None:
-            known = self._raw[guarded, strict] = findings(guarded, self._strict if strict else self._detectors)
-        return known
+    def _scanned(self, guarded: str, detectors: tuple[Detector, ...]) -> list[Span]:
+        key = guarded, id(detectors)
+        if key not in self._raw:
+            self._raw[key] = findings(guarded, detectors)
+        return self._raw[key]
 
     def _merged(self, spans: Iterable[Span], message: _Message) -> tuple[Span, ...]:
         """Without what is allowed where it stands; where spans overlap, the stricter treatment wins."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError
+from hybridrag.wiring.doctor_privacy import PrivacyProbes
 from hybridrag.wiring.models import is_here
-from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.wiring import Wiring
@@ -21,8 +21,8 @@ class Probes:
         self._wiring = wiring
 
     def all(self) -> list[tuple[str, Callable[[], str]]]:
-        names = ("settings", "database", "model", "collection", "reranker", "parser", "gateway", "provider")
-        return [(name, getattr(self, name)) for name in names]
+        names = ("settings", "database", "model", "collection", "reranker", "parser")
+        return [*((name, getattr(self, name)) for name in names), *PrivacyProbes(self._wiring).all()]
 
     def settings(self) -> str:
         layers = dict.fromkeys(origin for origin in self._wiring.settings.origins.values() if origin != "default")
@@ -98,19 +98,3 @@ class Probes:
             return parser.version
         finally:
             parser.close()
-
-    def gateway(self) -> str:
-        from hybridrag.errors import BlockedByPolicy
-
-        session = self._wiring.gateway.open(["write to ada@example.com"])
-        if "ada@example.com" in session.redact("write to ada@example.com").text:
-            raise BlockedByPolicy(
-                "the gateway let an e-mail address through", hint="report this; do not use a provider"
-            )
-        return f"redacts, and records to {self._wiring.settings.paths.data / 'ledger.jsonl'}"
-
-    def provider(self) -> str:
-        if not self._wiring.has_provider:
-            return "none chosen: answers are extractive and local"
-        destination = self._wiring.provider.open(no_retry).destination
-        return f"{destination.provider}, {destination.model}, {'local' if destination.local else 'remote, redacted'}"

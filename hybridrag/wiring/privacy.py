@@ -46,7 +46,8 @@ class Privacy:
         """Searches documents; needs neither key nor ledger."""
         from hybridrag.privacy import Inspector
 
-        return Inspector(detectors=self.detectors.usual, strict=self.detectors.strict, policy=self.policy)
+        found = self.detectors
+        return Inspector(detectors=(*found.usual, *found.added), strict=found.strict, policy=self.policy)
 
     @cached_property
     def gateway(self) -> Gateway:
@@ -54,6 +55,7 @@ class Privacy:
 
         return Gateway(
             detectors=self.detectors.usual,
+            added=self.detectors.added,
             strict=self.detectors.strict,
             names_model=self.detectors.has_names_model,
             policy=self.policy,

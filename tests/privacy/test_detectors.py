@@ -191,7 +191,7 @@ LEFT = [
     '"token_type": "bearer", token = create_access_token(data), token=token, password: the string a user types',
     "@app.get('/')\nasync def read(): ...  # see logo@2x.png and package@1.2.3, root@localhost",
     "There is no reason to use @st.composite, -9.99e-01 1.0e+07\n 2 -2.152861, token = token[:-1]",
-    "Jane met the team at example.com and read the news at 10",
+    "The crew met the team at example.com and read the news at 10",
     "in 20 days we have been to room 12 34 56, at 10 2034 people, PF-04449913, EC 1.14.16.2",
     "sk-learn-contrib-packages-more task-management-system meta-llama/Llama-3.3-70B-Instruct-Turbo",
     "password = ⟦SECRET·a7f3⟧ and ⟦EMAIL_1·a7f3⟧",

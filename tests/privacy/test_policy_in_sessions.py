@@ -141,6 +141,24 @@ def test_a_value_over_the_border_of_two_pieces_is_found_and_takes_the_stricter_l
     assert [span.type for span in redacted.blocked] == ["EMAIL"]
 
 
+class Suggestible:
+    """Takes the first word after a mark for a name, as models do whose context has changed."""
+
+    name, version = "suggestible", "1"
+
+    def detect(self, text: str) -> Iterable[Span]:
+        for match in re.finditer(r"(?:\A|\ufdd0)\W*(\w+)", text):
+            yield Span(match.start(1), match.end(1), "PERSON", "suggestible")
+
+
+def test_a_model_that_sees_names_beside_what_was_replaced_comes_to_rest() -> None:
+    text = "Karolyi met nobody in the park today, and nobody knows why that should have been so."
+    one = Session([text], detectors=[], added=[Suggestible()], key=KEY, plain=False)
+    assert re.fullmatch(r"⟦PERSON_1·\w+⟧ met .* been so\.", one.redact(text).text)
+    with pytest.raises(BlockedByPolicy, match="eight times"):
+        Session([text], detectors=[Suggestible()], key=KEY, plain=False).redact(text)
+
+
 class TestPeople:
     """The same person is the same pseudonym, each spelling one of its own."""
 

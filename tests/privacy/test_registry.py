@@ -48,9 +48,10 @@ def test_without_settings_there_are_the_builtin_ones() -> None:
 def test_one_of_another_package_is_added(install: Install) -> None:
     install(badges="tests.privacy.plugins:Badges")
     loaded = load_detectors(detectors=["badges", "structured", "badges"])
-    assert names(loaded.usual) == [*names(builtin_detectors()), "badges"]
+    assert names(loaded.usual) == names(builtin_detectors())
+    assert names(loaded.added) == ["badges"]
     text = "Ada's badge B-1234, ada@example.com"
-    assert [(text[s.start : s.end], s.type) for s in scan(text, loaded.usual)] == [
+    assert [(text[s.start : s.end], s.type) for s in scan(text, loaded.for_label(strict=False))] == [
         ("B-1234", "BADGE"),
         ("ada@example.com", "EMAIL"),
     ]
@@ -103,7 +104,7 @@ def test_a_names_model_by_what_is_in_its_folder(install: Install, tmp_path: Path
     loaded = load_detectors(names_model=str(folder))
     assert loaded.has_names_model
     text = "Grace Hopper in London"
-    found = [(text[span.start : span.end], span.type) for span in loaded.usual[-1].detect(text)]
+    found = [(text[span.start : span.end], span.type) for span in loaded.added[-1].detect(text)]
     assert found == [("Grace Hopper", "PERSON"), ("London", "PLACE")]
     (folder / "model.onnx").write_bytes(b"nothing")
     with pytest.raises(BlockedByPolicy, match="cannot be loaded") as caught:
@@ -114,7 +115,7 @@ def test_a_names_model_by_what_is_in_its_folder(install: Install, tmp_path: Path
 def test_a_names_model_of_another_package(install: Install, tmp_path: Path) -> None:
     install(theirs="tests.privacy.plugins:Folder")
     (tmp_path / "version").write_text("17")
-    assert load_detectors(names_model=f"theirs:{tmp_path}").usual[-1].version == "17"
+    assert load_detectors(names_model=f"theirs:{tmp_path}").added[-1].version == "17"
     with pytest.raises(BlockedByPolicy):
         load_detectors(names_model=f"theirs:{tmp_path / 'site'}")
 
@@ -135,7 +136,7 @@ def test_the_users_own_words_and_what_stays_readable(install: Install, tmp_path:
         allow=["London", "Grace", "Project Kestrel"],
     )
     text = "Ada in London with Grace on project kestrel K-17"
-    assert [(text[span.start : span.end], span.type) for span in scan(text, loaded.usual)] == [
+    assert [(text[span.start : span.end], span.type) for span in scan(text, loaded.for_label(strict=False))] == [
         ("Ada", "PERSON"),
         ("Grace", "CUSTOMER"),
         ("project kestrel", "DENIED"),
