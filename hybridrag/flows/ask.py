@@ -23,8 +23,9 @@ from hybridrag.errors import BlockedByPolicy, ProviderError
 from hybridrag.flows.known import Known
 from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
-from hybridrag.privacy import Gateway, Session
+from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.policy import Policy
+from hybridrag.privacy.session import Session
 from hybridrag.providers import Retry
 from hybridrag.types import (
     Answer,

@@ -14,7 +14,8 @@ from hybridrag.evaluation.pseudo_questions import Made, promising, pseudo_questi
 from hybridrag.evaluation.question_request import MOST_REPLY, SYSTEM, question_of_reply, question_prompt
 from hybridrag.flows.sending import Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider
-from hybridrag.privacy import Gateway, Session
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.session import Session
 from hybridrag.providers import Retry
 from hybridrag.retrieval.analysis import analyser_of, document_terms
 from hybridrag.types import Collection, Completion, Filter, Label

@@ -28,7 +28,7 @@ from hybridrag.flows.progress import Progress
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
-from hybridrag.privacy import Inspector
+from hybridrag.privacy.inspection import Inspector
 from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms, pack, sampled
 from hybridrag.sources import Listing, Reader
 from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Inspection, Label, Skipped, Source

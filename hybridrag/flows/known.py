@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import DatabaseError
-from hybridrag.privacy import Inspector
+from hybridrag.privacy.inspection import Inspector
 from hybridrag.types import Collection, DocumentRef, Inspection, Passage, Span
 
 if TYPE_CHECKING:

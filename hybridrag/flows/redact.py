@@ -11,7 +11,7 @@ from typing import BinaryIO
 from hybridrag.errors import DocumentsFailed
 from hybridrag.parsing.formats import is_plain
 from hybridrag.ports import Parser
-from hybridrag.privacy import Gateway
+from hybridrag.privacy.gateway import Gateway
 from hybridrag.sources.media import media_type, sniff
 from hybridrag.sources.reading import ReadError, content_hash, read_file
 from hybridrag.types import Label, Piece, RawDocument, Redacted, Skipped

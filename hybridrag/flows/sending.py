@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from hybridrag.errors import HybridragError
-from hybridrag.privacy import Gateway, Session
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.session import Session
 from hybridrag.providers import AnswerServer, Retry
 from hybridrag.types import DocumentRef, Draft, Message, Outbound, Portion, Prompt
 

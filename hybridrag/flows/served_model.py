@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from hybridrag.config import Settings
 from hybridrag.errors import UsageError
 from hybridrag.flows.sending import send_texts
-from hybridrag.privacy import Gateway
+from hybridrag.privacy.gateway import Gateway
 from hybridrag.providers import is_local, key_from_environment
 
 if TYPE_CHECKING:

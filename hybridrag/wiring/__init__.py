@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hybridrag.models.hub import Transfer
     from hybridrag.parsing import GuardedParser
     from hybridrag.ports import ChatProvider, Embedder
-    from hybridrag.privacy import Gateway
+    from hybridrag.privacy.gateway import Gateway
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, Label, SearchResult

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         RuntimeName,
     )
     from hybridrag.ports import Tokenizer
-    from hybridrag.privacy import Gateway
+    from hybridrag.privacy.gateway import Gateway
     from hybridrag.store import PostgresStore
 
 MOST_CHUNK_TOKENS = 256

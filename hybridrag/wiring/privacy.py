@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from hybridrag.config import Settings
 
 if TYPE_CHECKING:
-    from hybridrag.privacy import FileLedger, Gateway, Inspector
+    from hybridrag.privacy.gateway import Gateway
+    from hybridrag.privacy.inspection import Inspector
+    from hybridrag.privacy.ledger import FileLedger
     from hybridrag.privacy.policy import Policy
     from hybridrag.privacy.registry import DetectorSet
 
@@ -44,14 +46,14 @@ class Privacy:
     @cached_property
     def inspector(self) -> Inspector:
         """Searches documents; needs neither key nor ledger."""
-        from hybridrag.privacy import Inspector
+        from hybridrag.privacy.inspection import Inspector
 
         found = self.detectors
         return Inspector(detectors=(*found.usual, *found.added), strict=found.strict, policy=self.policy)
 
     @cached_property
     def gateway(self) -> Gateway:
-        from hybridrag.privacy import Gateway
+        from hybridrag.privacy.gateway import Gateway
 
         return Gateway(
             detectors=self.detectors.usual,
@@ -66,7 +68,7 @@ class Privacy:
 
     @cached_property
     def ledger(self) -> FileLedger:
-        from hybridrag.privacy import FileLedger
+        from hybridrag.privacy.ledger import FileLedger
 
         return FileLedger(
             self._settings.paths.data / "ledger.jsonl",
@@ -77,6 +79,6 @@ class Privacy:
 
     @cached_property
     def _key(self) -> bytes:
-        from hybridrag.privacy import load_key
+        from hybridrag.privacy.keys import load_key
 
         return load_key(self._settings.paths.data / "key")

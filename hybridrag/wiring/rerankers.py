@@ -12,7 +12,7 @@ from hybridrag.errors import UsageError
 if TYPE_CHECKING:
     from hybridrag.flows.rerank_endpoint import RerankEndpoint
     from hybridrag.models import AutomaticReranker, EndpointReranker, EndpointRerankerModel, Precision, RuntimeName
-    from hybridrag.privacy import Gateway
+    from hybridrag.privacy.gateway import Gateway
 
 SMALL = "ms-marco-MiniLM-L6-v2"
 """What a user without a reranker is pointed to."""

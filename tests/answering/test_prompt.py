@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrag.answering import Reduced, build_prompt, passages_of
-from hybridrag.privacy import Gateway
+from hybridrag.privacy.gateway import Gateway
 from hybridrag.types import Label, Passage, Piece, Span
 from tests.answering.hits import chunk, hits, passages
 

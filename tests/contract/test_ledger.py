@@ -11,7 +11,7 @@ import pytest
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Ledger
-from hybridrag.privacy import FileLedger
+from hybridrag.privacy.ledger import FileLedger
 from hybridrag.types import Destination, Limits
 
 THERE = Destination(provider="p", url="https://p.example/v1?key=s3cret", model="m", local=False)

@@ -14,8 +14,8 @@ import pytest
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.flows.sending import send_texts
-from hybridrag.privacy import FileLedger, Gateway
-from hybridrag.privacy.ledger import verify
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.ledger import FileLedger, verify
 from hybridrag.providers import EmbeddingServer as Sender
 from hybridrag.types import Destination
 from tests.servers.chat import body

@@ -13,9 +13,9 @@ from hybridrag.errors import BlockedByPolicy, ProviderError, UsageError
 from hybridrag.evaluation.generated import GeneratedQuestion, Material
 from hybridrag.flows.generate import Asking, Sample, made_locally, plan
 from hybridrag.ports import Detector
-from hybridrag.privacy import FileLedger, Gateway
 from hybridrag.privacy.detectors import builtin_detectors
-from hybridrag.privacy.ledger import entries
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.ledger import FileLedger, entries
 from hybridrag.providers import OpenAICompatible, Retry
 from hybridrag.types import Collection, Generation, Label, Span
 from tests.evaluation.materials import handbook, material

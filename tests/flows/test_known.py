@@ -10,8 +10,8 @@ import pytest
 from hybridrag.answering import passages_of
 from hybridrag.flows.known import known_values
 from hybridrag.ports import Detector
-from hybridrag.privacy import Inspector
 from hybridrag.privacy.detectors import builtin_detectors
+from hybridrag.privacy.inspection import Inspector
 from hybridrag.privacy.policy import Policy
 from hybridrag.types import Passage, Query, Span
 from tests.flows.library import Library

@@ -47,9 +47,10 @@ def test_what_would_change(tmp_path: Path) -> None:
         '[policy]\nrequire_ner = true\nstrict = ["internal"]\n[policy.labels.confidential]\nPERSON = "block"\n'
         "[policy.budgets]\nday = 900\n[policy.reduction]\npublic = 20000\n[ledger]\nkeep_payload = true\n",
     )
-    person = {Change("PERSON", label, "mask", "pseudonymise", False) for label in (Label.PUBLIC, Label.INTERNAL)}
-    assert changes(settings, file, "user") == person | {
-        *(Change("PERSON", label, "mask", "block", True) for label in (Label.CONFIDENTIAL, Label.LOCAL_ONLY)),
+    less, more = (Label.PUBLIC, Label.INTERNAL), (Label.CONFIDENTIAL, Label.LOCAL_ONLY)
+    assert changes(settings, file, "user") == {
+        *(Change(type, label, "mask", "pseudonymise", False) for type in ("PERSON", "NAME") for label in less),
+        *(Change(type, label, "mask", "block", True) for type in ("PERSON", "NAME") for label in more),
         *(Change("ORG", label, "allow", "pseudonymise", True) for label in Label),
         Change("budgets.day", None, "500 characters", "900 characters", False),
         Change("reduction", Label.PUBLIC, "12,000 characters", "20,000 characters", False),

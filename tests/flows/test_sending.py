@@ -8,8 +8,8 @@ import pytest
 
 from hybridrag.errors import BlockedByPolicy, ProviderError
 from hybridrag.flows.sending import Sending, send_texts
-from hybridrag.privacy import FileLedger, Gateway
-from hybridrag.privacy.ledger import entries
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.ledger import FileLedger, entries
 from hybridrag.providers import EmbeddingServer as Sender
 from hybridrag.providers import Retry
 from hybridrag.types import Destination, Limits

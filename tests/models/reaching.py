@@ -11,9 +11,10 @@ from typing import Any
 from hybridrag.config import Settings, load
 from hybridrag.flows.endpoint import Endpoint
 from hybridrag.models import EndpointEmbedder, EndpointModel, endpoint_model
-from hybridrag.privacy import FileLedger, Gateway, load_key
 from hybridrag.privacy.detectors import builtin_detectors
-from hybridrag.privacy.ledger import entries
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.keys import load_key
+from hybridrag.privacy.ledger import FileLedger, entries
 
 
 @dataclass(frozen=True)
