@@ -31,7 +31,7 @@ STRUCTURED = frozenset(
         "DOMAIN_NAME",
     }
 )
-"""What PRIVACY.md calls structured, by the names of Presidio's sets."""
+"""What has a form of its own, by the names of Presidio's sets."""
 
 CONNECTIONS: list[str] = []
 """One for each that this process opened, since `measure` began."""

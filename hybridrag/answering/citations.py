@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hybridrag.answering.parts import chunk_meant
 from hybridrag.answering.sentences import sentence_spans
@@ -20,12 +20,13 @@ _LONGEST_RANGE = 20
 
 
 def resolve(
-    text: str, passages: Sequence[Passage]
+    text: str, passages: Sequence[Passage], *, restore: Callable[[str], str] = str
 ) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...], list[str]]:
     """The text with only markers that name a passage, its sentences, the passages cited, and warnings.
 
     A marker that names no passage is taken out and reported. Citations come in the order of their first marker. Of a
-    passage that spans several chunks, the one is cited that the sentences with its marker are nearest to.
+    passage that spans several chunks, the one is cited that the sentences with its marker are nearest to. `restore`
+    puts back what was redacted, after the markers are read: a value may look like one.
     """
     known = {passage.marker: passage for passage in passages}
     unknown: list[int] = []
@@ -42,11 +43,11 @@ def resolve(
         return f"{blank}{kept}" if kept else ""
 
     cleaned = _WRITTEN.sub(keep, text).strip()
-    sentences = tuple(_sentence(piece, known) for piece in _with_their_markers(cleaned))
+    sentences = tuple(_sentence(piece, known, restore) for piece in _with_their_markers(cleaned))
     cited = list(dict.fromkeys(_markers(cleaned)))
     citations = tuple(_citation(known[number], sentences) for number in cited)
     warnings = [f"the answer cited passage {n}, which does not exist; removed" for n in dict.fromkeys(unknown)]
-    return cleaned, sentences, citations, warnings
+    return restore(cleaned), sentences, citations, warnings
 
 
 def _citation(passage: Passage, sentences: Sequence[Sentence]) -> Citation:
@@ -69,11 +70,11 @@ def _with_their_markers(text: str) -> list[str]:
     return pieces
 
 
-def _sentence(piece: str, known: dict[int, Passage]) -> Sentence:
+def _sentence(piece: str, known: dict[int, Passage], restore: Callable[[str], str]) -> Sentence:
     markers = tuple(dict.fromkeys(_markers(piece)))
     plain = _KEPT.sub(lambda match: "" if match[1] else match[0], piece)
     plain = re.sub(r"\s+([.,;:!?])", r"\1", plain).strip()
-    return Sentence(text=plain, markers=markers, supported=any(marker in known for marker in markers))
+    return Sentence(text=restore(plain), markers=markers, supported=any(marker in known for marker in markers))
 
 
 def _markers(text: str) -> list[int]:

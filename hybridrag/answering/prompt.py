@@ -51,7 +51,10 @@ def build_prompt(
             Piece(reduced.text, label, reduced.kept_spans((known or {}).get(passage.marker, ()))),
             _ours(f"\n--- end {boundary} ---\n\n"),
         )
-    return Draft((("system", (_ours(SYSTEM),)), ("user", (*pieces, _ours("Question: "), Piece(question)))))
+    # The question is about what was found: a name that only it holds is guarded as those in the passages are.
+    label = Label.strictest(Label.INTERNAL, *(reduced.passage.chunk.document.label for reduced in evidence))
+    asked = (_ours("Question: "), Piece(question, label))
+    return Draft((("system", (_ours(SYSTEM),)), ("user", (*pieces, *asked))))
 
 
 def _ours(text: str) -> Piece:

@@ -31,7 +31,7 @@ def list_(
 ) -> int:
     """Shows the requests that left or were blocked, the latest first.
 
-    Examples: hybridrag ledger list --since 7d      hybridrag ledger list --outcome blocked -n 5
+    Example: hybridrag ledger list --since 7d --outcome blocked
     """
     from hybridrag.cli.ledger_shown import print_entries
     from hybridrag.errors import UsageError
@@ -95,7 +95,7 @@ def verify(
 
     Exit code 7 where anything is wrong: then nothing is sent either.
 
-    Examples: hybridrag ledger verify      hybridrag ledger verify --anchor heads.txt
+    Example: hybridrag ledger verify --anchor heads.txt
     """
     from hybridrag.cli.ledger_shown import print_verification, verification_json
     from hybridrag.errors import BlockedByPolicy
@@ -122,8 +122,8 @@ def verify(
 def head(context: typer.Context) -> int:
     """Prints the end of the chain as SEQ:MAC, to be noted elsewhere.
 
-    Kept where this machine cannot change it, it shows later that nothing was cut off: hybridrag ledger verify --anchor
-    SEQ:MAC
+    Kept where this machine cannot change it, it shows later whether anything was
+    cut off: `ledger verify --anchor` takes heads, and files of them.
 
     Example: hybridrag ledger head >> /mnt/elsewhere/heads.txt
     """
@@ -154,7 +154,7 @@ def export(
 ) -> int:
     """Writes the ledger's lines as they stand: JSON Lines, the oldest first, each with its place in the chain.
 
-    Examples: hybridrag ledger export ledger-2025.jsonl      hybridrag ledger export --since 30d | jq .provider
+    Example: hybridrag ledger export --since 30d ledger-november.jsonl
     """
     from hybridrag.cli.ledger_shown import export_lines
     from hybridrag.flows.ledger import moment
@@ -179,16 +179,17 @@ def prune(
 ) -> int:
     """Removes old requests with their payloads.
 
-    A signed line that says how many there were takes their place, and the rest verifies as before. With
-    ledger_retention_days in your own settings it is done by itself, once a day.
+    A signed line that says how many there were takes their place, and the rest
+    verifies as before. With ledger.retention_days in your own settings it is done
+    by itself, once a day.
 
     Example: hybridrag ledger prune --keep-days 365
     """
-    from hybridrag.cli.ledger_shown import confirmed
+    from hybridrag.cli.ledger_shown import confirmed, counted
 
     session, book = _opened(context)
     planned = book.prune(keep_days=keep_days, rehearsal=True)
-    if planned.lines and not yes and not confirmed(f"{planned.requests:,} requests", keep_days=keep_days):
+    if planned.lines and not yes and not confirmed(counted(planned.requests), keep_days=keep_days):
         session.notice("nothing was removed")
         return 0
     done = book.prune(keep_days=keep_days, rehearsal=False) if planned.lines else planned
@@ -203,7 +204,7 @@ def prune(
         )
     elif done.lines:
         kept = f", and {done.payloads:,} payloads" if done.payloads else ""
-        session.notice(f"removed {done.requests:,} requests older than {keep_days} days{kept}")
+        session.notice(f"removed {counted(done.requests)} older than {keep_days} days{kept}")
     else:
         session.notice(f"nothing in the ledger is older than {keep_days} days")
     return 0

@@ -85,7 +85,7 @@ def print_verification(found: Verification, *, begun: bool) -> None:
     if not begun:
         stdout().print("nothing has left: there is no ledger yet")
         return
-    lines = [f"sound: {found.requests:,} requests, head {found.head}"]
+    lines = [f"sound: {counted(found.requests)}, head {found.head}"]
     if found.checkpoint is not None:
         until = _local(datetime.fromisoformat(found.checkpoint["until"]), "%Y-%m-%d")
         lines.append(f"pruned before: {found.checkpoint['count']:,} lines, up to {until}")
@@ -139,6 +139,11 @@ def confirmed(what: str, *, keep_days: int) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
+def counted(requests: int) -> str:
+    """So many requests, in words."""
+    return "1 request" if requests == 1 else f"{requests:,} requests"
+
+
 def _write(lines: Iterable[bytes], out: Any) -> int:
     count = 0
     for line in lines:
@@ -150,7 +155,9 @@ def _write(lines: Iterable[bytes], out: Any) -> int:
 
 def _outcome(entry: Entry) -> str:
     result = entry.result or {}
-    why = result.get("rule") or result.get("reason") or result.get("detail")
+    # What the policy blocks has types in place of one rule.
+    types = ", ".join(map(str, result.get("types") or ()))
+    why = result.get("rule") or types or result.get("reason") or result.get("detail")
     return one_line(f"{entry.outcome} ({why})" if why else entry.outcome)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,7 +144,7 @@ def _print_bounds(composed: Composed, labels: tuple[Label, ...]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for title in ("what else", "value", "origin"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title != "origin")
     for what, value, origin in _others(composed, labels):
         table.add_row(what, value, printable(origin))
     stdout().print()
@@ -174,10 +175,20 @@ def _print_changes(checked: Checked) -> None:
     out.print(f"The file can be used as the {_PLACES[checked.place]}.")
     if not checked.changes:
         out.print("It would change nothing.")
-    for change in checked.changes:
-        under = f" under {change.label.value}" if change.label is not None else ""
+    for change, labels in _together(checked.changes):
+        all_of_them = not labels or len(labels) == len(Label)
+        under = "" if all_of_them else f" under {', '.join(label.value for label in labels)}"
         way = "stricter" if change.stricter else "LOOSER"
         out.print(f"{way:<9}{printable(_what(change))}{under}: {change.before} -> {change.after}")
+
+
+def _together(changes: Iterable[Change]) -> list[tuple[Change, list[Label]]]:
+    """Changes that differ by their label alone, as one with all its labels."""
+    found: dict[Change, list[Label]] = {}
+    for change in changes:
+        labels = found.setdefault(replace(change, label=None), [])
+        labels += [] if change.label is None else [change.label]
+    return list(found.items())
 
 
 def _what(change: Change) -> str:
@@ -191,6 +202,9 @@ _PLACES = {"floor": "administrator's policy", "user": "user's settings file", "p
 
 def _print_past(past: Past) -> None:
     out = stdout()
+    if not past.requests:
+        out.print("The ledger holds no redacted request to judge by it.")
+        return
     out.print(
         f"Of the last {past.requests:,} redacted requests in the ledger {past.blocked:,} would have been blocked, "
         f"{past.tightened:,} sent with more taken out, {past.loosened:,} with less."
@@ -230,7 +244,7 @@ def _said_json(key: Any, said: Mapping[Any, Any]) -> dict[str, Any]:
 def _checked_json(checked: Checked, file: Path) -> dict[str, Any]:
     past = checked.past
     return {
-        "schema": "hybridrag.policy-check/1",
+        "schema": "hybridrag.policy_check/1",
         "file": str(file),
         "place": checked.place,
         "fingerprint": checked.fingerprint,

@@ -13,13 +13,20 @@ from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hybridrag.flows.redact import Redaction
     from hybridrag.types import Label, Replacement
 
 _COLOURS = {"allow": "32", "pseudonymise": "33", "hash": "35", "mask": "31", "block": "41;97"}
+_STYLES = {"allow": "green", "pseudonymise": "yellow", "hash": "magenta", "mask": "red", "block": "bold white on red"}
+"""The same colours in the list."""
 _LONGEST = 48
 """Characters of a value in the list of what was found."""
 _MOST_ROWS = 200
+_NARROW = 76
+_MIDDLING = 100
+"""Columns below which the list goes without the action, which the last line tells by type, and without the mark."""
 
 
 def redact(
@@ -33,15 +40,18 @@ def redact(
 
     The redacted text goes to stdout; what was found, by which rule and what the policy does with it, to stderr.
 
-    Examples: hybridrag redact letter.pdf      git diff | hybridrag redact      hybridrag redact --label confidential -
+    Examples: hybridrag redact letter.pdf      git diff | hybridrag redact
     """
     session = Session.of(context)
-    done = session.wiring.redact(file, _label(label), stdin=sys.stdin.buffer)
+    level = _label(label)
+    if file == "-" and sys.stdin.isatty():
+        session.notice("reading what you type; end with Ctrl-D on a line of its own")
+    done = session.wiring.redact(file, level, stdin=sys.stdin.buffer)
     if session.flags.json:
         session.json(_json(done))
         return 0
     sys.stdout.write(_shown(done, colour=coloured(sys.stdout)))
-    if not done.redacted.text.endswith("\n"):
+    if done.redacted.text and not done.redacted.text.endswith("\n"):
         sys.stdout.write("\n")
     sys.stdout.flush()
     for note in done.notes:
@@ -98,26 +108,36 @@ def _explain(done: Redaction, *, quiet: bool) -> None:
     console = stderr(quiet=quiet)
     found = done.redacted.replacements
     if found and console.is_terminal:
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False)
-        for title in ("line", "what stands there", "type", "rule", "action", "becomes"):
-            table.add_column(title, overflow="fold", justify="right" if title == "line" else "left")
-        for line, each in _with_lines(done.original, found[:_MOST_ROWS]):
-            value = one_line(" ".join(done.original[each.span.start : each.span.end].split()))
-            short = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
-            becomes = "" if each.action == "allow" else each.text
-            table.add_row(str(line), short, each.span.type, each.span.rule, each.action, becomes)
-        console.print(table)
+        console.print(_listed(done, width=console.width))
         if len(found) > _MOST_ROWS:
-            console.print(f"and {len(found) - _MOST_ROWS} more: --json lists them all")
+            console.print(f"and {len(found) - _MOST_ROWS:,} more: --json lists them all")
     counts = Counter((each.span.type, each.action) for each in found)
-    told = ", ".join(f"{n} {kind} ({action})" for (kind, action), n in sorted(counts.items()))
-    console.print(f"{done.label.value}: {told or 'nothing found'}")
+    told = ", ".join(f"{n:,} {kind} ({action})" for (kind, action), n in sorted(counts.items()))
+    console.print(f"{done.label.value}: {told or 'nothing found'}", soft_wrap=not console.is_terminal)
     if done.redacted.blocked:
         console.print("the policy blocks this: a request with it would not be sent")
     elif done.blocked:
         console.print("local-only: nothing of it would be sent")
+
+
+def _listed(done: Redaction, *, width: int) -> Table:
+    """What was found, a row for each, in as many columns as the terminal has room for."""
+    from rich.table import Table
+    from rich.text import Text
+
+    titles = ["line", "what stands there", "type", "rule", "action", "becomes"]
+    shown = titles[:4] if width < _NARROW else titles[:5] if width < _MIDDLING else titles
+    table = Table(box=None, pad_edge=False)
+    for title in shown:
+        free = title == "what stands there"  # the others are words, which are not broken
+        table.add_column(title, overflow="fold", no_wrap=not free, justify="right" if title == "line" else "left")
+    for line, each in _with_lines(done.original, done.redacted.replacements[:_MOST_ROWS]):
+        value = one_line(" ".join(done.original[each.span.start : each.span.end].split()))
+        short = value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
+        becomes = "" if each.action == "allow" else each.text
+        row = (str(line), short, each.span.type, each.span.rule, Text(each.action, _STYLES[each.action]), becomes)
+        table.add_row(*row[: len(shown)])
+    return table
 
 
 def _with_lines(text: str, found: tuple[Replacement, ...]) -> list[tuple[int, Replacement]]:

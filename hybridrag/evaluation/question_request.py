@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybridrag.evaluation.generated import GeneratedQuestion, Material, one_line, shortened
-from hybridrag.types import Draft, Label, Piece
+from hybridrag.types import Draft, Label, Piece, Span
 
 SYSTEM = """You write questions that test a search engine over the user's own documents.
 
@@ -39,13 +39,17 @@ _LEANING = re.compile(
 )
 
 
-def question_prompt(material: Material, *, boundary: str) -> Draft:
-    """The prompt for one chunk. `boundary` is an unguessable word, so that no passage can end itself early."""
+def question_prompt(material: Material, *, boundary: str, known: tuple[Span, ...] = ()) -> Draft:
+    """The prompt for one chunk. `boundary` is an unguessable word, so that no passage can end itself early.
+
+    `known` are values in the chunk's text that were found in its document.
+    """
     place = " > ".join(material.path)
     label = material.chunk.document.label
     passage = (
         Piece(f"--- passage {boundary} ---\nfrom: ", Label.PUBLIC, ours=True),
-        Piece(f"{place}\n{material.chunk.text}", label),
+        Piece(f"{place}\n", label),
+        Piece(material.chunk.text, label, known),
         Piece(f"\n--- end {boundary} ---", Label.PUBLIC, ours=True),
     )
     return Draft((("system", (Piece(SYSTEM, Label.PUBLIC, ours=True),)), ("user", passage)))

@@ -21,7 +21,7 @@ from hybridrag.answering import (
 from hybridrag.answering.extractive import Candidate
 from hybridrag.errors import BlockedByPolicy, ProviderError
 from hybridrag.flows.known import Known
-from hybridrag.flows.sending import Sending, portion_of, received, redacted
+from hybridrag.flows.sending import SKELETON, Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.policy import Policy
@@ -54,6 +54,7 @@ class Request:
 
     question: str
     body: bytes
+    skeleton: bytes
     session: Session
     passages: tuple[Passage, ...]
     portions: tuple[Portion, ...]
@@ -174,6 +175,7 @@ def prepare(
     return Request(
         question=question,
         body=provider.encode(prompt),
+        skeleton=provider.encode(SKELETON),
         session=session,
         passages=numbered,
         portions=tuple(portion_of(each.passage.chunk.document, each.text) for each in kept),
@@ -186,7 +188,7 @@ def prepare(
 
 def check(request: Request, *, gateway: Gateway, destination: Destination) -> None:
     """Raises BlockedByPolicy where the request would not be sent; what is spent of a budget is only known then."""
-    gateway.check(request.body, destination, request.session, portions=request.portions)
+    gateway.check(request.body, destination, request.session, portions=request.portions, skeleton=request.skeleton)
 
 
 def complete(
@@ -228,12 +230,11 @@ def complete(
         sending.failed(exc, received=received(raw))
         raise
     sending.sent(received(raw))
-    text, sentences, citations, warnings = resolve("".join(pieces), request.passages)
+    text, sentences, citations, warnings = resolve("".join(raw), request.passages, restore=request.session.restore)
     warnings = [*request.warnings, *warnings]
-    if restorer.unknown:
-        warnings.append(
-            f"the answer holds {len(restorer.unknown)} signs that stand for nothing; they were left as they are"
-        )
+    unknown = len(restorer.unknown) + request.session.altered(text)
+    if unknown:
+        warnings.append(f"the answer holds {unknown} signs that stand for nothing; they were left as they are")
     cut = usage is not None and usage.finish_reason not in {None, "stop"}
     if cut and usage is not None:
         warnings.append(f"the provider ended the answer early ({usage.finish_reason})")
@@ -310,6 +311,7 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
         collection=request.collection,
         portions=request.portions,
         chunks=request.chunks,
+        skeleton=request.skeleton,
     )
 
 

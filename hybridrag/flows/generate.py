@@ -12,13 +12,14 @@ from hybridrag.errors import BlockedByPolicy, ProviderError, UsageError
 from hybridrag.evaluation.generated import GeneratedQuestion, Material
 from hybridrag.evaluation.pseudo_questions import Made, promising, pseudo_questions
 from hybridrag.evaluation.question_request import MOST_REPLY, SYSTEM, question_of_reply, question_prompt
-from hybridrag.flows.sending import Sending, portion_of, received, redacted
+from hybridrag.flows.known import Known
+from hybridrag.flows.sending import SKELETON, Sending, portion_of, received, redacted
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.session import Session
 from hybridrag.providers import Retry
 from hybridrag.retrieval.analysis import analyser_of, document_terms
-from hybridrag.types import Collection, Completion, Filter, Label
+from hybridrag.types import Collection, Completion, Filter, Label, Passage
 
 if TYPE_CHECKING:
     from hybridrag.store import PostgresStore
@@ -136,14 +137,17 @@ class Asking:
         gateway: Gateway,
         open_provider: Callable[[Callable[[Retry], None]], ChatProvider],
         plain: bool,
+        known: Known,
         notify: Callable[[str], None],
     ) -> None:
-        """`plain` sends texts as they are, which only a provider at an address that the user listed may get."""
+        """`known` tells what is known of chunks from their documents. `plain` sends texts as they are, which only a
+        provider at an address that the user listed may get."""
         self.tally = Tally()
         self._collection = collection
         self._gateway = gateway
         self._provider = open_provider(self._retried)
         self._plain = plain
+        self._known = known
         self._notify = notify
         self._sending: Sending | None = None
 
@@ -184,7 +188,9 @@ class Asking:
     def _prepared(self, material: Material) -> _Request:
         """The request, with its record opened. Raises BlockedByPolicy where it may not be sent."""
         gateway, provider = self._gateway, self._provider
-        written = question_prompt(material, boundary=gateway.boundary([material.text]))
+        passage = Passage(marker=1, chunk=material.chunk, text=material.chunk.text)
+        values = () if self._plain else self._known([passage])[1]
+        written = question_prompt(material, boundary=gateway.boundary([material.text]), known=values)
         prompt, session = redacted(written, gateway=gateway, plain=self._plain)
         body = provider.encode(prompt)
         self._sending = sending = Sending(
@@ -196,6 +202,7 @@ class Asking:
                 collection=self._collection,
                 portions=[portion_of(material.chunk.document, material.chunk.text)],
                 chunks=[str(material.chunk.id)],
+                skeleton=provider.encode(SKELETON),
             ),
             notify=self._notify,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from hybridrag.errors import DatabaseError
+from hybridrag.errors import BlockedByPolicy, DatabaseError
 from hybridrag.privacy.inspection import Inspector
 from hybridrag.types import Collection, DocumentRef, Inspection, Passage, Span
 
@@ -22,24 +23,37 @@ def known_values(
 ) -> dict[int, tuple[Span, ...]]:
     """The values of each passage, by marker, with offsets in its text.
 
-    A document that other detectors searched, or none, is searched now. Raises BlockedByPolicy where that fails.
+    A document that other detectors searched, or none, is searched now. Raises BlockedByPolicy where that fails, and
+    where a document was replaced since the passage was found: nobody knows then what its text holds.
     """
-    documents = {passage.chunk.document.id: passage.chunk.document for passage in passages}
-    found = store.inspections(collection, list(documents))
-    for document in documents.values():
-        inspection = found.get(document.id)
-        if inspection is None or inspection.fingerprint != inspector.fingerprint(document.label):
-            found[document.id] = _inspected(document, store, collection, inspector)
+    rows = store.inspections(collection, [(p.chunk.document.id, p.chunk.start, p.text) for p in passages])
+    found: dict[UUID, Inspection] = {}
+    for passage, (stands, inspection) in zip(passages, rows, strict=True):
+        document = passage.chunk.document
+        if not stands:
+            raise _changed(document)
+        if inspection is not None and inspection.fingerprint == inspector.fingerprint(document.label):
+            found[document.id] = inspection
+        elif document.id not in found:
+            found[document.id] = _inspected(passage, store, collection, inspector)
     return {passage.marker: _within(passage, found[passage.chunk.document.id]) for passage in passages}
 
 
-def _inspected(document: DocumentRef, store: PostgresStore, collection: Collection, inspector: Inspector) -> Inspection:
+def _inspected(passage: Passage, store: PostgresStore, collection: Collection, inspector: Inspector) -> Inspection:
+    document, start = passage.chunk.document, passage.chunk.start
     text, stored = store.text_of(collection, document.id) or ("", None)
+    if stored is None or text[start : start + len(passage.text)] != passage.text:
+        raise _changed(document)
     inspection = inspector.inspect(text, document.label)
-    if stored is not None:
-        with suppress(DatabaseError):  # whoever may only read can ask too, and searches again next time
-            store.keep_inspection(collection, document.id, inspection, stored=stored)
+    with suppress(DatabaseError):  # whoever may only read can ask too, and searches again next time
+        store.keep_inspection(collection, document.id, inspection, stored=stored)
     return inspection
+
+
+def _changed(document: DocumentRef) -> BlockedByPolicy:
+    return BlockedByPolicy(
+        f"{document.uri} was changed while the question was on its way; nothing was sent.", hint="Ask again."
+    )
 
 
 def _within(passage: Passage, inspection: Inspection) -> tuple[Span, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,10 +60,14 @@ def _content(name: str, stdin: BinaryIO, limit: int) -> bytes:
         if len(content) > limit:
             raise DocumentsFailed(f"stdin holds more than {limit:,} bytes", hint="raise max_file_bytes")
         return content
+    if Path(name).is_dir():
+        raise DocumentsFailed(f"{name or '.'} is a folder", hint="name one file of it, or give a text on stdin")
     try:
         # A link that the user names is meant.
         return read_file(str(Path(name).resolve()), limit=limit).content
     except ReadError as exc:
+        if not os.path.lexists(name):
+            raise DocumentsFailed(f"there is no file {name}", hint="check the path") from None
         raise DocumentsFailed(f"{name}: {exc.reason}", hint=exc.hint) from None
 
 

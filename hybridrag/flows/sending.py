@@ -11,6 +11,9 @@ from hybridrag.privacy.session import Session
 from hybridrag.providers import AnswerServer, Retry
 from hybridrag.types import DocumentRef, Draft, Message, Outbound, Portion, Prompt
 
+SKELETON = Prompt((Message("system", ""), Message("user", ""), Message("assistant", "")))
+"""A request that says nothing: what it holds once it is encoded, every request holds."""
+
 
 class Sending:
     """The record of one request. `seal` makes it ready to be sent once more, and `notify` shows a line to the user."""

@@ -18,13 +18,13 @@ from typing import Any
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.confined_worker import LENGTH
+from hybridrag.privacy.policy import TYPE
 from hybridrag.types import Span
 
 _STARTING_S = 180.0
 """Seconds: a large model is read from a slow disk in that time."""
 _CHARACTERS = 20_000
 """What the deadline is for; a longer text gets as many of them as it has parts of this size."""
-_TYPE = re.compile(r"[A-Z]{1,10}\Z")
 _RULE = re.compile(r"[a-z0-9_.-]{1,60}\Z")
 
 
@@ -132,7 +132,7 @@ class Confined:
     def _span(self, entry: object, length: int) -> Span:
         match entry:
             case [int(start), int(end), str(type), str(rule)] if (
-                0 <= start < end <= length and _TYPE.match(type) and _RULE.match(rule)
+                0 <= start < end <= length and TYPE.match(type) and _RULE.match(rule)
             ):
                 return Span(start, end, type, rule)
         raise ConfinedError(f"{self._label} gave a span that is none")

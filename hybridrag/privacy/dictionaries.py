@@ -14,14 +14,14 @@ from typing import Any
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
 from hybridrag.privacy.plaintext.normalise import normalise
+from hybridrag.privacy.policy import NAME, NAMED, TYPE
 from hybridrag.types import Span
 
 DENIED = "DENIED"
-SUSPICIONS = frozenset({"PERSON", "ORG", "PLACE", "NAME"})
+SUSPICIONS = frozenset({*NAMED, NAME})
 """The types that an allow list may keep readable: names, which are guessed. No number and no secret is a guess."""
 _EXPRESSION = "re:"
 _LARGEST_FILE = 64 << 20
-_TYPE = re.compile(r"[A-Z]{1,10}\Z")
 # Scripts that put no blanks between words, or hang endings on names (Hangul), are searched sign by sign.
 _SIGNS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
@@ -40,7 +40,7 @@ def own_detectors(dictionaries: Mapping[str, Sequence[Path]], deny: Sequence[str
     """
     terms: dict[str, str] = {}
     for kind, paths in sorted(dictionaries.items()):
-        if not _TYPE.match(kind):
+        if not TYPE.match(kind):
             raise _blocked(
                 f"The dictionary {kind[:20]!r} has no usable type", "Use up to 10 capital letters: CUSTOMER."
             )

@@ -107,12 +107,15 @@ class Gateway:
         collection: str,
         portions: Sequence[Portion],
         chunks: Sequence[str],
+        skeleton: bytes = b"{}",
     ) -> Outbound:
         """The request, ready to be sent once: seal again for a retry or another provider.
 
         Checks every decoded string of `body` with every detector and for every value of the session, then records the
-        intent. Raises BlockedByPolicy, after recording that too, if anything is left that may not leave, a detector or
-        the ledger fails, or `body` is not JSON; and BudgetSpent if what may leave of a document, or today, has left.
+        intent. Strings that an empty request (`skeleton`) has too are the protocol's words and tell nothing.
+
+        Raises BlockedByPolicy, after recording that too, if anything is left that may not leave, a detector or the
+        ledger fails, or `body` is not JSON; and BudgetSpent if what may leave of a document, or today, has left.
         """
         facts: dict[str, object] = {
             "collection": collection,
@@ -127,7 +130,7 @@ class Gateway:
         }
         try:
             with fail_closed("checking the request"):
-                strings = list(decoded_strings(body))
+                strings = _said(body, skeleton)
                 facts["entities"] = dict(sorted(session.marks(text for _, text in strings).items()))
                 refusal = self._refusal(strings, session, destination, portions)
         except BlockedByPolicy:
@@ -136,13 +139,15 @@ class Gateway:
         if refusal is not None:
             self._record_block(body, destination, facts, refusal.facts)
             raise BlockedByPolicy(refusal.message, hint=refusal.hint)
-        limits = Limits() if destination.local else self._limits(portions)
+        limits = Limits() if session.plain else self._limits(portions)
         return Outbound(body=body, destination=destination, ledger_id=self._intent(destination, body, facts, limits))
 
-    def check(self, body: bytes, destination: Destination, session: Session, *, portions: Sequence[Portion]) -> None:
+    def check(
+        self, body: bytes, destination: Destination, session: Session, *, portions: Sequence[Portion], skeleton: bytes
+    ) -> None:
         """Raises BlockedByPolicy where `seal` would, budgets aside. Nothing is recorded."""
         with fail_closed("checking the request"):
-            refusal = self._refusal(list(decoded_strings(body)), session, destination, portions)
+            refusal = self._refusal(_said(body, skeleton), session, destination, portions)
         if refusal is not None:
             raise BlockedByPolicy(refusal.message, hint=refusal.hint)
 
@@ -201,15 +206,15 @@ class Gateway:
         portions: Sequence[Portion],
     ) -> _Refusal | None:
         """Why the request may not leave; None where it may."""
-        if destination.local:
-            return None if session.plain else self._left(strings, session, destination)
         if session.plain:
+            if destination.local:
+                return None
             return _Refusal(
                 "A request with plain text was about to go to a destination that is not local.",
                 "Choose a provider that is listed as local, or ask again so that the texts are redacted.",
                 {"reason": "plain text"},
             )
-        if Label.LOCAL_ONLY in {*session.labels, *(portion.label for portion in portions)}:
+        if not destination.local and Label.LOCAL_ONLY in {*session.labels, *(portion.label for portion in portions)}:
             return _Refusal(
                 "A text labelled local-only was about to go to a destination that is not local; nothing was sent.",
                 "This is a fault of the program: such passages are left out before. Report it.",
@@ -218,7 +223,7 @@ class Gateway:
         return self._forbidden(session, destination) or self._left(strings, session, destination)
 
     def _forbidden(self, session: Session, destination: Destination) -> _Refusal | None:
-        """What the policy has against a remote destination, or against what the texts hold."""
+        """What the policy has against the destination, or against what the texts hold."""
         if self._policy.require_ner and not self._names_model:
             return _Refusal(
                 "The policy asks for a names model (require_ner), and none is configured; nothing was sent.",
@@ -250,8 +255,7 @@ class Gateway:
             return None
         return _Refusal(
             f"{problem[0].upper()}{problem[1:]}; nothing was sent.",
-            "Choose another provider, or a local one. If yours has agreed to keep nothing, say so in your own "
-            "settings: [providers.NAME] zdr = true.",
+            "Choose another provider, or a local one.",
             {"reason": "retention"},
         )
 
@@ -313,6 +317,12 @@ class Gateway:
 
     def _hashed(self, document: str) -> str:
         return hmac.new(self._document_key, document.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def _said(body: bytes, skeleton: bytes) -> list[tuple[str, str]]:
+    """The decoded strings of a request that an empty one has not, with their places."""
+    protocol = {text for _, text in decoded_strings(skeleton)}
+    return [(where, text) for where, text in decoded_strings(body) if text not in protocol]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
-"""The local key: 32 random bytes in a file that only its owner can read."""
+"""The local key: 32 random bytes in a file that only its owner can read; and the keys that are made of it."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 import stat
 from pathlib import Path
 
 from hybridrag.errors import BlockedByPolicy
+from hybridrag.privacy.regular import open_regular, sync_folder, write_new
 
 KEY_BYTES = 32
 
@@ -37,6 +40,11 @@ def existing_key(path: Path) -> bytes | None:
         raise _unusable(path, exc) from exc
 
 
+def derived(key: bytes, purpose: str) -> bytes:
+    """A key of 32 bytes for one purpose (HMAC-SHA256 of its name), which tells nothing of the local one."""
+    return hmac.new(key, purpose.encode("ascii"), hashlib.sha256).digest()
+
+
 def _unusable(path: Path, exc: OSError) -> BlockedByPolicy:
     return BlockedByPolicy(
         f"The local key {path} cannot be read or made: {exc.strerror or type(exc).__name__}.",
@@ -48,30 +56,17 @@ def _create(path: Path) -> None:
     """Makes the file whole or not at all: written aside, then linked. Raises FileExistsError if it is there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(8)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(aside, secrets.token_bytes(KEY_BYTES))
         os.link(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _read(path: Path) -> bytes:
-    # O_NONBLOCK: a pipe put in its place must not hang the program.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise BlockedByPolicy(f"The local key {path} is not a regular file.", hint="Move it aside and run again.")
         if status.st_mode & 0o077:
             raise BlockedByPolicy(
                 f"The local key {path} can be read by other users (mode {stat.S_IMODE(status.st_mode):04o}).",

@@ -11,25 +11,31 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hybridrag.privacy.plaintext.encoded import decoded_blobs
 from hybridrag.privacy.plaintext.normalise import BARRIER, normalise
 from hybridrag.privacy.pseudonyms import PERSON, Value
 from hybridrag.privacy.scanning import SECRET
 from hybridrag.types import Span
 
-NAME = "NAME"
-"""The type of what is only suspected to be a name: a capitalised word that its own text never has in lower case."""
 _TOKEN = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_ENDING = re.compile(r"(?:['’ʼ]?e?s|e?n)?\d{0,3}", re.IGNORECASE)
+"""Of a genitive or plural, and a number behind a name (`smith2`)."""
+_LEAST_INFLECTED = 4
+_LONGEST = 256
+"""Characters: detectors find again what is longer, and a text of nothing but its own repetitions is one such value."""
 _WIDEST_GAP = 4
 _STOP = "\0"
+CANARY = "canary"
+"""The rule of what is found because it is a value of the map."""
 
 
 class Occurrences:
-    """Finds a set of values. A number or password too plain to tell from ordinary ones is left to the detectors.
+    """Finds a set of values. A number or password too plain to tell from ordinary ones is left to the detectors, and so
+    is what is longer than any name, number or address.
 
-    Letter case counts only for words that are ordinary ones in lower case ("Young" is looked for, "young" is not), and
-    for what is only suspected. The
-    parts of a person's name stand for the person, but for such words.
+    Letter case counts only for words that are ordinary ones in lower case: "Young" is looked for, "young" is not. The
+    parts of a person's name stand for the person, and a name may have an ending (`Smiths`).
     """
 
     def __init__(self, values: Iterable[Value]) -> None:
@@ -38,6 +44,8 @@ class Occurrences:
         compact: dict[str, Value] = {}
         for value in values:
             normal = normalise(value.text).text.strip()
+            if len(normal) > _LONGEST:
+                continue
             plain = _lower(normal)
             if _is_ordinary(normal, value.type):
                 written.setdefault(normal, value)
@@ -45,30 +53,43 @@ class Occurrences:
                 lowered.setdefault(plain, value)
                 for form in _compact_forms(plain, value.type):
                     compact.setdefault(form, value)
-            for part in _parts(normal, value.type):
-                lowered.setdefault(_lower(part), value)
+            for part, as_written in _parts(normal, value.type):
+                if as_written:
+                    written.setdefault(part, value)
+                else:
+                    lowered.setdefault(_lower(part), value)
         self._written = _automaton(written)
         self._lowered = _automaton(lowered)
         self._compact = _automaton(compact)
 
-    def find(self, text: str, *, rule: str = "canary") -> Iterator[Span]:
-        """Spans of `text` that hold one of the values, typed as the value."""
+    def find(self, text: str, *, rule: str = CANARY) -> Iterator[Span]:
+        """Spans of `text` that hold one of the values, also in base64 or hexadecimal, typed as the value."""
         if self._written is self._lowered is self._compact is None:
             return
         normal = normalise(text)
-        lowered = _lower(normal.text)
-        for automaton, form in ((self._written, normal.text), (self._lowered, lowered)):
+        for start, end, value in self._matches(normal.text):
+            yield Span(*normal.original(start, end), value.type, rule)
+        for start, end, plain in decoded_blobs(normal.text):
+            for _, _, value in self._matches(normalise(plain).text):
+                yield Span(*normal.original(start, end), value.type, rule)
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int, Value]]:
+        """Where the values stand in a normalised text."""
+        lowered = _lower(text)
+        for automaton, form in ((self._written, text), (self._lowered, lowered)):
             if automaton is not None:
                 for last, (length, value) in automaton.iter(form):
-                    if _whole(form, last + 1 - length, last + 1):
-                        yield Span(*normal.original(last + 1 - length, last + 1), value.type, rule)
-        if self._compact is not None:
+                    end = _end(form, last + 1 - length, last + 1)
+                    if end is not None:
+                        yield last + 1 - length, end, value
+        # Most texts hold none of these even if gaps of any width are closed, and that is told sooner.
+        if self._compact is not None and next(self._compact.iter("".join(_TOKEN.findall(lowered))), None) is not None:
             compact, starts, sources = _compacted(lowered)
             for last, (length, value) in self._compact.iter(compact):
                 start = _source(last + 1 - length, starts, sources)
                 end = _source(last, starts, sources) + 1
                 if _whole(lowered, start, end):
-                    yield Span(*normal.original(start, end), value.type, rule)
+                    yield start, end, value
 
 
 def _automaton(needles: dict[str, Value]) -> Any:
@@ -85,9 +106,7 @@ def _automaton(needles: dict[str, Value]) -> Any:
 
 
 def _is_ordinary(normal: str, kind: str) -> bool:
-    """Whether the value is one word that is an ordinary one in lower case, or only suspected to be a name."""
-    if kind == NAME:
-        return len(normal) > 1
+    """Whether the value is one word that is an ordinary one in lower case."""
     return kind != SECRET and normal.isalpha() and len(normal) > 1 and _is_word(normal)
 
 
@@ -108,11 +127,19 @@ def _telling(plain: str, kind: str) -> bool:
     return "@" in plain or digits >= 5 or letters + digits >= 5
 
 
-def _parts(normal: str, kind: str) -> Iterator[str]:
-    if kind == PERSON and " " in normal:
-        for word in _NAME.findall(normal):
-            if len(word) > 2 and word[0].isupper() and not _is_word(word):
-                yield word
+def _parts(normal: str, kind: str) -> Iterator[tuple[str, bool]]:
+    """The words of a person's name that stand for the person, and whether only as they are written: short ones, and a
+    family name that is an ordinary word. A given name that is one (Will, Grace) stands for nobody."""
+    if kind != PERSON or " " not in normal:
+        return
+    words = [word for word in _NAME.findall(normal) if word[0].isupper()]
+    family = words[:1] if "," in normal else words[-1:]
+    for word in words:
+        ordinary = _is_word(word)
+        if word in family and (ordinary or len(word) < 4):
+            yield word, True
+        elif not ordinary and len(word) > 2:
+            yield word, len(word) < 4
 
 
 def _compact_forms(plain: str, kind: str) -> Iterator[str]:
@@ -132,6 +159,16 @@ def _lower(text: str) -> str:
     """Lower case, one character for one."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else "".join(c if len(c.lower()) != 1 else c.lower() for c in text)
+
+
+def _end(text: str, start: int, end: int) -> int | None:
+    """Where a match ends that is a whole token, an ending of a name included; None for a part of a word."""
+    if _whole(text, start, end):
+        return end
+    if end - start < _LEAST_INFLECTED or not text[start:end].replace("-", "").replace(" ", "").isalpha():
+        return None
+    ending = _ENDING.match(text, end)
+    return ending.end() if ending and _whole(text, start, ending.end()) else None
 
 
 def _whole(text: str, start: int, end: int) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import get_args
@@ -20,15 +21,19 @@ TYPES = (
     *("NAME", "SECRET", "DENIED"),
 )
 """What the built-in detectors report (NAME: a name that is only suspected). Dictionaries and plug-ins report more."""
+TYPE = re.compile(r"[A-Z]{1,10}\Z")
+"""What a type may be called: a mark has room for ten letters."""
 EVERY = "*"
 """In place of a type: every type that is not named."""
+NAME = "NAME"
+NAMED = ("PERSON", "ORG", "PLACE")
+"""What a NAME may turn out to be: where a table does not name NAME, what it says of these holds for NAME at least."""
 ACTIONS: tuple[Action, ...] = get_args(Action)
 """From the least strict to the strictest."""
 DEFAULT_REDUCTION: Mapping[Label, int] = MappingProxyType(
     {Label.PUBLIC: 12_000, Label.INTERNAL: 12_000, Label.CONFIDENTIAL: 4_000, Label.LOCAL_ONLY: 4_000}
 )
 """Characters a request: some ten passages of usual length, and three."""
-_LABELS = tuple(Label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,7 @@ class Policy:
         """
         found = self._decided.get((type, label))
         if found is None:
-            below = _LABELS[: _index(label) + 1] if _known(label) else ()
-            found = strictest(self._alone(type, each) for each in below) if below else "block"
+            found = strictest(self._alone(type, each) for each in up_to(label)) if _known(label) else "block"
             self._decided[type, label] = found
         return found
 
@@ -92,13 +96,12 @@ class Policy:
 
     def reduction(self, label: Label | str) -> Reduction:
         """How much one request may carry of the passages under `label` and stricter ones."""
-        below = _LABELS[: _index(label) + 1]
-        return Reduction(min(self.characters.get(each, DEFAULT_REDUCTION[each]) for each in below))
+        return Reduction(min(self.characters.get(each, DEFAULT_REDUCTION[each]) for each in up_to(label)))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of all that decides. Policies that decide alike have the same, however they were written."""
-        named = {"SECRET", *self.actions, *(type for table in self.labels.values() for type in table)} - {EVERY}
+        named = {"SECRET", NAME, *self.actions, *(type for table in self.labels.values() for type in table)} - {EVERY}
         decides = {
             "version": 1,
             "actions": {label.value: self._table(named, label) for label in Label},
@@ -116,7 +119,8 @@ class Policy:
         """What is said of one label by itself."""
         tables = (self.actions, self.labels.get(label, {}))
         said = [table[key] for table in tables for key in (type if type in table else EVERY,) if key in table]
-        return strictest([*said, least(type)]) if said else default(type)
+        kin = [table[key] for table in tables for key in may_be(type, table) if key in table]
+        return strictest([*said, *kin, least(type) if said else default(type)])
 
     def _table(self, named: Iterable[str], label: Label) -> dict[str, Action]:
         """What happens to every type, and to those that something else happens to."""
@@ -147,6 +151,16 @@ def least(type: str) -> Action:
 def default(type: str) -> Action:
     """What is done with a type of which no policy says anything."""
     return "mask" if type == "SECRET" else "pseudonymise"
+
+
+def up_to(label: Label | str) -> tuple[Label, ...]:
+    """The label and those less strict, the strictest last: what is said of any of them holds for it too."""
+    return tuple(Label)[: _index(label) + 1]
+
+
+def may_be(type: str, table: Container[str]) -> tuple[str, ...]:
+    """The types that a value of `type` may be after all, for a table with these types in it: see NAMED."""
+    return NAMED if type == NAME and NAME not in table else ()
 
 
 def _index(label: Label | str) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybridrag.errors import BlockedByPolicy, ConfigError
-from hybridrag.privacy.policy import ACTIONS, EVERY, least
+from hybridrag.privacy.policy import ACTIONS, EVERY, TYPE, least, may_be
 from hybridrag.types import Action, Label
 
 FLOOR = Path("/etc/hybridrag/policy.toml")
@@ -24,7 +23,6 @@ BUDGETS = ("document", "confidential_document", "day")
 SWITCHES = ("require_zdr", "require_ner")
 KEEP_PAYLOAD = "keep_payload"
 _KEYS = ("actions", "labels", "types", "strict", *SWITCHES, "budgets", "reduction")
-_TYPE = re.compile(r"[A-Z]{1,10}\Z")
 _LARGEST = 1_000_000
 """Bytes of the administrator's file."""
 
@@ -68,12 +66,16 @@ class Layer:
     types: frozenset[str] = frozenset()
 
     def about(self, type: str, label: Label) -> tuple[Rule, ...]:
-        """The rules that hold for a type under a label: of one table, that which names the type comes before `*`."""
-        found = []
+        """The rules that hold for a type under a label: of one table, that which names the type comes before `*`.
+
+        A table that does not name NAME treats it no less strictly than what it may turn out to be.
+        """
+        found: list[Rule] = []
         for scope in (None, label):
-            table = [rule for rule in self.rules if rule.label is scope and rule.type in {type, EVERY}]
-            named = [rule for rule in table if rule.type == type]
-            found.extend(named or table)
+            table = [rule for rule in self.rules if rule.label is scope]
+            types = {rule.type for rule in table}
+            wanted = {type if type in types else EVERY, *may_be(type, types)}
+            found.extend(rule for rule in table if rule.type in wanted)
         return tuple(found)
 
     def said(self, key: str) -> Said:
@@ -224,13 +226,13 @@ def _only(table: Mapping[str, object], known: tuple[str, ...], origin: str, pref
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-            if prefix == "policy." and (key == EVERY or _TYPE.match(key)):
+            if prefix == "policy." and (key == EVERY or TYPE.match(key)):
                 hint = "what is done with a type is said in [policy.actions], or in [policy.labels.LABEL]"
             raise ConfigError(f"{origin}: unknown key {prefix}{key}", hint=hint)
 
 
 def _type(name: str, said: Said) -> str:
-    if not _TYPE.match(name):
+    if not TYPE.match(name):
         raise ConfigError(
             f"{said}: {name!r} is no type: 1 to 10 capital letters, or '*' for the others", hint="mend it"
         )

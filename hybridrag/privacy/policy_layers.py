@@ -9,12 +9,11 @@ from pathlib import Path
 
 from hybridrag.config import Settings
 from hybridrag.errors import BlockedByPolicy, ConfigError, HybridragError
-from hybridrag.privacy.policy import ACTIONS, DEFAULT_REDUCTION, EVERY, TYPES, Budgets, Policy, default
+from hybridrag.privacy.policy import ACTIONS, DEFAULT_REDUCTION, EVERY, TYPES, Budgets, Policy, default, up_to
 from hybridrag.privacy.policy_file import BUDGETS, FLOOR, KEEP_PAYLOAD, SWITCHES, Layer, Said, read_floor, read_tables
 from hybridrag.types import Action, Label
 
 DEFAULT = Said("default", "")
-_LABELS = tuple(Label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +122,15 @@ def compose(layers: Sequence[Layer], *, dictionaries: Collection[str] = ()) -> C
 
 def _cell(layers: Sequence[Layer], type: str, label: Label) -> Cell:
     """The strictest of what is said for this label and for every less strict one."""
-    below = reversed(_LABELS[: label.strictness + 1])
-    return max((_cell_alone(layers, type, each) for each in below), key=lambda cell: ACTIONS.index(cell.action))
+    below = (_cell_alone(layers, type, each) for each in reversed(up_to(label)))
+    return max(below, key=lambda cell: ACTIONS.index(cell.action))
 
 
 def _cell_alone(layers: Sequence[Layer], type: str, label: Label) -> Cell:
     """The strictest of what is said. The default counts too, unless the administrator or the user said something."""
     said = [(layer, rule) for layer in layers for rule in layer.about(type, label)]
     cells = [Cell(rule.action, rule.said) for _, rule in said]
-    if type == "SECRET" or not any(layer.trusted for layer, _ in said):
+    if type == "SECRET" or not any(layer.trusted and rule.type in {type, EVERY} for layer, rule in said):
         cells.append(Cell(default(type), DEFAULT))
     return max(cells, key=lambda cell: ACTIONS.index(cell.action))
 
@@ -142,8 +141,8 @@ def _budget(layers: Sequence[Layer], name: str) -> Bound:
 
 def _reduction(layers: Sequence[Layer], label: Label) -> Bound:
     """The smallest of what is said for this label and for every less strict one."""
-    below = reversed(_LABELS[: label.strictness + 1])
-    return min((_bound(layers, f"reduction.{each.value}", DEFAULT_REDUCTION[each]) for each in below), key=_size)
+    below = (_bound(layers, f"reduction.{each.value}", DEFAULT_REDUCTION[each]) for each in reversed(up_to(label)))
+    return min(below, key=_size)
 
 
 def _bound(layers: Sequence[Layer], key: str, otherwise: int | None) -> Bound:

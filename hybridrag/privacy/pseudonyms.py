@@ -29,6 +29,7 @@ PERSON = "PERSON"
 """The type whose values are linked: a part of a name is the same person."""
 _STRICTNESS: Mapping[Action, int] = {action: place for place, action in enumerate(get_args(Action))}
 _MOST_SPELLINGS = 26 * 26
+_MOST_NAMESAKES = 50
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -49,7 +50,8 @@ def strictness(action: Action) -> int:
 class Pseudonyms:
     """Values to marks and back. Lives in memory, for one request or one conversation.
 
-    A value is treated alike everywhere: the strictest action that any text asks for it holds in all of them.
+    A value is treated alike everywhere: the strictest action that any text, and any type it was found under, asks for
+    it holds in all of them.
     """
 
     def __init__(self, nonce: str, *, key: bytes = b"") -> None:
@@ -57,7 +59,7 @@ class Pseudonyms:
         self.nonce = nonce
         self._key = key
         self._values: dict[tuple[str, str], Value] = {}
-        self._actions: dict[tuple[str, str], Action] = {}
+        self._actions: dict[str, Action] = {}
         self._ids: dict[tuple[str, str], str] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._spellings: dict[tuple[str, int], int] = {}
@@ -95,7 +97,7 @@ class Pseudonyms:
         """The mark for `value`: always the same for the same spelling, under the strictest action asked so far."""
         key = self._note(value, action)
         kind, text = key
-        action = self._actions[kind, self._canonical(text)]
+        action = self._actions[self._canonical(text)]
         if action == "pseudonymise":
             if key not in self._ids:
                 self._ids[key] = self._identifier(kind, text)
@@ -108,7 +110,7 @@ class Pseudonyms:
 
     def action(self, value: Value) -> Action:
         """What is done with a value of the map, wherever it stands."""
-        return self._actions[_short(value.type), self._canonical(value.text)]
+        return self._actions[self._canonical(value.text)]
 
     def value(self, mark: re.Match[str]) -> Value | None:
         """What a mark stands for: exact id and nonce, any letter case of the type. None if it leads back to nothing."""
@@ -167,10 +169,9 @@ class Pseudonyms:
         if key not in self._values:
             self._values[key] = value
             self.size += 1
-        group = key[0], self._canonical(value.text)
-        before = self._actions.get(group, "allow")
-        if strictness(action) > strictness(before):
-            self._actions[group] = action
+        canonical = self._canonical(value.text)
+        if strictness(action) > strictness(self._actions.setdefault(canonical, "allow")):
+            self._actions[canonical] = action
             self.size += 1
         return key
 
@@ -189,7 +190,8 @@ class Pseudonyms:
             self._spellings[kind, number] = 0
         if number > 99_999:
             raise BlockedByPolicy(
-                f"The request holds more than 99,999 different values of type {kind}.", hint="Ask with fewer passages."
+                f"The request holds more than 99,999 different values of type {kind}.",
+                hint="Ask with fewer passages; redact a large file in parts.",
             )
         self._numbers[kind, canonical] = number
         if kind == PERSON:
@@ -236,7 +238,12 @@ class _People:
         words = frozenset(_name_words(name))
         if not words:
             return None
-        near = set().union(*(self._holding.get(word, ()) for word in words))
+        # A name that many share links nobody, and looking through all of them would take long.
+        rarest = min((self._holding.get(word, set()) for word in words), key=len)
+        if any(len(self._holding.get(word, ())) > _MOST_NAMESAKES for word in words):
+            near = rarest if len(rarest) <= _MOST_NAMESAKES else set()
+        else:
+            near = set().union(*(self._holding.get(word, ()) for word in words))
         found = [n for n in near if words <= self._longest[n] or self._longest[n] <= words]
         return found[0] if len(found) == 1 else None
 

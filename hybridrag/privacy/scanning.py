@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 
 from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector
 from hybridrag.privacy.plaintext.encoded import decoded_blobs
-from hybridrag.privacy.plaintext.normalise import Normalised, normalise
+from hybridrag.privacy.plaintext.normalise import BARRIER, Normalised, normalise
 from hybridrag.types import Span
 
 _LONGEST_WORD = 64
+_BATCH = 1 << 20
+_WALL = "\n" + f"{BARRIER}\n" * 4
 SECRET = "SECRET"  # noqa: S105 - the name of a type
 
 
@@ -27,24 +31,25 @@ def findings(text: str, detectors: Sequence[Detector]) -> list[Span]:
     """Everything that any detector finds in `text`, overlaps and all. Raises as `scan` does."""
     normal = normalise(text)
     # Where signs were joined or taken out, the text is searched as it stood too: that may have hidden something.
-    parts = [_between_blanks(text, start, end) for start, end in normal.rewritten_parts(len(text))]
+    parts = _Parts([_between_blanks(text, start, end) for start, end in normal.rewritten_parts(len(text))])
     found: list[Span] = []
     for detector in detectors:
         found += [_original(normal, span) for span in _detect(detector, normal.text)]
-        for start, part in parts:
-            found += [_shifted(span, start) for span in _detect(detector, part)]
-    for start, end, plain in decoded_blobs(normal.text):
-        inside = normalise(plain)
+        if parts.text:
+            found += [one for span in _detect(detector, parts.text) for one in parts.original(span)]
+    for blobs in _batches(decoded_blobs(normal.text)):
+        inside = _Parts([(number, plain) for number, (_, _, plain) in enumerate(blobs)])
         for detector in detectors:
             for span in _detect(detector, inside.text):
-                found.append(Span(*normal.original(start, end), span.type, f"{span.rule}-encoded"))
+                for number in inside.touched(span):
+                    start, end, _ = blobs[number]
+                    found.append(Span(*normal.original(start, end), span.type, f"{span.rule}-encoded"))
     return found
 
 
 def merge(spans: Iterable[Span], *, rank: Callable[[Span], int] = lambda _: 0) -> tuple[Span, ...]:
-    """Spans without overlaps: overlapping ones become one, typed by the one of highest `rank`, then by the widest.
-
-    SECRET outranks every other type.
+    """Spans without overlaps: overlapping ones become one, typed by the one of highest `rank`; among equals by a
+    SECRET, then by the widest.
     """
     merged: list[Span] = []
     best: Span | None = None
@@ -58,6 +63,48 @@ def merge(spans: Iterable[Span], *, rank: Callable[[Span], int] = lambda _: 0) -
             best = span
         merged[-1] = Span(last.start, max(last.end, span.end), best.type, best.rule)
     return tuple(merged)
+
+
+def _batches(blobs: Iterable[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
+    """Decoded blobs, normalised, some of them at a time. Those without any capital are together: names are searched
+    for differently in them."""
+    waiting: dict[bool, list[tuple[int, int, str]]] = {True: [], False: []}
+    lengths = {True: 0, False: 0}
+    for start, end, plain in blobs:
+        inside = normalise(plain).text
+        lower = inside.islower()
+        waiting[lower].append((start, end, inside))
+        lengths[lower] += len(inside)
+        if lengths[lower] > _BATCH:
+            yield waiting[lower]
+            waiting[lower], lengths[lower] = [], 0
+    yield from filter(None, waiting.values())
+
+
+class _Parts:
+    """Several texts as one, so that detectors are called once for all of them. What stands between two of them lets no
+    pattern through, and parts their lines."""
+
+    def __init__(self, parts: Sequence[tuple[int, str]]) -> None:
+        """Each part with where it begins in the original."""
+        self.text = _WALL.join(part for _, part in parts)
+        self._sources = [start for start, _ in parts]
+        self._starts = list(accumulate((len(part) + len(_WALL) for _, part in parts), initial=0))
+
+    def touched(self, span: Span) -> Iterator[int]:
+        """The numbers of the parts that a span of `text` touches, walls aside."""
+        number = bisect_right(self._starts, span.start) - 1
+        while number < len(self._sources) and self._starts[number] < span.end:
+            if span.start < self._starts[number + 1] - len(_WALL):
+                yield number
+            number += 1
+
+    def original(self, span: Span) -> Iterator[Span]:
+        """A span of `text` in the original: one for each part that it touches."""
+        for number in self.touched(span):
+            begin, end = self._starts[number], self._starts[number + 1] - len(_WALL)
+            shift = self._sources[number] - begin
+            yield Span(max(span.start, begin) + shift, min(span.end, end) + shift, span.type, span.rule)
 
 
 @contextmanager
@@ -74,8 +121,8 @@ def fail_closed(what: str) -> Iterator[None]:
         ) from exc
 
 
-def _order(span: Span, rank: Callable[[Span], int]) -> tuple[bool, int, int]:
-    return span.type == SECRET, rank(span), span.end - span.start
+def _order(span: Span, rank: Callable[[Span], int]) -> tuple[int, bool, int]:
+    return rank(span), span.type == SECRET, span.end - span.start
 
 
 def _between_blanks(text: str, start: int, end: int) -> tuple[int, str]:
@@ -86,10 +133,6 @@ def _between_blanks(text: str, start: int, end: int) -> tuple[int, str]:
     while end < last and not text[end].isspace():
         end += 1
     return start, text[start:end]
-
-
-def _shifted(span: Span, by: int) -> Span:
-    return Span(span.start + by, span.end + by, span.type, span.rule)
 
 
 def _original(normal: Normalised, span: Span) -> Span:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
-from hybridrag.privacy.occurrences import Occurrences
+from hybridrag.privacy.occurrences import CANARY, Occurrences
 from hybridrag.privacy.plaintext.normalise import BARRIER, shield
 from hybridrag.privacy.policy import Policy
 from hybridrag.privacy.pseudonyms import Pseudonyms, Value, derive_nonce, strictness
@@ -56,6 +56,7 @@ class Session:
         messages = [_Message.of(text) for text in texts]
         self.labels = frozenset(piece.label for message in messages for piece in message.pieces)
         """The labels of everything the session was opened with."""
+        self._strictest = Label.strictest(Label.PUBLIC, *self.labels)
         self._ours = frozenset(
             word for message in messages for piece in message.pieces if piece.ours for word in _words(piece.text)
         )
@@ -122,6 +123,14 @@ class Session:
         with fail_closed("checking the request"):
             return self._find(_Message.of(text))
 
+    def altered(self, answer: str) -> int:
+        """How many marks of this session were changed beyond recognition in a restored answer.
+
+        Our nonce is in no text that was given, so wherever it is left, a mark was meant.
+        """
+        nonce = self._pseudonyms.nonce
+        return answer.count(nonce) - sum(1 for _ in self._pseudonyms.marks_in(answer)) if nonce else 0
+
     def marks(self, texts: Iterable[str]) -> Mapping[str, int]:
         """How many marks of this session stand in `texts`, by type of value."""
         return Counter(mark["type"] for text in texts for mark in self._pseudonyms.marks_in(text))
@@ -137,7 +146,7 @@ class Session:
     def _learnt(self, message: _Message) -> Iterator[tuple[Value, Action]]:
         with fail_closed("reading the request"):
             for span in self._apart(message.text, self._merged(self._searched(message), message)):
-                yield _value(message.text, span), self._policy.action(span.type, message.label(span))
+                yield _value(message.text, span), self._action(span, message)
 
     def _redact(self, message: _Message) -> Redacted:
         spans = self._find(message)
@@ -199,19 +208,19 @@ class Session:
         """Without what is allowed where it stands; where spans overlap, the stricter treatment wins."""
 
         def rank(span: Span) -> int:
-            return strictness(self._policy.action(span.type, message.label(span)))
+            return strictness(self._action(span, message))
 
-        return merge((span for span in spans if span.rule == "canary" or rank(span)), rank=rank)
+        return merge((span for span in spans if rank(span)), rank=rank)
+
+    def _action(self, span: Span, message: _Message) -> Action:
+        """What the policy does with a span where it stands; with a value of the map, under the strictest label."""
+        return self._policy.action(span.type, self._strictest if span.rule == CANARY else message.label(span))
 
     def _with_allowed(self, message: _Message, done: Sequence[Replacement]) -> tuple[Replacement, ...]:
         """The replacements and, beside them, what was found and may stay."""
         allowed = [
             Replacement(span, "allow", message.text[span.start : span.end])
-            for span in merge(
-                span
-                for span in self._searched(message)
-                if self._policy.action(span.type, message.label(span)) == "allow"
-            )
+            for span in merge(span for span in self._searched(message) if self._action(span, message) == "allow")
         ]
         starts = [each.span.start for each in done]
 
@@ -246,7 +255,7 @@ class Session:
         length = done = 0
         for span in spans:
             value = _value(text, span)
-            mark = self._pseudonyms.mark(value, self._policy.action(span.type, message.label(span)))
+            mark = self._pseudonyms.mark(value, self._action(span, message))
             replacements.append(Replacement(span, self._pseudonyms.action(value), mark))
             kept.append(_Kept(length, done, span.start))
             out += (text[done : span.start], mark)
@@ -283,6 +292,8 @@ class _Message:
         """The strictest label of what a span touches."""
         first = bisect_right(self._starts, span.start) - 1
         last = bisect_right(self._starts, span.end - 1) - 1
+        if first == last:
+            return self.pieces[first].label
         return Label.strictest(*(piece.label for piece in self.pieces[first : last + 1]))
 
 

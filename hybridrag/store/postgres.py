@@ -150,12 +150,20 @@ class PostgresStore:
             ).fetchall()
         return {"document": document_ref(row), **row, "chunks": chunks}
 
-    def inspections(self, collection: Collection, documents: Sequence[UUID]) -> dict[UUID, Inspection]:
-        """What was found in documents, by id; those that were never searched are not in it."""
+    def inspections(
+        self, collection: Collection, pieces: Sequence[tuple[UUID, int, str]]
+    ) -> list[tuple[bool, Inspection | None]]:
+        """For pieces of documents (id, start, text): whether they still stand there, and what was found in the
+        document; None where it was never searched."""
         with transaction(self._connection, read_only=True) as tx:
-            key = {"collection": collection.id, "documents": list(documents)}
+            key = {
+                "collection": collection.id,
+                "documents": [document for document, _, _ in pieces],
+                "starts": [start for _, start, _ in pieces],
+                "texts": [text for _, _, text in pieces],
+            }
             rows = tx.execute(statement("find_detections"), key).fetchall()
-        return {row["document_id"]: inspection_of(row) for row in rows}
+        return [(row["stands"], inspection_of(row) if row["fingerprint"] else None) for row in rows]
 
     def text_of(self, collection: Collection, document: UUID) -> tuple[str, datetime] | None:
         """A document's text and when it was stored, or None where it is gone."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.doctor import Check
     from hybridrag.flows.ground import Ground
     from hybridrag.flows.ingest import IngestOptions, IngestReport
+    from hybridrag.flows.known import Known
     from hybridrag.flows.models import Pulled, Shown
     from hybridrag.flows.progress import Progress
     from hybridrag.flows.redact import Redaction
@@ -252,7 +253,6 @@ class Wiring:
 
     def _prepared(self, query: Query, found: SearchResult, provider: ChatProvider) -> Request | None:
         from hybridrag.flows.ask import prepare
-        from hybridrag.flows.known import known_values
 
         collection = self.collection()
         return prepare(
@@ -261,10 +261,16 @@ class Wiring:
             gateway=self.gateway,
             provider=provider,
             plain=self.provider.plain,
-            known=partial(known_values, store=self.store, collection=collection, inspector=self.privacy.inspector),
+            known=self.known(collection),
             open_embedder=lambda: self.models.embedder_of(collection),
             texts_leave=self.models.texts_leave(self.models.of(collection)),
         )
+
+    def known(self, collection: Collection) -> Known:
+        """What is known of passages of a collection from the documents they lie in."""
+        from hybridrag.flows.known import known_values
+
+        return partial(known_values, store=self.store, collection=collection, inspector=self.privacy.inspector)
 
     def redact(self, name: str, label: Label, *, stdin: BinaryIO) -> Redaction:
         """What the gateway would do to a file, or to stdin where the name is `-`. Needs no database."""

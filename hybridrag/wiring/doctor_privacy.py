@@ -54,7 +54,9 @@ class PrivacyProbes:
         """Loads them all, a names model too."""
         settings = self._wiring.settings
         found = self._wiring.privacy.detectors
-        parts = [f"{len(found.usual)} for every text, {len(found.strict)} more where the policy is strict"]
+        parts = [
+            f"{len(found.for_label(strict=False))} for every text, {len(found.strict)} more where the policy is strict"
+        ]
         parts.append(f"names model {settings.privacy_names_model}" if found.has_names_model else "no names model")
         if settings.privacy_dictionaries:
             parts.append(f"dictionaries {', '.join(settings.privacy_dictionaries)}")

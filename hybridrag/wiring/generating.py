@@ -49,5 +49,6 @@ class Generating:
             gateway=self.wiring.gateway,
             open_provider=self.wiring.provider.open,
             plain=self.wiring.provider.plain,
+            known=self.wiring.known(sample.collection),
             notify=self.wiring.notify,
         )

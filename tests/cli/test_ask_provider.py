@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import CommandLine
+from tests.decoded import texts
 from tests.servers.chat import ChatServer, answer, echo, html, status
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -30,15 +30,6 @@ def remote(cli: CommandLine, examples: Path) -> CommandLine:
     """A home with the examples indexed, and a provider that is not listed as local: its text must be redacted."""
     assert cli("ingest", str(examples)).code == 0
     return cli
-
-
-def texts(value: Any) -> list[str]:
-    """Every string of a decoded JSON value, keys included."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for pair in value.items() for item in pair for text in texts(item)]
-    return [text for item in value for text in texts(item)] if isinstance(value, list) else []
 
 
 def compact(text: str) -> str:

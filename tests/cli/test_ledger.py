@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pty
 import re
 import stat
 from datetime import UTC, datetime, timedelta
@@ -13,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hybridrag.privacy import FileLedger
 from hybridrag.privacy.keys import load_key
+from hybridrag.privacy.ledger import FileLedger
 from hybridrag.types import Destination
+from tests.cli.terminals import on_a_terminal, without_colours
 from tests.conftest import CommandLine, Result, command_line
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
@@ -143,32 +142,23 @@ def test_changed_lines_are_left_out_and_told(cli: CommandLine, filled: Filled) -
     assert "hybridrag ledger verify" in done.err
 
 
-def on_a_terminal(cli: CommandLine, *arguments: str, columns: int = 80, typed: bytes = b"") -> tuple[int, str]:
-    """Exit code and what a terminal of so many columns shows."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(cli.home)
-        environment = {**cli.environment, "COLUMNS": str(columns), "TERM": "xterm"}
-        command = [os.fsdecode(part) for part in cli.command(*arguments)]
-        os.execve(command[0], command, environment)
-    os.write(terminal, typed)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(terminal, 4_096)
-        except OSError:  # the other end is closed
-            break
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
-
-
 def test_a_terminal_shows_colours_and_no_line_too_long(cli: CommandLine, filled: Filled) -> None:
     code, shown = on_a_terminal(cli, "ledger", "list", columns=60)
     assert code == 0
     assert re.search("\x1b\\[31mblocked", shown)
     assert re.search("\x1b\\[32msent", shown)
-    plain = re.sub("\x1b\\[[0-9;]*m", "", shown)
+    plain = without_colours(shown)
     assert all(len(line.rstrip()) <= 60 for line in plain.splitlines())
     assert all(entry[:8] in plain for entry in filled.ids)
+
+
+def test_what_the_policy_blocks_is_named(cli: CommandLine) -> None:
+    ledger = FileLedger(data(cli) / "ledger.jsonl", key=load_key(data(cli) / "key"))
+    ledger.outcome(ledger.intent(CLOUD, BODY, {}), "blocked", {"reason": "blocked", "types": ["IBAN", "PHONE"]})
+    ledger.outcome(ledger.intent(CLOUD, BODY, {}), "blocked", {"reason": "retention"})
+    rows = cli("ledger", "list").out.splitlines()[1:]
+    assert ["blocked (retention)" in rows[0], "blocked (IBAN, PHONE)" in rows[1]] == [True, True]
+    assert cli("ledger", "verify").out.startswith("sound: 2 requests, ")
 
 
 # --- show ------------------------------------------------------------------------------------------------------------
@@ -295,11 +285,11 @@ def test_prune_asks_first(cli: CommandLine, filled: Filled) -> None:
     assert "--yes" in refused.err
     code, shown = on_a_terminal(cli, "ledger", "prune", "--keep-days", "3", typed=b"n\n")
     assert code == 0
-    assert "Remove 1 requests" in shown
+    assert "Remove 1 request " in shown
     assert filled.path.read_bytes() == before
     code, shown = on_a_terminal(cli, "ledger", "prune", "--keep-days", "3", typed=b"y\n")
     assert code == 0
-    assert "removed 1 requests" in shown
+    assert "removed 1 request " in shown
 
 
 def test_prune_leaves_a_checkpoint_behind(cli: CommandLine, filled: Filled) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.terminals import on_a_terminal, without_colours
 from tests.conftest import CommandLine, command_line
 
 TEXT = "Grüße an ann@example.com.\nMobil: +49 171 1234567\npassword = hunter22x\n"
@@ -74,10 +75,41 @@ def test_local_only_is_said_to_stay(here: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "titles"),
+    [
+        (60, ["line", "what stands there", "type", "rule"]),
+        (80, ["line", "what stands there", "type", "rule", "action"]),
+        (110, ["line", "what stands there", "type", "rule", "action", "becomes"]),
+    ],
+)
+def test_a_terminal_shows_what_was_found_in_the_columns_it_has(
+    here: CommandLine, tmp_path: Path, columns: int, titles: list[str]
+) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text(TEXT.replace("ann@", "ann-marie.of-the-very-long-name@"), encoding="utf-8")
+    code, shown = on_a_terminal(here, "redact", str(file), columns=columns)
+    assert code == 0
+    assert re.search("\x1b\\[33m⟦EMAIL_1", shown), "the text is coloured by action"
+    lines = [line.rstrip() for line in without_colours(shown).splitlines()]
+    assert all(len(line) <= columns for line in lines)
+    head = next(number for number, line in enumerate(lines) if line.startswith("line"))
+    assert re.split(" {2,}", lines[head]) == titles
+    secret = next(line for line in lines[head:] if "hunter22x" in line)
+    assert re.split(" {2,}", secret.strip())[:4] == ["3", "hunter22x", "SECRET", "assignment"], "words are not broken"
+
+
+def test_typing_a_text_is_announced(here: CommandLine) -> None:
+    code, shown = on_a_terminal(here, "redact", typed=b"write to ann@example.com\n\x04")
+    assert code == 0
+    assert "end with Ctrl-D" in shown
+    assert "EMAIL_1" in shown
+
+
+@pytest.mark.parametrize(
     ("arguments", "stdin", "code", "told"),
     [
-        (["nosuch.txt"], b"", 6, "nosuch.txt"),
-        (["."], b"", 6, "."),
+        (["nosuch.txt"], b"", 6, "there is no file nosuch.txt"),
+        (["."], b"", 6, "is a folder"),
         (["--label", "topsecret"], b"x", 2, "topsecret"),
         (["-"], bytes(range(256)) * 40, 6, "stdin"),
         (["--lable", "public"], b"x", 2, "--lable"),
@@ -96,4 +128,4 @@ def test_nothing_is_recorded_and_no_database_made(here: CommandLine) -> None:
     state = here.home / "state"
     assert {file.name for file in state.rglob("*") if file.is_file()} <= {"key"}
     empty = here("redact", stdin=b"")
-    assert (empty.code, empty.out.strip()) == (0, "")
+    assert (empty.code, empty.out) == (0, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Desk:
         self.ledger = folder / "ledger.jsonl"
         self.told: list[str] = []
         chosen = builtin_detectors() if detectors is None else detectors
+        self.known: tuple[Span, ...] = ()
         self._gateway = Gateway(detectors=chosen, ledger=FileLedger(self.ledger, key=KEY), key=KEY)
 
     def asking(self, server: ChatServer, *, plain: bool = False) -> Asking:
@@ -47,7 +49,12 @@ class Desk:
             )
 
         return Asking(
-            collection="default", gateway=self._gateway, open_provider=opened, plain=plain, notify=self.told.append
+            collection="default",
+            gateway=self._gateway,
+            open_provider=opened,
+            plain=plain,
+            known=lambda passages: {passage.marker: self.known for passage in passages},
+            notify=self.told.append,
         )
 
     def outcomes(self) -> list[str]:
@@ -236,3 +243,14 @@ def test_without_a_model_nothing_is_opened_and_too_little_is_told() -> None:
     with pytest.raises(UsageError, match=r"from 1 chunks: no sentence worth a question \(1\)") as told:
         made_locally(Sample(COLLECTION, (material("t.md", "| a | b |"),)), count=5)
     assert "--provider" in told.value.hint
+
+
+def test_what_is_known_from_the_whole_document_does_not_leave(desk: Desk) -> None:
+    one = material("a.md", "Kowalczyk agreed to the plan of the harbour and signed it.")
+    word = "Kowalczyk"
+    desk.known = (Span(0, len(word), "PERSON", "names"),)
+    with ChatServer(answer('{"question": null, "answer": null}')) as server, suppress(ProviderError):
+        list(desk.asking(server).questions([one]))
+    (request,) = server.requests
+    assert word not in request.user_text()
+    assert "⟦PERSON_1·" in request.user_text()

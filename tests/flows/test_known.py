@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from hybridrag.answering import passages_of
+from hybridrag.errors import BlockedByPolicy
 from hybridrag.flows.known import known_values
 from hybridrag.ports import Detector
 from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.inspection import Inspector
 from hybridrag.privacy.policy import Policy
-from hybridrag.types import Passage, Query, Span
+from hybridrag.types import Inspection, Passage, Query, Span
 from tests.flows.library import Library
 
 ACCOUNT = "DE89 3704 0044 0532 0130 00"
@@ -56,6 +57,15 @@ def known(library: Library, found: Sequence[Passage], by: Inspector) -> dict[int
     return known_values(found, store=wiring.store, collection=wiring.collection(), inspector=by)
 
 
+def inspection(library: Library) -> Inspection:
+    """What is kept of the only document."""
+    (row,) = library.rows()
+    ((stands, kept),) = library.wiring.store.inspections(library.wiring.collection(), [(row["id"], 0, "# Rent")])
+    assert stands
+    assert kept is not None
+    return kept
+
+
 def test_offsets_are_those_of_the_passage(library: Library) -> None:
     library.write("rent.md", DOCUMENT)
     library.ingest()
@@ -70,9 +80,8 @@ def test_offsets_are_those_of_the_passage(library: Library) -> None:
 def test_ingest_searches_so_that_asking_does_not(library: Library) -> None:
     library.write("rent.md", DOCUMENT)
     library.ingest()
-    collection = library.wiring.collection()
     (row,) = library.rows()
-    kept = library.wiring.store.inspections(collection, [row["id"]])[row["id"]]
+    kept = inspection(library)
     assert kept.fingerprint == library.wiring.privacy.inspector.fingerprint(row["document"].label)
     assert [DOCUMENT[s.start : s.end] for s in kept.spans if s.type == "IBAN"] == [ACCOUNT]
 
@@ -90,14 +99,19 @@ def test_what_others_searched_is_searched_again_and_kept(library: Library) -> No
     assert third.asked > 0
 
 
-def test_a_document_that_is_gone_meanwhile_tells_nothing(library: Library) -> None:
+@pytest.mark.parametrize("changed", [None, "# Rent\n\nSomething else about the zeppelin."])
+def test_a_document_that_changed_meanwhile_is_not_sent(library: Library, changed: str | None) -> None:
     library.write("rent.md", DOCUMENT)
     library.write("other.md", "Another document stays.")
     library.ingest()
-    found = passages(library, "zeppelin")
-    (library.folder / "rent.md").unlink()
+    found = passages(library, "zeppelin")[:1]
+    if changed is None:
+        (library.folder / "rent.md").unlink()
+    else:
+        library.write("rent.md", changed)
     library.ingest()
-    assert known(library, found[:1], inspector(Ledgers())) == {1: ()}
+    with pytest.raises(BlockedByPolicy, match=r"rent\.md was changed"):
+        known(library, found, inspector(Ledgers()))
 
 
 def test_a_changed_document_is_searched_anew(library: Library) -> None:
@@ -106,7 +120,6 @@ def test_a_changed_document_is_searched_anew(library: Library) -> None:
     known(library, passages(library, "zeppelin"), inspector(Ledgers()))
     library.write("rent.md", DOCUMENT + "\n\nCard 4111 1111 1111 1111.")
     library.ingest()
-    (row,) = library.rows()
-    kept = library.wiring.store.inspections(library.wiring.collection(), [row["id"]])[row["id"]]
+    kept = inspection(library)
     assert "CARD" in {span.type for span in kept.spans}
     assert "PLACE" not in {span.type for span in kept.spans}

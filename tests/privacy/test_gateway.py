@@ -19,7 +19,7 @@ from hybridrag.privacy.policy import Policy
 from hybridrag.types import Destination, Label, Limits, Portion, Span
 
 Encode = Callable[..., bytes]
-TEXT = "Ask Ann: ann@example.com, +49 30 1234567, card 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00."
+TEXT = "Ask: ann@example.com, +49 30 1234567, card 4111 1111 1111 1111, DE89 3704 0044 0532 0130 00."
 
 
 def test_a_redacted_request_is_sealed_as_it_is_and_recorded_first(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,11 @@ from hybridrag.config import Settings, load
 from hybridrag.errors import BlockedByPolicy, ConfigError, HybridragError
 from hybridrag.privacy.policy import ACTIONS, EVERY, TYPES, Budgets, Policy, Reduction, default, retention_problem
 from hybridrag.privacy.policy_file import Layer, read_floor, read_tables
-from hybridrag.privacy.policy_layers import compose, load_policy
+from hybridrag.privacy.policy_layers import compose, layers_of, load_policy
 from hybridrag.types import Action, Label
 
-NAMED = ("PERSON", "EMAIL", "SECRET", "CUSTOMER")
-OTHERS = (*NAMED, "PHONE", "UNHEARDOF")
+NAMED = ("PERSON", "ORG", "NAME", "EMAIL", "SECRET", "CUSTOMER")
+OTHERS = (*NAMED, "PLACE", "PHONE", "UNHEARDOF")
 
 
 class Place:
@@ -130,6 +131,40 @@ def test_everything_at_once(place: Place) -> None:
     policy = place.policy()
     assert (policy.action("PHONE", Label.INTERNAL), policy.action("EMAIL", Label.INTERNAL)) == ("allow", "mask")
     assert policy.action("SECRET", Label.PUBLIC) == "mask", "the star never lets a secret out"
+
+
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("[policy.actions]\nPERSON = 'mask'", ["mask"] * 4),
+        ("[policy.actions]\nPLACE = 'hash'\n[policy.labels.confidential]\nORG = 'block'", ["hash"] * 2 + ["block"] * 2),
+        ("[policy.actions]\nPERSON = 'allow'\nORG = 'allow'\nPLACE = 'allow'", ["pseudonymise"] * 4),
+        ("[policy.actions]\n'*' = 'allow'\nPERSON = 'pseudonymise'", ["pseudonymise"] * 4),
+        ("[policy.actions]\nPERSON = 'mask'\nNAME = 'allow'", ["allow"] * 4),
+        (
+            "[policy.actions]\nNAME = 'allow'\n[policy.labels.confidential]\nPERSON = 'mask'",
+            ["allow", "allow", "mask", "mask"],
+        ),
+    ],
+)
+def test_a_suspected_name_is_treated_as_what_it_may_be(place: Place, text: str, done: list[Action]) -> None:
+    place.user.write_text(text)
+    assert [place.policy().action("NAME", label) for label in Label] == done
+    said = tomllib.loads(text)["policy"]
+    by_hand = Policy(
+        actions=said["actions"], labels={Label(label): table for label, table in said.get("labels", {}).items()}
+    )
+    assert [by_hand.action("NAME", label) for label in Label] == done
+
+
+def test_what_a_suspected_name_may_be_is_told_as_its_origin(place: Place) -> None:
+    place.write_floor("[policy.actions]\nPERSON = 'mask'\n")
+    layers = layers_of(place.settings(), floor=place.floor, owner=os.getuid())
+    cell = compose(layers).cells[Label.INTERNAL]["NAME"]
+    assert (cell.action, str(cell.said)) == ("mask", f"{place.floor}: policy.actions.PERSON")
+    place.user.write_text("[policy.actions]\nNAME = 'hash'\n")
+    with pytest.raises(ConfigError, match=r"policy.actions.NAME: hash is looser than mask, as .*policy.actions.PERSON"):
+        place.policy()
 
 
 BROKEN = [
@@ -397,7 +432,9 @@ def _decisions(policy: Policy) -> tuple[Any, ...]:
     )
 
 
-_small = st.dictionaries(st.sampled_from(["PERSON", "SECRET", EVERY]), st.sampled_from(["pseudonymise", "mask"]))
+_small = st.dictionaries(
+    st.sampled_from(["PERSON", "NAME", "SECRET", EVERY]), st.sampled_from(["pseudonymise", "mask"])
+)
 _policies = st.builds(
     Policy,
     actions=_small,

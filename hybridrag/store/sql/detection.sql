@@ -5,9 +5,12 @@ insert into detection (collection_id, document_id, fingerprint, spans)
 values (%(collection)s, %(document)s, %(fingerprint)s, %(spans)s);
 
 -- name: find_detections
-select n.document_id, n.fingerprint, n.spans
-from detection n
-where n.collection_id = %(collection)s and n.document_id = any(%(documents)s);
+-- For pieces of documents, in their order: whether they still stand there, and what was found in the document.
+select coalesce(substr(d.text, w.start + 1, length(w.text)) = w.text, false) as stands, n.fingerprint, n.spans
+from unnest(%(documents)s::uuid[], %(starts)s::int[], %(texts)s::text[]) with ordinality w(document, start, text, place)
+left join document d on d.collection_id = %(collection)s and d.id = w.document
+left join detection n on n.collection_id = d.collection_id and n.document_id = d.id
+order by w.place;
 
 -- name: text_of_document
 select d.text, d.indexed_at
