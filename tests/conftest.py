@@ -22,12 +22,17 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.models.tiny import write_bert_model, write_static_model
 
 # A shell that runs this in the background has it ignore interrupts, and so would every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair: a busy one must not fail a property that holds.
+settings.register_profile("hybridrag", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hybridrag")
 
 _SERVER = "HYBRIDRAG_TEST_SERVER_URL"
 _HOME = "HYBRIDRAG_TEST_SERVER_HOME"

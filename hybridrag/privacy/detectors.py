@@ -42,17 +42,17 @@ def strict_detectors() -> tuple[Detector, ...]:
 
 def structured() -> Detector:
     """Values with a format of their own: EMAIL, PHONE, CARD, IBAN, SSN, IP."""
-    return _Rules("structured", "2", (emails, numbers, ibans, hosts))
+    return _Rules("structured", "3", (emails, numbers, ibans, hosts))
 
 
 def identifiers() -> Detector:
     """ID, ACCOUNT, PASSPORT, LICENCE, PLATE, MAC, CRYPTO, DOMAIN, USER: what a label, a form or a check digit tells."""
-    return _Rules("identifiers", "1", (labelled, formats, licences, machines, wallets, domains, handles))
+    return _Rules("identifiers", "2", (labelled, formats, licences, machines, wallets, domains, handles))
 
 
 def places() -> Detector:
     """ADDRESS, ZIP, BIRTHDATE, AGE, and PLACE where somebody lives, comes from or goes to."""
-    return _Rules("places", "1", (addresses, postcodes, birthdates, ages, places_in_context))
+    return _Rules("places", "2", (addresses, postcodes, birthdates, ages, places_in_context))
 
 
 def listed_places() -> Detector:
@@ -62,7 +62,7 @@ def listed_places() -> Detector:
 
 def names() -> Detector:
     """PERSON and ORG by lists and context."""
-    return _Rules("names", "1", (persons, organisations))
+    return _Rules("names", "2", (persons, organisations))
 
 
 def capitalised() -> Detector:
@@ -72,7 +72,7 @@ def capitalised() -> Detector:
 
 def secrets() -> Detector:
     """SECRET: tokens, private keys, passwords."""
-    return _Rules("secrets", "2", (credentials, assignments))
+    return _Rules("secrets", "3", (credentials, assignments))
 
 
 @dataclass(frozen=True, slots=True)

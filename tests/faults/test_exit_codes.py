@@ -78,6 +78,14 @@ def only_local_passages(cli: CommandLine, tmp_path: Path) -> Result:
     return cli("ask", "What does travel cost?", "--provider", "together", "--json", env=key)
 
 
+def a_spent_budget(cli: CommandLine, tmp_path: Path) -> Result:
+    """The passage alone is more than may leave in a day: no connection is opened."""
+    indexed(cli, folder_of(tmp_path, a="Travel costs 62 euros."))
+    (cli.home / "state" / "config.toml").write_text("[policy.budgets]\nday = 1\n")
+    key = {"TOGETHER_API_KEY": "k" * 40}
+    return cli("ask", "What does travel cost?", "--provider", "together", "--json", env=key)
+
+
 def an_emptied_folder(cli: CommandLine, tmp_path: Path) -> Result:
     folder = folder_of(tmp_path, **{f"n{number}": f"Travel {number}." for number in range(11)})
     indexed(cli, folder)
@@ -165,6 +173,7 @@ CASES: list[tuple[int, str, bool, Case]] = [
     (6, "DocumentsFailed", False, one_unreadable_under_strict),
     (7, "BlockedByPolicy", False, only_local_passages),
     (8, "RefusedForSafety", False, an_emptied_folder),
+    (9, "BudgetSpent", False, a_spent_budget),
     (10, "BelowBaseline", False, worse_answers_than_before),
     (11, "DoctorUnhappy", False, an_unhappy_doctor),
     (12, "NotGrounded", False, an_answer_without_evidence),

@@ -203,6 +203,13 @@ VALUES: dict[str, tuple[tuple[str, str], ...]] = {
         ("The token {} leaked.", "ghp_q7RtW2zKx9LmPa4VbN8sYcJd5HfGe3Qu1Tao"),
         ("Use {} here.", "sk-proj-Zk3vQ8rT1yWm5NcX7pLb2HsDf9GjKa"),
     ),
+    "ID": (("Steuer-ID: {}.", "86095742719"), ("NHS number: {}.", "943 476 5919")),
+    "LICENCE": (("Driver's license: {}.", "D1234567"), ("Her licence is {}.", "B450-118-62-009-1")),
+    "DOMAIN": (("Website: {}", "www.wiesner-dachbau.de"), ("See {} for it.", "https://portal.kestrel-farms.com/anna")),
+    "PERSON": (("Dear Mr {},", "Jonathan Fairweather"), ("Name: {}", "Ingrid Halvorsen")),
+    "ADDRESS": (("Address: {}", "48 Larkspur Road"), ("Er wohnt in der {}.", "Lindenstraße 27")),
+    "ACCOUNT": (("Account number: {}.", "31926819"), ("BIC: {}.", "MARKDEF1100")),
+    "BIRTHDATE": (("Date of birth: {}", "14.03.1967"), ("Born on {}.", "March 14, 1967")),
 }
 """A sentence and a value of each type."""
 
@@ -214,6 +221,9 @@ def disguises(kind: str, value: str) -> dict[str, Disguise]:
         found |= OF_DIGITS
     if kind == "EMAIL":
         found |= OF_ADDRESSES
+    if not value.isascii():
+        # Percent signs and octal escapes stand for bytes of UTF-8; these write a code point, which nothing reads back.
+        found = {name: one for name, one in found.items() if name not in {"percent", "percent twice", "octal escapes"}}
     return found
 
 

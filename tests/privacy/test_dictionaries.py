@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.dictionaries import Allowed, own_detectors
 from hybridrag.privacy.scanning import scan
 from hybridrag.types import Span
+from tests.privacy.hostile import growth, seconds
 
 
 def listed(tmp_path: Path, content: str, kind: str = "CUSTOMER") -> Detector:
@@ -169,22 +169,10 @@ def test_a_hundred_thousand_terms_cost_no_more_than_ten(tmp_path: Path) -> None:
     few = listed(tmp_path, "".join(f"term{number} of house\n" for number in range(10)))
     many = listed(tmp_path, "".join(f"term{number} of house\n" for number in range(100_000)))
     text = "the term of a house is not term number one, " * 5_000
-    assert spent(many, text) < 10 * spent(few, text)
+    assert seconds(many.detect, text) < 10 * seconds(few.detect, text)
 
 
 @pytest.mark.parametrize("unit", ["ab ", "ab. ", "a", " ", "-", "ab\n\n\n\n\n", "\u0301", "🙂"])
 def test_time_grows_with_the_text_and_no_faster(unit: str) -> None:
     for detector in denied("ab", "ab ab ab", "b", "re:(a*)*b[^c]*c"):
-        one, eight = unit * (8_000 // len(unit)), unit * (64_000 // len(unit))
-        # Below a millisecond other processes are what is measured.
-        assert min(spent(detector, eight) / max(spent(detector, one), 1e-3) for _ in range(3)) < 24
-
-
-def spent(detector: Detector, text: str) -> float:
-    """The shortest of three runs, in seconds."""
-    times = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        list(detector.detect(text))
-        times.append(time.perf_counter() - begun)
-    return min(times)
+        assert growth(detector.detect, unit, size=40_000, times=8) < 24

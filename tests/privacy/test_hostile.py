@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 
 import pytest
 
 from hybridrag.privacy.detectors import secrets
 from hybridrag.privacy.plaintext.encoded import decoded_blobs
 from hybridrag.privacy.plaintext.normalise import normalise
-from tests.privacy.hostile import HOSTILE
+from tests.privacy.hostile import HOSTILE, TICK, seconds
 
 SMALL, LARGE = 15_000, 60_000
 GENEROUS = 14
@@ -18,16 +18,11 @@ GENEROUS = 14
 @pytest.mark.parametrize("name", HOSTILE)
 def test_four_times_the_text_is_not_sixteen_times_the_work(name: str) -> None:
     make = HOSTILE[name]
-    seconds = {size: min(_work(make(size)) for _ in range(3)) for size in (SMALL, LARGE)}
-    # A clock tick or a table filled for the first time is no growth.
-    assert seconds[LARGE] < GENEROUS * max(seconds[SMALL], 0.005)
+    small, large = (seconds(_search, make(size), runs=3) for size in (SMALL, LARGE))
+    assert large < GENEROUS * max(small, TICK)
 
 
-def _work(text: str) -> float:
-    """CPU seconds of this process, less disturbed by its neighbours than the wall clock."""
-    started = time.process_time()
+def _search(text: str) -> Iterator[object]:
     normal = normalise(text)
-    list(secrets().detect(normal.text))
-    for _ in decoded_blobs(normal.text):
-        pass
-    return time.process_time() - started
+    yield from secrets().detect(normal.text)
+    yield from decoded_blobs(normal.text)

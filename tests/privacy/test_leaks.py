@@ -48,12 +48,17 @@ def test_restoring_gives_back_the_very_text_however_it_arrives(seed: int, cuts: 
     rng = random.Random(seed)
     document = " ".join(rng.choice(GAPS).join([rng.choice(FILLER), rng.choice(KINDS[:6])(rng)]) for _ in range(5))
     session = Session([document], detectors=builtin_detectors(), key=KEY, plain=False)
-    redacted = session.redact(document).text
+    done = session.redact(document)
+    redacted = done.text
     assert redacted != document
+    expected = document
+    for each in reversed(done.replacements):
+        if each.action == "mask":  # a number beside the word "key" is taken for one, and a secret never comes back
+            expected = expected[: each.span.start] + each.text + expected[each.span.end :]
     restorer = session.restorer()
     edges = sorted({0, len(redacted), *(cut for cut in cuts if cut < len(redacted))})
     pieces = [restorer.feed(redacted[start:end]) for start, end in itertools.pairwise(edges)]
-    assert "".join([*pieces, restorer.flush()]) == document
+    assert "".join([*pieces, restorer.flush()]) == expected
 
 
 class _Nowhere:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,7 @@ from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ner.labels import entity_type, split_scheme
 from hybridrag.privacy.ner.onnx_ner import OnnxNer
 from hybridrag.privacy.ner.tokens import windows
+from tests.privacy.hostile import growth
 from tests.privacy.ner_models import LABELS, vocabulary, write_config, write_graph, write_lookup
 
 
@@ -87,17 +87,7 @@ def test_windows_cover_all_and_share_a_quarter(count: int, size: int) -> None:
 
 def test_time_grows_with_the_text_and_no_faster(model: OnnxNer) -> None:
     for text in ("Ada met a", "x", "   ", "xx-" * 3, "\u0301a"):
-        one, eight = text * (10_000 // len(text)), text * (80_000 // len(text))
-        model.detect(one)
-        ratios = []
-        for _ in range(3):
-            times = []
-            for sized in (one, eight):
-                begun = time.perf_counter()
-                model.detect(sized)
-                times.append(time.perf_counter() - begun)
-            ratios.append(times[1] / times[0])
-        assert min(ratios) < 24
+        assert growth(model.detect, text, size=10_000, times=8) < 24
 
 
 def test_a_threshold_decides(folder: Path) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridrag.privacy.finders.persons import persons
+from tests.privacy.hostile import growth
 
 
 def found(text: str) -> list[str]:
@@ -141,16 +140,4 @@ def test_spans_lie_in_the_text_and_are_words(text: str) -> None:
     ],
 )
 def test_hostile_text_takes_linear_time(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = unit * (length // len(unit))
-        best = float("inf")
-        for _ in range(2):
-            start = time.process_time()
-            for _ in persons(text):
-                pass
-            best = min(best, time.process_time() - start)
-        return best
-
-    seconds(20_000)
-    # Eight times the text; a quadratic search would take 64 times as long.
-    assert seconds(320_000) < 30 * max(seconds(40_000), 0.005)
+    assert growth(persons, unit, size=40_000, times=8) < 30

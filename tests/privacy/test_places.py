@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from hybridrag.privacy.finders.gazetteer import countries, peoples, places
 from hybridrag.privacy.finders.places import places_in_context, strict_places
+from tests.privacy.hostile import growth
 
 
 @pytest.mark.parametrize(
@@ -90,13 +89,5 @@ def test_the_lists_are_whole() -> None:
     "piece", ["lives in ", "lives in A ", "A", "Berlin ", "born in Ab 1234 ", "City: ", "is in the A-", "é"]
 )
 def test_hostile_text_takes_linear_time(piece: str) -> None:
-    def seconds(size: int) -> float:
-        text = piece * (size // len(piece))
-        start = time.process_time()
-        for finder in (places_in_context, strict_places):
-            for _ in finder(text):
-                pass
-        return time.process_time() - start
-
-    seconds(20_000)
-    assert seconds(200_000) < 40 * seconds(20_000) + 1.0
+    for finder in (places_in_context, strict_places):
+        assert growth(finder, piece) < 40

@@ -79,6 +79,14 @@ def test_every_idiom_of_assignment_is_understood(kind: str) -> None:
         "Enter the password twice. The token is sent with each request. Das Passwort wird nie gespeichert.",
         "seed = 42; random_seed: 1234; torch.manual_seed(0)",
         "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQsw\n-----END CERTIFICATE-----",
+        "const id = 'msg_01Q8Faay6S7QPTvEUUQARt7h'; // a message's number",
+        'import x from "/OMAP/abe-twl6040/SDP4430/Record"; #define DER_OID_V_sha384WithRSAEncryption 3',
+        '"dependencies": {"minipass": "^7.1.3"}; std::function<void(ov::pass::MatcherPass*)> made',
+        "SHA1 Fingerprint: 4c:dd:51:a3:d1:f5:20:32:14:b0:c6:c5:32:23:03:91:c7:46:42:6d",
+        "secrets.pyi,sha256=IrwNYsRo8gkFA4FkqJSPKwYqcAgDnGcgrm3Pu6Y4Yxs,660",
+        "name,token_type,host\nprod,bearer,db1\n",
+        "docker run -u app -p 8080:80 img; zip -r -P3 a.zip x",
+        "server.login(user, password); connect('db1', 'admin', password='')",
         "assert hashlib.md5(data).hexdigest() == '9e107d9d372bb6826bd81d3542a419d6'",
     ],
 )
@@ -107,6 +115,29 @@ def test_a_key_that_never_ends_does_not_swallow_the_text() -> None:
     text = "-----BEGIN PRIVATE KEY-----\n\nis how a key begins. " + "The rest is prose about keys. " * 50
     (span,) = scan(text + "-----END PRIVATE KEY-----", [secrets()])[:1]
     assert span.end < 60
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('api_key = "q7RtW2zKx9L" + "mPa4VbN8sYc"', ["q7RtW2zKx9L", "mPa4VbN8sYc"]),
+        ("API_KEY = (\n    'q7RtW2zKx9L'\n    'mPa4VbN8sYc'\n)", ["q7RtW2zKx9L", "mPa4VbN8sYc"]),
+        ("secret = 'q7RtW2zKx9L'\n    . 'mPa4VbN8sYc';", ["q7RtW2zKx9L", "mPa4VbN8sYc"]),
+        ("user,password\nann,Quartz2011\nbob,velvet77x\n", ["Quartz2011", "velvet77x"]),
+        ("INSERT INTO u (id, password) VALUES (1, 'Quartz2011'), (2, 'velvet77x')", ["Quartz2011", "velvet77x"]),
+        ("session_secret = 'oyster-thunder-harbor-lamp'", ["oyster-thunder-harbor-lamp"]),
+        ("password=TunnelMonkeyHarbor\n", ["TunnelMonkeyHarbor"]),
+        ("connect(host, 'x', 'tR7kZ2mQ9xW4vB6nHs3d')", ["tR7kZ2mQ9xW4vB6nHs3d"]),
+        ("can you send me the token?\nsure, it's tR7kZ2mQ9x", ["tR7kZ2mQ9x"]),
+    ],
+)
+def test_values_in_parts_in_tables_and_of_words_are_covered(text: str, parts: list[str]) -> None:
+    assert all(covered(text, part) for part in parts), [text[s.start : s.end] for s in scan(text, [secrets()])]
+
+
+def test_a_value_whose_quotes_never_close_is_no_fault() -> None:
+    assert list(secrets().detect('Passwort ="Hu7xk')) is not None
+    assert list(secrets().detect('password "Hu7xk')) is not None
 
 
 def test_a_token_broken_at_the_end_of_a_line_is_covered() -> None:

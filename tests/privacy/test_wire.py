@@ -8,7 +8,6 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +19,7 @@ from hybridrag.privacy.ledger import FileLedger
 from hybridrag.privacy.session import Session
 from hybridrag.providers import OpenAICompatible
 from hybridrag.types import Message, Piece, Prompt
+from tests.decoded import texts
 from tests.privacy.made_documents import forms, made_document, readings
 from tests.servers.chat import ChatServer, echo
 
@@ -36,15 +36,6 @@ def server() -> Iterator[ChatServer]:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
     path: Path = tmp_path_factory.mktemp("wire") / "ledger.jsonl"
     return Gateway(detectors=builtin_detectors(), ledger=FileLedger(path, key=KEY), key=KEY)
-
-
-def texts(value: Any) -> list[str]:
-    """Every string of a decoded JSON value, keys included."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for pair in value.items() for item in pair for text in texts(item)]
-    return [text for item in value for text in texts(item)] if isinstance(value, list) else []
 
 
 def conversation(rng: random.Random) -> tuple[list[tuple[Piece, ...]], set[str]]:

@@ -44,8 +44,9 @@ iban, be.iban, es.iban, me.iban, no.iban | IBAN | 14-34 | international bank acc
     licencia de conducir, carnet de conducir, patente di guida, carta de condução, carteira de motorista,
     carteira de habilitação, rijbewijs, rijbewijsnummer, prawo jazdy, körkort, körkortsnummer, førerkort, kørekort,
     ajokortti, řidičský průkaz, vodičský preukaz, vezetői engedély, vozačka dozvola, permis auto, ehliyet,
+    license number, licence number, license no, licence no, driver license #,
     водительское удостоверение, 驾驶证, 运転免許証, 運転免許, 운전면허 |
-    DL, D.L., CNH, license, licence, license no, license number, licence number, licence no
+    DL, D.L., CNH, license, licence
 -plate | PLATE | 4-9 | license plate, licence plate, number plate, plate number, plate no, vehicle registration,
     registration plate, reg number, reg no, registration mark, kennzeichen, kfz-kennzeichen, autokennzeichen,
     amtliches kennzeichen, nummernschild, plaque d'immatriculation, immatriculation, matrícula, targa, kenteken,

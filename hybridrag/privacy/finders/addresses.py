@@ -100,7 +100,7 @@ _LOWER = re.compile(
 def addresses(text: str) -> Iterator[Span]:
     """ADDRESS: the postal addresses in `text`, whole blocks."""
     data = view(text)
-    cased = any(map(str.isupper, text))
+    cased = not text.islower() and any(map(str.isupper, text))
     if not cased:
         # Where nothing is capitalised, everything may be a name.
         data = _LOWER.sub(lambda match: match.group().upper(), data)
@@ -128,7 +128,7 @@ def _anchors(text: str, data: bytes) -> Iterator[tuple[int, int, bool, str]]:
         yield from _numberless(text, data)
         yield from _marked(data)
         yield from _coded(text, data)
-    if compiled(rb"[0-9]").search(data) is None:
+    if compiled(rb"[0-9]|[Ss]/[Nn]\b").search(data) is None:
         return
     for street in streets(text, data):
         yield street.start, street.end, True, "address-street"

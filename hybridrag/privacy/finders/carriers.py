@@ -26,7 +26,7 @@ _BARE_USER_INFO = (
     rb"@(?:tcp\(|[A-Za-z][A-Za-z0-9.-]*|[0-9]{1,3}(?:[.][0-9]{1,3}){3})"
 )
 _HEADER = (
-    rb"(?i)authorization[\"']{0,2}[\])]?\s{0,2}[:=,]\s{0,2}\\?[rbfu]?[\"'`]?"
+    rb"(?i)authorization[\"']{0,2}[\])]?(?:\s{0,2}[:=,]\s{0,2}[\[(]?\s{0,12}(?:- )?|[ \t]{1,4})\\?[rbfu]?[\"'`]?"
     rb"(?:basic|bearer|token|apikey|api-key|digest|negotiate|ssws|genie ?key|bot|key)?"
     rb"[ \t]{1,3}([^\s\"'`,;\\\x00]{6,})"
 )
@@ -37,11 +37,14 @@ _KEY_HEADER = (
 )
 _BEARER = rb"(?i)\b(?:bearer|basic)[ \t]{1,3}([A-Za-z0-9._~+/-]{16,}={0,2})"
 _COOKIE = (
-    rb"(?i)\b(?:[a-z0-9_.-]{0,20}(?:session(?:_?id)?|sessid|sess|connect[.]sid|sid)|csrf[_-]?token|xsrf-token|remember[_-]token"
-    rb"|[a-z_-]{0,12}(?:auth|access|refresh|id)[_-]?token|jwt|saml(?:response|request))=[\"']?([A-Za-z0-9%._+/:|-]{12,}={0,2})"
+    rb"(?i)\b(?:[a-z0-9_.-]{0,20}(?:session(?:_?id)?|sessid|sess|connect[.]sid|sid)|csrf[_-]?token|xsrf-token|"
+    rb"remember[_-]token"
+    rb"|[a-z_-]{0,12}(?:auth|access|refresh|id)[_-]?token|jwt|saml(?:response|request))=[\"']?([A-Za-z0-9%._+/:|"
+    rb"-]{12,}={0,2})"
 )
 _PARAMETER = (
-    rb"(?i)[?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|security-token|credential)|[a-z_-]{0,20}token|[a-z_-]{0,16}api[_-]?key"
+    rb"(?i)[?&;](?:sig|signature|x-(?:amz|goog)-(?:signature|security-token|credential)|[a-z_-]{0,20}token|"
+    rb"[a-z_-]{0,16}api[_-]?key"
     rb"|[a-z_-]{0,12}key|auth|code|[a-z_-]{0,16}secret|password|passwd|pass|pwd|hmac|sas|sv_sig|awsaccesskeyid)"
     rb"=([A-Za-z0-9%+/_.~=!*@$-]{4,})"
 )
@@ -60,19 +63,41 @@ _SQL = (
 )
 _XML = (
     rb"(?i)<[A-Za-z0-9_:.-]{0,40}(?:" + _SECRET + rb")[^<>\x00]{0,40}>"
-    rb"\s{0,4}(?:<!\[CDATA\[)?([^<>\s\x00]{3,300})\s{0,4}</"
+    rb"\s{0,4}(?:<!\[CDATA\[)?([^<>\s\x00]{3,300}?)\s{0,4}(?:\]\]>)?\s{0,4}</"
 )
 _NAMED_VALUE = (
-    rb"(?i)(?:\bname|\bkey|\bid|\bproperty)[\"']?[ \t]?[:=>][ \t]{0,4}[\"']?[A-Za-z0-9_.:-]{0,40}"
+    rb"(?i)(?:\bname|\bkey|\bid|\bproperty)[\"']?[ \t]{0,8}[:=>][ \t]{0,4}[\"']?[A-Za-z0-9_.:-]{0,40}"
     rb"(?:" + _SECRET + rb")"
-    rb"[A-Za-z0-9_]{0,24}[\"']?(?:,|/?>)?\s{1,24}[\"']?(?:value|default|defaultvalue)[\"']?[ \t]?[:=>][ \t]{0,4}"
-    rb"[\"']?([^\"'\s<>\x00]{3,300})"
+    rb"[A-Za-z0-9_]{0,24}[\"']?(?:,|/?>|"
+    rb"</name>)?(?:\s{0,24}[\"']?[a-z]{2,12}[\"']?[ \t]?[:=][ \t]?[\"']?[A-Za-z]{2,16}[\"']?,?)?"
+    rb"\s{1,24}[\"'<]?(?:value|default|defaultvalue|content)[\"']?[ \t]{0,8}[:=>][ \t]{0,4}"
+    rb"[\"']?(?:bearer |basic |token )?([^\"'\s<>\x00]{3,300})"
 )
 _VARIABLE = (
     rb"(?i)variable[ ]\"[A-Za-z0-9_-]{0,40}(?:" + _SECRET + rb")[A-Za-z0-9_-]{0,24}\"[ ]?\{[^{}\x00]{0,300}?"
     rb"default[ ]{0,12}=[ ]{0,4}\"([^\"\n\x00]{3,300})\""
 )
-_PROPERTY = rb"(?i)<property[ ]name=\"[^\"<>]{0,60}(?:" + _SECRET + rb")\"[ ]?>([^<>\s\x00]{3,200})</"
+_PROPERTY = (
+    rb"(?i)<[a-z.]{2,20}[ ](?:name|key|id)=[\"'][^\"'<>]{0,60}(?:"
+    + _SECRET
+    + rb")[a-z0-9_.-]{0,24}[\"'][^<>]{0,40}>([^<>\s\x00]{3,200})</"
+)
+_PLIST = (
+    rb"(?i)<key>[^<>\x00]{0,40}(?:"
+    + _SECRET
+    + rb")[A-Za-z0-9_ -]{0,24}</key>\s{0,24}<(?:string|data)>\s{0,8}([^<>\s\x00]{3,300})"
+)
+_UNATTENDED = rb"(?i)password>\s{0,24}<value>([^<>\s\x00]{3,300})</value>"
+_OTP = rb"(?i)otpauth(?:-migration)?://[^\s\"'<>\x00]{1,200}?[?&](?:secret|data)=([A-Za-z0-9%+/=]{8,})"
+_JWK = rb"\"(?:d|k|p|q|dp|dq|qi)\"[ \t]?:[ \t]{0,4}\"([A-Za-z0-9_-]{20,})\""
+_PIPELINE = rb"(?i)task[.]setvariable[^\]\n\x00]{0,80}(?:" + _SECRET + rb")[^\]\n\x00]{0,60}\]([^\s\"'\x00]{3,300})"
+_PARAMETER_DEFAULT = (
+    rb"(?i)(?:"
+    + _SECRET
+    + rb")[A-Za-z0-9_]{0,24}:\s{1,24}(?:[A-Za-z]{2,16}: [^\n\x00]{0,60}\s{1,24}){0,3}?default: [\"']?"
+    rb"([^\s\"'\x00]{3,300})"
+)
+_BODY = rb"(?i)\bsecret set [a-z0-9_]{1,60}[^\n\x00]{0,60}? (?:--body|-b)[ =][\"']?([^\s\"'\x00]{3,300})"
 _DOCKER = rb"\"(?:auth|identitytoken|_auth)\"[ \t]?:[ \t]{0,4}\"([A-Za-z0-9+/_.-]{8,}={0,2})\""
 _NPM = rb"_(?:auth|authToken|password)[ \t]?=[ \t]?[\"']?([A-Za-z0-9+/_.-]{6,}={0,2})"
 _AZURE = (
@@ -116,6 +141,13 @@ _RULES: tuple[tuple[str, bytes, tuple[bytes, ...]], ...] = (
     ("xml", _PROPERTY, NAMES),
     ("named-value", _NAMED_VALUE, NAMES),
     ("named-value", _VARIABLE, NAMES),
+    ("xml", _PLIST, NAMES),
+    ("xml", _UNATTENDED, (b"pass",)),
+    ("file", _PIPELINE, NAMES),
+    ("command-flag", _BODY, (b"secret",)),
+    ("named-value", _PARAMETER_DEFAULT, NAMES),
+    ("otp", _OTP, (b"auth", b"://")),
+    ("jwk", _JWK, (b'"kty"',)),
     ("file", _DOCKER, (b"auth", b"token")),
     ("file", _NPM, (b"auth", b"pass")),
     ("file", _AZURE, (b"key", b"sig=", b"signature")),

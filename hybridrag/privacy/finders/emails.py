@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hybridrag.privacy.finders.gates import occurs
 from hybridrag.privacy.finders.patterns import LETTER, WORD, compiled, view
 from hybridrag.types import Span
 
@@ -61,6 +62,7 @@ _RULES: tuple[tuple[str, bytes], ...] = (
     ),
     ("email-spelled", rb"(?i)\b" + _LOCAL + rb"[ \t]+at[ \t]+" + _KNOWN + rb"\b"),
 )
+_SIGNED = tuple(pattern for rule, pattern in _RULES if rule != "email-spelled")
 # Cheap to look for, and without one of them the costly rules find nothing.
 _SPELLED_DOT = rb"(?i)[ \t_](?:dot|punkt)[ \t_]"
 _SPELLED_AT = rb"(?i)[ \t]at[ \t]+" + _KNOWN + rb"\b"
@@ -74,12 +76,13 @@ def emails(text: str) -> Iterator[Span]:
     if b"@" not in data and compiled(_SPELLED_DOT).search(data) is None and compiled(_SPELLED_AT).search(data) is None:
         return
     found = bytearray(len(data))
+    signed = b"@" in data and occurs(_SIGNED, data)
     for rule, pattern in _RULES:
         if rule == "email-spelled":
             hint = _SPELLED_AT if pattern is _RULES[-1][1] else _SPELLED_DOT
             if compiled(hint).search(data) is None:
                 continue
-        elif b"@" not in data:
+        elif not signed:
             continue
         for match in compiled(pattern).finditer(data):
             start, end = match.span()

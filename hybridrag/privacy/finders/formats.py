@@ -81,14 +81,17 @@ _FORMS: dict[bytes, tuple[str, ...]] = {
     b"AAA9999999A": ("eu.vat",),
     b"99-999999-999999-9": ("imei",),
 }
+_SHORTEST = min(map(len, _FORMS))
 
 
 def formats(text: str) -> Iterator[Span]:
     """The numbers in `text` with a form of their own, right in their check digits and dates; spans may overlap."""
     data = view(text)
     for match in compiled(_CANDIDATE).finditer(data):
-        start = match.start()
-        tokens = [(start + token.start(), start + token.end()) for token in _TOKEN.finditer(match.group())]
+        start, end = match.span()
+        if end - start < _SHORTEST:
+            continue
+        tokens = [token.span() for token in _TOKEN.finditer(data, start, end)]
         for first in range(len(tokens)):
             yield from _from_token(data, tokens, first)
     yield from _german(data)
@@ -103,6 +106,8 @@ def _from_token(data: bytes, tokens: list[tuple[int, int]], first: int) -> Itera
             return
         while end > start and data[end - 1] in b"./+-":
             end -= 1
+        if end - start < _SHORTEST:
+            continue
         modules = _FORMS.get(data[start:end].translate(_SIGNATURE), ())
         if not modules or not _alone(data, start, end):
             continue

@@ -16,6 +16,17 @@ _NAMED = (
     rb"|github(?: user)?|slack|xbox|steam)"
     rb"(?:[ \t]{0,2}[:=][ \t]{0,2}|[ \t]+(?:is|ist|lautet|est|es)[ \t]+))[\"'`]?(@?[A-Za-z0-9][A-Za-z0-9_.-]{2,31})"
 )
+_OWN = (
+    rb"(?i:\b(?:my|his|her|their|your|meine?|seine?|ihre?|deine?)[ ](?:user ?name|user[ _-]?id|login(?: name)?"
+    rb"|account name"
+    rb"|screen ?name|nick ?name|handle|benutzername|nutzername|anmeldename|benutzerkennung|skype(?: name| id)?)"
+    rb"(?:[ ](?:there|here|dort|hier|on [a-z]{2,12}))?[ ](?:is|was|ist|war"
+    rb"|lautet)[ ])[\"'`]?(@?[A-Za-z][A-Za-z0-9_.-]{3,31})"
+)
+_NOT_NAMES = frozenset(
+    b"also already always still wrong right correct taken case being based used required invalid valid missing empty"
+    b" the same that this your what unknown different nicht schon immer noch falsch richtig vergeben auch jetzt".split()
+)
 _HANDLE = rb"(?:^|[\s(>,;:\"'])@([A-Za-z0-9_][A-Za-z0-9_]{2,29})\b"
 _SOCIAL = re.compile(
     rb"\b(?:twitter|tweet|instagram|insta|tiktok|telegram|github|mastodon|threads|handle|follow|folge|retweet|rt|dm|cc|via|by"
@@ -37,6 +48,10 @@ def handles(text: str) -> Iterator[Span]:
                 end -= 1
             if _is_name(data, start, end):
                 yield Span(start, end, "USER", "user-named")
+        for match in compiled(_OWN).finditer(data):
+            name = match.group(1).rstrip(b".-")
+            if name.lower() not in _NOT_NAMES:
+                yield Span(match.start(1), match.start(1) + len(name), "USER", "user-own")
     if b"@" in data:
         for match in compiled(_HANDLE).finditer(data):
             start, end = match.span(1)

@@ -18,7 +18,8 @@ NAMES = (
     b"pass", b"pwd", b"psw", b"pw", b"key", b"token", b"secret", b"kennw", b"cred", b"jwt", b"bearer", b"auth",
     b"salt", b"nonce", b"seed", b"cookie", b"dsn", b"connection", b"webhook", b"senha", b"contrase", b"mot de",
     b"mot_de", b"mot-de", b"motde", b"zugang", b"session", b"login", b"losung", b"geheim", b"schl\xe9", b"schluess",
-    b"haslo", b"has\xe9", b"pepper", b"wachtw",
+    b"haslo", b"has\xe9", b"pepper", b"wachtw", b"pincode", b"pin_", b"pin-", b"pin code", b"pin number",
+    b"psk",
 )  # fmt: skip
 """Parts of the names under which secrets are kept."""
 
@@ -36,7 +37,10 @@ VENDORS = (
 _OTHERS = (
     b"akia", b"asia", b"://", b"basic", b"sid=", b"sess=", b"sessid", b"saml", b"sig=", b"signature", b"sv_sig",
     b"code=", b"hmac=", b"sas=", b" -u", b"--user", b"--proxy", b"mysql", b"maria", b"redis-cli", b"mongo ", b"smb",
-    b"identified ", b"x-goog", b"x-amz",
+    b"identified ", b"x-goog", b"x-amz", b"net user", b"add_user", b"alias set", b"oracle:thin", b"sqlplus", b"zip ",
+    b"7z", b"rar ", b"plink", b"openssl", b"ldap", b"community", b"enable ", b"connect", b"pdo(", b"hmac", b"crypt",
+    b"aes.", b"fernet", b"sign_in", b"signin", b"radius", b"tacacs", b"\"kty\"", b"sudo -s", b"stdin", b"mysqli",
+    b"jose",
 )  # fmt: skip
 _WORDS = NAMES + VENDORS + _OTHERS
 _BLOCK = 128
@@ -44,10 +48,17 @@ _BEFORE, _AFTER = 1, 2
 _SPACE = re.compile(rb"\s")
 
 
-def around(data: bytes, *words: bytes) -> Iterator[tuple[int, int]]:
+@lru_cache(maxsize=64)
+def around(data: bytes, *words: bytes) -> tuple[tuple[int, int], ...]:
     """The surroundings of these words in `data`, in order and apart: 128 to 256 characters before one, 256 to 384
     after it and on to the next blank."""
+    return tuple(_around(data, words))
+
+
+def _around(data: bytes, words: tuple[bytes, ...]) -> Iterator[tuple[int, int]]:
     found = _found(data)
+    if found.keys().isdisjoint(words):
+        return
     blocks = sorted({position // _BLOCK for word in words for position in found.get(word, ())})
     done = 0
     at = 0

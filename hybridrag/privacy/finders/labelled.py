@@ -174,7 +174,12 @@ def _foreign_hits(text: str, labels: _Labels) -> Iterator[_Hit]:
 _TOKEN = re.compile(rb"[A-Za-z0-9]+")
 _WORDS = re.compile(rb"[A-Za-z\xe9\xa5]+")
 _INNER = re.compile(rb"[*]{1,5}|[ ]?[-/][ ]?|[ ]{1,2}|[._]|[.][ ]|[ ]?[|][ ]?")
-_STOP = re.compile(rb"[.!] +[A-Z][a-z]|\n[^\n]*\n[^\n]*\n|\x00")
+# "Your licence number? - Of course. It is ...": an answer may begin with a sentence of its own.
+_STOP = re.compile(
+    rb"(?<!sure)(?<!Sure)(?<!Yes)(?<!yes)(?<!course)(?<!Okay)(?<!OK)(?<!Ja)(?<!ja)(?<!Klar)"
+    rb"(?<!nat\xe9rlich)[.!] +[A-Z][a-z]"
+    rb"|\n[^\n]*\n[^\n]*\n|\x00"
+)
 _DATED = re.compile(rb"\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d\b|(?:19|20)\d\d-\d\d-\d\d\b|\d{1,2}:\d\d\b")
 _MONEY = re.compile(rb"[$][ ]?$")
 # Codes with more letters than digits, as Washington's licences and some passports have them.
@@ -188,7 +193,7 @@ _REFERRED = re.compile(_REFERRING + rb"$", re.IGNORECASE)
 def _value_after(data: bytes, hit: _Hit) -> tuple[int, int] | None:
     window = data[hit.end : hit.end + _WINDOW]
     stop = _STOP.search(window)
-    limit = len(window) if stop is None else stop.start() + 1
+    limit = len(window) if stop is None else stop.end() if stop.group().startswith(b"\n") else stop.start() + 1
     tokens = list(_TOKEN.finditer(window, 0, limit))
     index = 0
     while index < len(tokens):
@@ -257,7 +262,8 @@ def _fits(data: bytes, hit: _Hit, start: int, end: int) -> bool:
         return False
     if _FIGURE.match(written) or _MONEY.search(data[max(0, start - 2) : start]) or _UNIT.match(data[end : end + 12]):
         return False
-    if hit.sure or (hit.capital and hit.low <= size <= hit.high and digits >= 4 and size >= 7):
+    coded = _CODE.fullmatch(written) is not None
+    if hit.sure or (hit.capital and hit.low <= size <= hit.high and size >= 7 and (digits >= 4 or coded)):
         return True
     modules = [module for kind in hit.kinds for module in kind.modules]
     number = written.decode("ascii", "replace")

@@ -26,6 +26,24 @@ _MRZ = (
     rb"|[0-9]{6}[0-9][MFX<][0-9]{6}[0-9][A-Z<]{3}[A-Z0-9<]{11}[0-9]|[A-Z]+(?:<[A-Z]+)*<<[A-Z<]{8,38}"
 )
 
+# What the states of the USA print (AAMVA, DL/ID number formats): letters before, between or behind 5 to 14 digits.
+_LICENCE_SHAPE = (
+    rb"(?:[A-Z]{1,3}[ -]?[0-9]{5,14}[A-Z]{0,2}|[A-Z][0-9]{2,4}(?:[ -][0-9]{2,6}){1,4}"
+    rb"|[A-Z]{3,7}\*{0,2}[0-9]{3}[A-Z0-9]{2}"
+    rb"|[0-9]{2,3}[A-Z]{2,3}[0-9]{4,5}|[A-Z]{3}-[0-9]{2}-[0-9]{4}|[A-Z][0-9][A-Z][0-9][A-Z]|[0-9]{7,10}[A-Z]?|[0-9]{12}|[0-9]{6}-[0-9]{3}"
+    rb"|[0-9]{2,3}(?:[ -][0-9]{3,4}){2,3})"
+)
+_LICENCE_NEAR = (
+    rb"(?i:\blicen[cs]es?\b|\bdriving permit|\bdmv\b|\bf\xe9hrerschein[a-z]{0,10}\b|\bfahrerlaubnis\b)"
+    rb"[^\n\x00]{0,48}?[^A-Za-z0-9.\n-](" + _LICENCE_SHAPE + rb")\b"
+)
+_LICENCE_WORDS = (b"icens", b"icenc", b"ICEN", b"riving permit", b"DMV", b"dmv", b"hrerschein", b"ahrerlaubnis")
+_PLATE_NEAR = (
+    rb"(?i:\b(?:registration|reg|rego|plates?|kennzeichen|nummernschild|matr\xe9cula|targa|kenteken))\b[.]?"
+    rb"(?i:[ ](?:numbers?|no[.]?|nr[.]?|mark|plates?|is|was|reads?|reading|lautet|ist|war)){0,3}[ ]?[:#(\"]?[ ]?"
+    rb"([A-Z0-9\xe9]{1,8}(?:(?:[ -]|[ ]-[ ])[A-Z0-9\xe9]{1,7}){0,3})\b"
+)
+
 # Fahrzeug-Zulassungsverordnung, Anlage 1: the districts' letters in use.
 _LETTERS = """
 A AA AB ABG AC AE AH AIB AIC AK ALF ALZ AM AN ANA ANK AP APD ARN ART AS ASL ASZ AT AU AUR AW AZ AZE AÖ B BA BAD BAR BB
@@ -68,10 +86,38 @@ def licences(text: str) -> Iterator[Span]:
                 yield Span(start, end, "PLATE", "vin")
         elif _german_plate(text, data, start, end):
             yield Span(start, end, "PLATE", "plate-german")
+    yield from _named(data)
     if b"<<" in data:
         for match in compiled(_MRZ).finditer(data):
             if b"<" in match.group() and stands_free(data, *match.span()):
                 yield Span(match.start(), match.end(), "PASSPORT", "passport-mrz")
+
+
+def _named(data: bytes) -> Iterator[Span]:
+    """Licences and plates in the shapes of their countries, close to a word that names them."""
+    if any(word in data for word in _LICENCE_WORDS):
+        for match in compiled(_LICENCE_NEAR).finditer(data):
+            if _GROUPED_DATE.fullmatch(match.group(1)) is None:
+                yield Span(match.start(1), match.end(1), "LICENCE", "licence-near")
+    for match in compiled(_PLATE_NEAR).finditer(data):
+        start, end = match.start(1), _plate_end(match.group(1)) + match.start(1)
+        if end > start:
+            yield Span(start, end, "PLATE", "plate-named")
+
+
+_GROUPED_DATE = re.compile(rb"(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d|[0-3]\d[ -]?[01]\d[ -]?(?:19|20)\d\d")
+
+
+def _plate_end(written: bytes) -> int:
+    """The length of the plate that `written` begins with: four to ten letters and digits, some of each; 0 for none."""
+    groups = re.split(rb"( - |[ -])", written)
+    for count in range(len(groups), 0, -2):
+        plate = b"".join(groups[:count])
+        size = sum(1 for byte in plate if byte not in b" -")
+        digits = sum(48 <= byte <= 57 for byte in plate)
+        if 4 <= size <= 10 and 0 < digits < size:
+            return len(plate)
+    return 0
 
 
 def _german_plate(text: str, data: bytes, start: int, end: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from hybridrag.privacy.finders.pattern_sets import matches
 from hybridrag.privacy.finders.patterns import view
@@ -49,15 +50,34 @@ _LABEL = (
     rb"|anwesend|abwesend|entschuldigt|protokoll(?:ant|antin|f.hrer|f.hrerin)?"
     rb"|leitung|vorsitz(?:ende[rn]?)?|hausarzt|arzt|.rztin|betreuer(?:in)?|lehrer(?:in)?|sch.ler(?:in)?"
     rb"|eigent.mer(?:in)?|gesch.ftsf.hrer(?:in)?|unterschrift|nom|pr.nom|nombre|apellidos?|nome|cognome"
+    rb"|passenger|traveller|guest|visitor|cardholder|debtor|creditor|payee|payer|spouse|father|mother|driver|officer"
+    rb"|nurse|doctor|instructor|candidate|insured(?: person)?|policy ?holder|donor|heir|trustee|executor|deponent"
+    rb"|suspect"
+    rb"|victim|complainant|respondent|appellant|petitioner|organi[sz]er|host|landlady|subscriber|member|shipper"
+    rb"|consignee|bill to|ship to|sold to|deliver to|action|absentees|regrets|cosigned by|issued to|issued by"
+    rb"|arbeitnehmer(?:in)?|angestellte[rn]?|notfallkontakt|kontakt(?:person)?|fahrer(?:in)?|halter(?:in)?|p.chter(?:in)?"
+    rb"|k.ufer(?:in)?|verk.ufer(?:in)?|besch.ftigte[rn]?|versicherte person|gesch.digte[rn]?|beschuldigte[rn]?"
+    rb"|verd.chtige[rn]?|patientenname|gast|reisende[rn]?|passagier(?:in)?|mandant(?:in)?|schuldner(?:in)?"
+    rb"|gl.ubiger(?:in)?|erblasser(?:in)?|erb(?:e|in)|bevollm.chtigte[rn]?|inhaber(?:in)?|vertreter(?:in)?"
     rb"|naam|voornaam|achternaam|imi.|nazwisko|jm.no|p..jmen.)"
 )
+# Fields that hold nothing but the name of a person, so that one word on no list is enough.
+_FIELD = (
+    rb"(?i)(?:^|[\n|;,>*\"{(\[)]|[.:] | - )[ \t\"'*_-]{0,6}(?:(?:first|last|family|given|maiden|middle|birth)[ _-]?name"
+    rb"|surname|forename|(?:vor|nach|zu|familien|geburts|ruf)name|pr.nom|apellidos?|cognome|voornaam|achternaam|nazwisko"
+    rb"|fname|lname)"
+    rb"[*_\"']{0,3}(?:[ \t]{0,4}(?::|=|\|)| - )[ \t\"'*_=|]{0,12}"
+)
 _LABELLED = (
-    rb"(?i)(?:^|[\n|;,>*\"{(]|[.] )[ \t\"'*_-]{0,6}" + _LABEL + rb"[*_\"']{0,3}[ \t]{0,4}(?::|=|\|)[ \t\"'*_=|]{0,12}"
+    rb"(?i)(?:^|[\n|;,>*\"{(\[)]|[.:] | - )[ \t\"'*_-]{0,6}"
+    + _LABEL
+    + rb"[*_\"']{0,3}(?:[ \t]{0,4}(?::|=|\|)| [-\xa4] )[ \t\"'*_=|]{0,12}"
 )
 
 _GREETED = (
     rb"(?i)(?:^|[\n\"'>.!?:,;(-])[ \t]{0,4}(?:dear(?:est)?|hi|hello|hey|hiya|good (?:morning|afternoon"
-    rb"|evening)|greetings|welcome|thanks|thank you|hallo|hi|moin|servus|gr.. (?:gott|dich)|guten (?:tag"
+    rb"|evening)|greetings|welcome|thanks|thank you|danke(?: dir| sch.n)?|vielen dank|hallo|hi|moin|servus"
+    rb"|gr.. (?:gott|dich)|guten (?:tag"
     rb"|morgen|abend)"
     rb"|liebe[rs]?|sehr geehrte[rs]?|werte[rs]?|verehrte[rs]?|cher|ch.re|bonjour|salut|hola|estimad[oa]"
     rb"|querid[oa]|ciao|caro|cara|gentile|beste|geachte|hoi|dag|k.ra|hej|drog[ia]|cze..|ahoj"
@@ -80,6 +100,15 @@ _INTRODUCED = (
     rb"|name [a-z]{2,12}|name (?:to|as)|go(?:es)? by|known as|speak (?:to|with)|speaking (?:to|with)"
     rb"|talk (?:to|with)|talking (?:to|with)|ask for|looking for|meet|met(?: with)?|contact|account of"
     rb"|behalf of|care of|c/o|attention of|born to|married(?: to)?|n.e|accompanied by|referred by|seen by"
+    rb"|heard from|signed for by|(?:collected|received|posted|delivered|prepared|sponsored|escorted|examined) by"
+    rb"|addressed to|reports to|proposed to|divorced from|engaged to|dinner with|lunch with|appointment with"
+    rb"|who(?: is|'s| was)|where(?: is|'s)|how(?: is|'s) it going,|wer ist|wo ist|gr.(?:.|ss)e an"
+    rb"|ask(?:ed)?|tell|told|remind(?:ed)?|invited?|phoned|e-?mailed|thanked|married|congratulate"
+    rb"|ansprechpartner(?:in)? ist|zust.ndig ist|kontakt ist|(?:das|es) (?:ist|war)"
+    rb"|(?:kannst|k.nntest|hast|wirst|kennst|siehst|triffst|magst|musst|habt|kennt) (?:du|ihr)"
+    rb"|ich (?:frage?|sage|bitte|rufe|treffe|besuche|kenne|gr..e|liebe|hasse|vermisse|heirate|informiere)"
+    rb"|(?:recipient|passenger|tenant|landlord|claimant|plaintiff|defendant|patient|insured|driver|client|customer"
+    rb"|mieter|vermieter|patient|kunde|kundin|zeuge|zeugin|kl.ger|fahrer|halter|empf.nger)(?:in)? [(]"
     rb"|treated by|represented by|signed by|witnessed by|written by|directed by|produced by|performed by"
     rb"|sung by|composed by"
     rb"|ich hei.e|hei.t|mein name ist|(?:sein|ihr|der|dein) name ist|ich bin(?: der| die)?|hier ist"
@@ -122,6 +151,14 @@ _VERB = (
     rb"|grew up|moved to|went to|retired|, can (?:i|you|we)|, could you|, please"
     rb"|, the [a-z]{2,20}(?: [a-z]{2,20})?, said|points out|thinks|believes|wants|wrote|approved|presented"
     rb"|has (?:accepted|agreed|asked|joined|left|worked|moved|been|signed|called|sent|resigned)|called me"
+    rb"|has (?:lived|moved|died|paid|stayed|been (?:ill|sick|away|admitted|here))|got (?:married|engaged|divorced"
+    rb"|hired|fired"
+    rb"|sick)|(?:pay|pays|paid) (?:with|for|by)|earns|owes|will see you|passed away|(?:works|worked) (?:at|for|in|as)"
+    rb"|is (?:bringing|coming|away|sick|ill|late|pregnant|on (?:holiday|leave)|allergic|diabetic)"
+    rb"|was (?:late|sick|ill|admitted|hired|fired|arrested|discharged|diagnosed|hospitali[sz]ed|promoted)"
+    rb"|and I|hates|loves|misses|turned [1-9][0-9]|, (?:aged|born|geb[.]|geboren)"
+    rb"|war (?:auch )?(?:da|dabei|krank|hier)|ist (?:krank|da|schwanger|im urlaub|umgezogen|gestorben|verstorben)"
+    rb"|arbeitet (?:bei|als|in)|verdient|heiratet|zieht (?:nach|um)"
     rb"|told me|asked me|came (?:home|back|to)"
     rb"|wohnt|sagte|fragte|meinte|antwortete|schrieb (?:mir|ihr|ihm|uns)|wurde geboren|zog nach|kommt aus"
     rb"|ist (?:verheiratet|geboren|sehr)|rief (?:an|mich)|hat (?:mir|mich|uns|angerufen|gesagt))"
@@ -141,7 +178,7 @@ _TURN = (
     rb"([A-Za-z\xe9][a-z\xe9'-]{1,19})(?: ?[(\[]?[0-9]{1,2}[:.][0-9]{2}[)\]]?)?>?:[ \t]{0,2}[\"A-Za-z\xe9]"
 )
 
-TITLED, STRONG, KIN, ROLE, GREETING, LABEL, SIGNATURE, SUBJECT = (
+TITLED, STRONG, KIN, ROLE, GREETING, LABEL, SIGNATURE, SUBJECT, FIELD = (
     "titled",
     "context",
     "kin",
@@ -150,9 +187,11 @@ TITLED, STRONG, KIN, ROLE, GREETING, LABEL, SIGNATURE, SUBJECT = (
     "label",
     "signature",
     "verb",
+    "field",
 )
 _BEFORE: tuple[tuple[str, bytes], ...] = (
     (TITLED, _TITLED),
+    (FIELD, _FIELD),
     (LABEL, _LABELLED),
     (GREETING, _GREETED),
     (SIGNATURE, _CLOSED),
@@ -190,36 +229,43 @@ class Announced:
 def announced(text: str, *, lower: bool) -> Announced:
     """What announces names in `text`; with `lower`, a text without capitals, also before small letters."""
     data = view(text)
-    rules, patterns = _patterns(lower)
     result = Announced([], [], [], [])
-    for number, match in matches(patterns, data):
-        rule = rules[number]
-        if rule == _PERSON_DOES:
-            result.subjects.append(match.span())
-        elif rule == _OF_ART:
-            result.subjects.append(match.span(1))
-        elif rule == _SPEAKER:
-            result.turns.append(match.span(1))
-        elif rule == _SMALL_NAME:
-            result.introduced.append(match.end() - 1)
-        else:
-            result.before.append((rule, match.end() - 1))
+    for group in _groups(lower):
+        rules = dict(group)
+        for pattern, match in matches(tuple(rules), data):
+            _note(result, rules[pattern], match)
     return result
+
+
+def _note(result: Announced, rule: str, match: Any) -> None:
+    if rule == _PERSON_DOES:
+        result.subjects.append(match.span())
+    elif rule == _OF_ART:
+        result.subjects.append(match.span(1))
+    elif rule == _SPEAKER:
+        result.turns.append(match.span(1))
+    elif rule == _SMALL_NAME:
+        result.introduced.append(match.end() - 1)
+    else:
+        result.before.append((rule, match.end() - 1))
 
 
 _PERSON_DOES, _OF_ART, _SPEAKER, _SMALL_NAME = "does", "art", "speaker", "small"
 
 
 @cache
-def _patterns(lower: bool) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
-    """Rules and their patterns, side by side."""
+def _groups(lower: bool) -> tuple[tuple[tuple[bytes, str], ...], ...]:
+    """Patterns with their rules, those together that begin alike or are rare."""
     following = _SMALL if lower else _CAPITAL
-    ruled = (
-        *((rule, pattern + following) for rule, pattern in _BEFORE),
-        (_PERSON_DOES, _SUBJECT),
-        (_PERSON_DOES, _POSSESSED),
-        (_OF_ART, _ABOUT_ART),
-        (_SPEAKER, _TURN),
-        (_SMALL_NAME, _INTRODUCED_LOWER),
+    before = [(pattern + following, rule) for rule, pattern in _BEFORE]
+    kinds = ({TITLED, FIELD, GREETING, SIGNATURE}, {LABEL}, {STRONG, KIN})
+    lines, labels, sentences = (tuple(pair for pair in before if pair[1] in kind) for kind in kinds)
+    rest = tuple(pair for pair in before if not any(pair[1] in kind for kind in kinds))
+    return (
+        (*lines, (_TURN, _SPEAKER)),
+        labels,
+        sentences,
+        (*rest, (_ABOUT_ART, _OF_ART), (_INTRODUCED_LOWER, _SMALL_NAME)),
+        ((_SUBJECT, _PERSON_DOES),),
+        ((_POSSESSED, _PERSON_DOES),),
     )
-    return tuple(rule for rule, _ in ruled), tuple(pattern for _, pattern in ruled)

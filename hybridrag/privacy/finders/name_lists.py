@@ -43,6 +43,7 @@ _FORM = re.compile(
     r"|pour|zade|iene|aite|ovits|escu|eanu|stra)\Z"
 )
 _LETTER_OF_NAMES = re.compile("[čćđšžřňěůďťłńśźżąęőűășțğışøåæðþőűģķļņŗāēīūėįų]|[iî]ć")
+_NORDIC = re.compile("[äöåøæÄÖÅØÆ]")
 _CELTIC = re.compile(r"(?:Mc|Mac|Fitz|O'|D'|De|Di|Van|Von|Le|La)[A-Z][a-z]{2,24}\Z")
 
 
@@ -101,6 +102,8 @@ class KnownWords(dict[str, int]):
     def _single(self, word: str) -> int:
         key = folded(word)
         value = self._lists.get(key, 0)
+        if value & FUNCTION and not value & GERMAN and _NORDIC.search(word):
+            value = 0  # "Pär" is not the French "par"
         if not value & (WORD | THING) and not word.isascii() and _LETTER_OF_NAMES.search(word):
             value |= FORM
         if len(key) > 5 and not value & (WORD | THING):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridrag.privacy.finders.name_contexts import KIN, LABEL, SIGNATURE, SUBJECT, TITLED
+from hybridrag.privacy.finders.name_contexts import FIELD, KIN, LABEL, SIGNATURE, SUBJECT, TITLED
 from hybridrag.privacy.finders.name_lists import FAMILY, FORM, FUNCTION, GIVEN, NAME, THING, WORD
 from hybridrag.privacy.finders.name_words import Words, person_like
 
@@ -84,7 +84,7 @@ def may_begin(words: Words, index: int, rule: str) -> bool:
         return False
     if rule == TITLED:
         return True
-    alone = rule in {KIN, SUBJECT, SIGNATURE} or (rule == LABEL and not value & THING)
+    alone = rule in {KIN, SUBJECT, SIGNATURE, FIELD} or (rule == LABEL and not value & THING)
     return alone or named_after(words, index)
 
 

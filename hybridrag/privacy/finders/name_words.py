@@ -22,7 +22,8 @@ _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _SECOND = frozenset(("der", "den", "das", "auf"))
 """Particles only after another one ("van der"); alone they are German articles."""
 _NUMERALS = frozenset(("II", "III", "IV", "Jr", "Sr", "Jnr", "Snr"))
-_WIDEST_PARTICLES = 12
+WIDEST_PARTICLES = 12
+"""Characters between two words of one name, at most."""
 
 
 @dataclass(slots=True)
@@ -63,13 +64,15 @@ class Words:
         gap = end - start
         if gap == 1:
             return self.text[start] in " \t" or (self.text[start] == "." and self.initial(index - 1))
-        if gap > _WIDEST_PARTICLES:
+        if gap > WIDEST_PARTICLES:
             return False
         between = self.text[start:end]
         if between == ". ":
             return self.initial(index - 1)
         if "\n" in between:
             return False
+        if between.startswith(". ") and self.initial(index - 1):
+            between = between[1:]  # "John T. van Dyke"
         parts = between.replace("-", " ").split()
         return between[0] in " -" and bool(parts) and parts[0] not in _SECOND and _PARTICLES.issuperset(parts)
 

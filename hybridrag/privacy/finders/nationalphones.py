@@ -33,9 +33,9 @@ ATTACHED = frozenset({b"$", b"#", b"=", b"_", b"/", b"-", b".", b"\xa4"})
 
 
 def isolated(run: Run, first: int) -> tuple[int, str] | None:
-    """`01 234 56 789`: a trunk zero of some plan not looked up, where the whole run is one number of 9 to 12 digits."""
+    """`01 234 56 789`: a trunk zero of some plan not looked up, where the whole run is one number of 9 to 13 digits."""
     last = len(run.groups) - 1
-    if first or not 1 <= last <= 5 or not 9 <= sum(run.sizes(0, last)) <= 12:
+    if first or not 1 <= last <= 5 or not 9 <= sum(run.sizes(0, last)) <= 13:
         return None
     if {sep.strip(b" \t") for sep in run.seps} - {b"", b"-", b"/", b")"}:
         return None

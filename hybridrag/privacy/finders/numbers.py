@@ -8,8 +8,9 @@ strongly typical form is taken without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from hybridrag.privacy.finders.calls import short_phones
 from hybridrag.privacy.finders.patterns import compiled, is_digit, stands_free, view
@@ -18,24 +19,35 @@ from hybridrag.types import Span
 
 # Groups may be parted by blanks and one or two signs, and by one line break.
 _RUN = rb"[0-9](?:[ \t]{0,3}[-./()_]{0,2}[ \t]{0,3}(?:\r?\n[ \t>]{0,8})?[(]?[0-9]){5,}"
-_GROUP = re.compile(rb"\d+")
-_PREFIX = re.compile(rb"(?:[+][ \t]?)?[(]?[ \t]?$")
+_GROUP = re.compile("[0-9]+")
+_SMALL_LETTER = re.compile(rb"[a-z]")
 _CONTEXT = 48
 
 
-@dataclass(frozen=True, slots=True)
 class Run:
-    """Digit groups of `data`, none longer than its neighbours allow: `groups` are spans, `seps[i]` follows group i."""
+    """Digit groups of `data`, none longer than its neighbours allow: `groups` are spans, `written` their digits, and
+    `seps[i]` follows group i. What is asked of a run only at times is worked out when it is."""
 
-    data: bytes
-    groups: Sequence[tuple[int, int]]
-    seps: Sequence[bytes]
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        """The run `data[start:end]`."""
+        run = data[start:end].decode("latin-1")
+        spans = [match.span() for match in _GROUP.finditer(run)]
+        self.data = data
+        self.groups = [(start + first, start + last) for first, last in spans]
+        self.written = [run[first:last] for first, last in spans]
+        self.seps = [data[left[1] : right[0]] for left, right in pairwise(self.groups)]
+        self._lengths = tuple(map(len, self.written))
 
-    @property
+    @cached_property
     def before(self) -> bytes:
         """What stands before the run, lower-case, 48 characters at most."""
         start = self.groups[0][0]
         return self.data[max(0, start - _CONTEXT) : start].lower()
+
+    @cached_property
+    def worded(self) -> bool:
+        """Whether any word stands before the run; in a table of figures none does."""
+        return _SMALL_LETTER.search(self.before) is not None
 
     @property
     def after(self) -> bytes:
@@ -43,10 +55,10 @@ class Run:
         return self.data[end : end + 24].lower()
 
     def sizes(self, first: int, last: int) -> tuple[int, ...]:
-        return tuple(end - start for start, end in self.groups[first : last + 1])
+        return self._lengths[first : last + 1]
 
     def digits(self, first: int, last: int) -> str:
-        return b"".join(self.data[start:end] for start, end in self.groups[first : last + 1]).decode("ascii")
+        return "".join(self.written[first : last + 1])
 
     def window(self, first: int, last: int) -> tuple[int, int]:
         return self.groups[first][0], self.groups[last][1]
@@ -56,10 +68,7 @@ def numbers(text: str) -> Iterator[Span]:
     """The cards, social security numbers and telephone numbers in `text`; spans may overlap."""
     data = view(text)
     for match in compiled(_RUN).finditer(data):
-        start, end = match.span()
-        groups = [(start + group.start(), start + group.end()) for group in _GROUP.finditer(data[start:end])]
-        seps = [data[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1)]
-        run = Run(data, groups, seps)
+        run = Run(data, *match.span())
         yield from _cards(run)
         yield from _social_security(run)
         yield from phone_spans(run)
@@ -78,15 +87,15 @@ _BRANDS = re.compile(
     r"|3(?:0[0-5]|095|[689]\d)\d{11,16}|6(?:011|4[4-9]\d|5\d{2}|2\d{2}|0\d{2}|[139]\d{2})\d{12,15}|35\d{14}"
     r"|(?:1800|2131)\d{11}|(?:5[0678]\d{2}|6\d{3})\d{8,12}|(?:5018|5020|5038|5893|6304|6759|676[1-3]|6799)\d{13,15}|9792\d{12}|220[0-4]\d{12}|81\d{14}"
 )
+_BRAND_STARTS = ("1800", "213", "22", "23", "24", "25", "26", "27", "3", "4", "5", "6", "81", "9792")
 _STRONG_BRANDS = re.compile(r"4\d{15}|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d+|6(?:011|5\d\d|4[4-9]\d)\d+")
 
 
 def _cards(run: Run) -> Iterator[Span]:
     count = len(run.groups)
-    total = sum(end - start for start, end in run.groups)
-    if total < 12:
+    if sum(run.sizes(0, count)) < 12:
         return
-    told = _CARD_WORDS.search(run.before) is not None
+    told = run.worded and _CARD_WORDS.search(run.before) is not None
     first = 0
     while first < count:
         last = _card_at(run, first, told=told)
@@ -99,40 +108,40 @@ def _cards(run: Run) -> Iterator[Span]:
 
 def _card_at(run: Run, first: int, *, told: bool) -> int | None:
     """The last group of the longest card that begins with group `first`, or None."""
+    told = told and first == 0
+    digits = run.digits(first, first + 18)
+    if not told and not digits.startswith(_BRAND_STARTS):
+        return None
     best = None
     length = 0
-    for last in range(first, min(len(run.groups), first + 19)):
-        start, end = run.groups[last]
-        length += end - start
+    for last, size in enumerate(run.sizes(first, first + 18), first):
+        length += size
         if length > 19:
             break
-        if length >= 12 and _is_card(run, first, last, told=told):
+        if length >= 12 and _is_card(run, first, last, digits[:length], told=told):
             best = last
     return best
 
 
-def _is_card(run: Run, first: int, last: int, *, told: bool) -> bool:
-    start, end = run.window(first, last)
-    if not _has_card_form(run, first, last, told=told):
+def _is_card(run: Run, first: int, last: int, digits: str, *, told: bool) -> bool:
+    if not _has_card_form(run, first, last, digits, told=told):
         return False
+    start, end = run.window(first, last)
     return not _decimal(run.data, start, end) and not _hexadecimal(run.data, start, end)
 
 
-def _has_card_form(run: Run, first: int, last: int, *, told: bool) -> bool:
-    digits = run.digits(first, last)
-    if len(set(digits)) == 1:
-        return False
+def _has_card_form(run: Run, first: int, last: int, digits: str, *, told: bool) -> bool:
     sizes = run.sizes(first, last)
+    isolated = first == 0 and last == len(run.groups) - 1
+    regular = isolated or _regular(sizes)
+    if not (regular or told) or len(set(digits)) == 1:
+        return False
+    if told or (_BRANDS.fullmatch(digits) and _luhn(digits)):
+        return True
     seps = run.seps[first:last]
-    regular = _regular(sizes) or (first == 0 and last == len(run.groups) - 1)
-    if regular and _BRANDS.fullmatch(digits) and _luhn(digits):
-        return True
-    if told and first == 0:
-        return True
     typical = (
         sizes in {(4, 4, 4, 4), (4, 6, 5)} and len(set(seps)) == 1 and _STRONG_BRANDS.fullmatch(digits) is not None
     )
-    isolated = first == 0 and last == len(run.groups) - 1
     return typical and (seps[0] == b"-" or (isolated and seps[0] == b" "))
 
 
@@ -142,6 +151,7 @@ def _regular(sizes: tuple[int, ...]) -> bool:
     return len(set(sizes[:-1])) == 1 and sizes[0] in {1, 2, 4, 5} and sizes[-1] <= sizes[0]
 
 
+@lru_cache(maxsize=4096)
 def _luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 check digit; 19 digits at most reach the library."""
     from stdnum import luhn
@@ -174,7 +184,6 @@ _SSN_LABELLED = rb"(?i)(?:\bssn\b|social[ -]?security|\bitin\b|\btax(?:payer)? i
 
 
 def _social_security(run: Run) -> Iterator[Span]:
-    told = _SSN_WORDS.search(run.before) is not None
     for first in range(len(run.groups) - 2):
         if run.sizes(first, first + 2) != (3, 2, 4):
             continue
@@ -182,6 +191,7 @@ def _social_security(run: Run) -> Iterator[Span]:
         left, right = (sep.replace(b"\r", b"").strip(b" \t\n>") for sep in run.seps[first : first + 2])
         if left != right or len(left) > 1 or not stands_free(run.data, start, end):
             continue
+        told = run.worded and _SSN_WORDS.search(run.before) is not None
         if left == b"-":
             joined = first > 0 and run.seps[first - 1] == b"-"
             if not joined or told:

@@ -22,7 +22,13 @@ _LEGAL = (
     rb"|CORP|Corporation|Pty|Pvt|GmbH(?: ?& ?Co[.]? ?KG(?:aA)?)?|gGmbH|mbH|AG(?: ?& ?Co[.]? ?KG)?|KGaA|KG"
     rb"|OHG|oHG|GbR|UG|e[.] ?V|eV|e[.] ?K|e[.] ?G|SE"
     rb"|S[.] ?A|SA|SAS|SARL|S[.]?[.r.a.]{0,6}l|S[.] ?p[.] ?A|SpA|S[.] ?r[.] ?l|Srl|SRL|S[.] ?L|N[.] ?V|NV"
-    rb"|B[.] ?V|BV|AB|A/S|ApS|ASA|AS|Oyj?|d[.]o[.]o|s[.]r[.]o|a[.]s|Sp[.] ?z ?o[.]o|Kft|Zrt|Ltda|S[.]A[.]S"
+    rb"|B[.] ?V|BV|AB|A/S|ApS|ASA|AS|Oyj?|d[.]o[.]o|s[.]r[.]o|a[.]s|Sp[.] ?z ?o[.]o|Kft|Zrt|Nyrt|Ltda|S[.]A[.]S"
+    rb"|s[.] ?p|s[.]r[.]l|j?[.]?d[.]o[.]o|d[.]d|d[.]n[.]o|k[.]s|v[.]o[.]s|o[.]p[.]s|A[.]\xe9|Ltd[.] \xe9ti"
+    rb"|San[.] ve Tic"
+    rb"|Tic|Tbk|QSC|MMC|OAO|OOO|ZAO|PJSC|JSC|SNC|S[.]?N[.]?C|S[.]C|S[.] ?Com|S[.] ?Coop|EURL|SCOP|SCI|Sp[.] ?[jk]"
+    rb"|S[.]K[.]A|KK|K[.]K|e[.]U|eU|eG|KGaA|IKS|UAB|SIA|O\xe9|OU|EPE|LDA|Lda|EI|EIRELI|ME|Sdn[.] ?Bhd|Bhd|Pte|FZE|FZCO"
+    rb"|ehf|hf|AD|EOOD|OOD|SRLS|P[.]?C|Stiftung|Genossenschaft|(?:& |e |og |och |ja |en |in |i )?(?:[Cc]o|figli|Zonen"
+    rb"|zn|S\xe9nner|Partnerzy|asociados|associados|Associ\xe9s)"
     rb"|(?:& |and |und |y |et )(?:Co(?:mpany)?|Sons?|Brothers|Bros|Partners?|Associates|Partner|S.hne|Sohn"
     rb"|T.chter|Cie|C.a|Fils|Figli|Hijos|Daughters)|Group|Holdings?)[.]?){1,3}(?:$|[^A-Za-z0-9\xe9])"
 )
@@ -33,7 +39,11 @@ _FIRM_WORD = (
     rb"|Networks|Dynamics|Financial|Securities|Realty|Properties|Builders|Construction"
     rb"|Electronics|Semiconductors?|Telecom|Bancorp|Bakery|Plumbing|Roofing|Outfitters|Werke|Verlag"
     rb"|Versicherung(?:en|s)?|Sparkasse|Bau|Maschinenbau|Anlagenbau|Elektrotechnik|Immobilien|Apotheke"
-    rb"|Kanzlei|Reederei|Spedition)(?:$|[^A-Za-z0-9\xe9])"
+    rb"|Kanzlei|Reederei|Spedition|Clinic|Pharmacy|Dental|Haulage|Roasters|Bookshop|Books|Brewing|Publishing|Trading"
+    rb"|Shipping|Credit Union|Savings Bank|Airways|Healthcare|Nurseries|Motel|Bistro|Pizzeria|Garage|Carpets|Catering"
+    rb"|Hardware Store|Veterinary|Orthodontics|Optometry|Landscaping|Cleaners|Jewell?ers|Florists?|Butchers|Barbers"
+    rb"|Autohaus|B.ckerei|Metzgerei|Brauerei|Druckerei|Tischlerei|Schreinerei|G.rtnerei|Werkzeugbau|Logistik"
+    rb"|Krankenkasse|Steuerberatung|Hausverwaltung|Pflegedienst)(?:$|[^A-Za-z0-9\xe9])"
 )
 _ROLE_AT = (
     rb"(?i)\b(?:work(?:s|ed|ing)? (?:at|for)|employed (?:at|by|with)|employee of|job (?:at|with)"
@@ -46,7 +56,9 @@ _ROLE_AT = (
     rb"|arbeite(?:t|n|te|st)? (?:bei|f.r)|angestellt(?:er?)? bei|besch.ftigt bei|t.tig bei|praktikum bei"
     rb"|ausbildung bei|karriere bei|wechselt(?:e)? zu|gek.ndigt bei|gesch.ftsf.hrer(?:in)? (?:der|von)"
     rb"|mitarbeiter(?:in)? (?:der|von|bei)|kund(?:e|in) (?:der|von|bei)|firma|fa[.]|unternehmen|konzern"
-    rb"|kanzlei|spedition|rechnung (?:der|von|an)"
+    rb"|kanzlei|spedition|rechnung (?:der|von|an)|according to|belongs? to|owned by|operated by|managed by|sponsored by"
+    rb"|a subsidiary of|merged with|taken over by|laut|geh.rt zu|aktien der|im auftrag der|stadtwerke|autohaus|b.ckerei"
+    rb"|metzgerei|klinikum|sparkasse|volksbank|gasthaus|hotel|banco|banca|banque"
     rb"|travaille (?:chez|pour)|trabaja (?:en|para)|lavora (?:per|presso)|werkt (?:bij|voor))(?: (?:the|der"
     rb"|die|dem|den))?[ \t][\"']?(?-i:[A-Z\xe9])"
 )
@@ -54,7 +66,9 @@ _LABEL = (
     rb"(?i)(?:^|[\n|;,>])[ \t\"'*_-]{0,6}(?:company|company name|employer|organi[sz]ation|firm"
     rb"|business(?: name)?|vendor|supplier|insurer|insurance(?: company)?|bank|workplace|account name|firma"
     rb"|firmenname|arbeitgeber|unternehmen|lieferant|auftraggeber|auftragnehmer|versicherer|versicherung"
-    rb"|krankenkasse|hausbank|kreditinstitut|soci.t.|empresa|azienda|bedrijf)"
+    rb"|krankenkasse|hausbank|kreditinstitut|bank of record|landlord|bill to|sold to|ship to|payee|beneficiary"
+    rb"|client|customer"
+    rb"|rechnung an|rechnungsempf.nger|auftraggeber|kunde|soci.t.|empresa|azienda|bedrijf)"
     rb"[*_\"']{0,3}[ \t]{0,4}(?::|=|\|)[ \t\"'*_=|]{0,12}(?-i:[A-Z\xe9])"
 )
 _SAID_OF = (
@@ -66,6 +80,8 @@ _SAID_OF = (
     rb"|laid off|hires|is hiring|shares|headquarters|offices?|branch|website|employees|shareholders"
     rb"|customers|stellt ein))\b"
 )
+# Legal forms that are also plain words: the name before them must have a word of its own.
+_SOFT = re.compile(rb"^[ ,]{1,2}(?:Group|Limited|Holdings?|Stiftung|Genossenschaft|AD|ME|EI|PC|OU|KK|Tic|KS|[Cc]o)\b")
 _JOINTS = frozenset((" ", " & ", ", ", " and ", " und ", " + ", "-", ". ", "&", " et ", " y "))
 _OPENERS = (
     "The A An Our Your Their His Her My Die Der Das Den Dem Ein Eine Bei Von Mit Für At By For From In On"
@@ -74,20 +90,26 @@ _OPENERS = (
 _NOT_FIRST = frozenset(_OPENERS.split())
 
 
-_RULES = ("org-legal-form", "org-firm-word", "org-context", "org-label", "org-described")
-_PATTERNS = (_LEGAL, _FIRM_WORD, _ROLE_AT, _LABEL, _SAID_OF)
+_RULES = {
+    _LEGAL: "org-legal-form",
+    _FIRM_WORD: "org-firm-word",
+    _ROLE_AT: "org-context",
+    _LABEL: "org-label",
+    _SAID_OF: "org-described",
+}
+_GROUPS = ((_LEGAL, _FIRM_WORD, _LABEL), (_ROLE_AT,), (_SAID_OF,))
 
 
 def organisations(text: str) -> Iterator[Span]:
     """ORG spans of `text`, the legal form included. Linear in its length."""
-    words = Words.of(text)
+    words = Words.of(text, lower=False)
     if not words.starts:
         return
     data = view(text)
-    for number, match in matches(_PATTERNS, data):
-        rule = _RULES[number]
+    for rule, match in ((_RULES[pattern], match) for group in _GROUPS for pattern, match in matches(group, data)):
         if rule in {"org-legal-form", "org-firm-word"}:
-            span = _ending(words, match.start(), match.end(), rule)
+            soft = rule == "org-firm-word" or _SOFT.search(match.group()) is not None
+            span = _ending(words, match.start(), match.end(), rule, strict=soft)
         elif rule == "org-described":
             span = _described(words, match.start(), match.end())
         else:
@@ -97,9 +119,9 @@ def organisations(text: str) -> Iterator[Span]:
     yield from _doubled(words)
 
 
-def _ending(words: Words, start: int, end: int, rule: str) -> Span | None:
+def _ending(words: Words, start: int, end: int, rule: str, *, strict: bool) -> Span | None:
     """The name that ends with the legal form or firm's word in `start:end`."""
-    first = _first(words, start + 1, strict=rule == "org-firm-word")
+    first = _first(words, start + 1, strict=strict)
     if first is None:
         return None
     return Span(words.starts[first], _trimmed(words.text, start + 1, end), ORG, rule)

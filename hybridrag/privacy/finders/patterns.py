@@ -31,7 +31,7 @@ def view(text: str) -> bytes:
     return _BYTES.of(codes(text)).astype(np.uint8).tobytes()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def compiled(pattern: bytes) -> Any:
     """The pattern as an RE2 automaton over the view. Raises re2.error, which blocks the request."""
     import re2

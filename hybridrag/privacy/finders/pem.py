@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from hybridrag.privacy.finders.entropy import runs
 from hybridrag.privacy.finders.patterns import compiled, group_span, view
 from hybridrag.types import Span
 
@@ -20,6 +21,7 @@ _TAIL = rb"(?:[A-Za-z0-9+/=]{16,80}" + _BREAK + rb"{1,12})*[A-Za-z0-9+/=]{0,80}"
 _PUTTY = rb"(?i)private-lines: ?[0-9]{1,3}\s{1,2}((?:[A-Za-z0-9+/=]{1,64}\r?\n)+(?:private-mac: ?[0-9a-f]{40,64})?)"
 _XML_KEY = rb"<(?:D|P|Q|DP|DQ|InverseQ)>\s*([A-Za-z0-9+/=\s]{40,})\s*</"
 _LINES = rb"(?:(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70})(?:\r?\n|\\n)[ \t>]{0,8}){3,}[A-Za-z0-9+/=]{0,70}"
+_LINE = 64
 _LONGEST = 40_000
 _WORDS = re.compile(rb"(?<![A-Za-z0-9+/=])[a-z]{2,15}(?![A-Za-z0-9+/=])")
 
@@ -35,9 +37,10 @@ def private_keys(text: str) -> Iterator[Span]:
     if b"<D>" in data or b"<InverseQ>" in data:
         for match in compiled(_XML_KEY).finditer(data):
             yield group_span(match, 1, "SECRET", "private-key")
-    for match in compiled(_LINES).finditer(data):
-        if not _public(data, match.start()):
-            yield Span(match.start(), match.end(), "SECRET", "base64-block")
+    if any(end - start >= _LINE for start, end in runs(data)):
+        for match in compiled(_LINES).finditer(data):
+            if not _public(data, match.start()):
+                yield Span(match.start(), match.end(), "SECRET", "base64-block")
 
 
 def _framed(data: bytes) -> Iterator[Span]:

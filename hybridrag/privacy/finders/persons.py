@@ -13,10 +13,12 @@ from collections.abc import Iterator
 
 from hybridrag.privacy.finders.capitals import ends_like_a_word, is_german
 from hybridrag.privacy.finders.name_contexts import (
+    FIELD,
     GREETING,
     KIN,
     LABEL,
     ROLE,
+    STRONG,
     SUBJECT,
     TITLED,
     announced,
@@ -44,8 +46,9 @@ from hybridrag.privacy.finders.name_runs import (
     named_after,
     place,
 )
-from hybridrag.privacy.finders.name_words import Words, person_like
+from hybridrag.privacy.finders.name_words import WIDEST_PARTICLES, Words, person_like
 from hybridrag.privacy.finders.small_names import small_names
+from hybridrag.privacy.finders.strict_names import german_noun
 from hybridrag.types import Span
 
 PERSON, CHAIN = "PERSON", "chain"
@@ -56,13 +59,22 @@ _EPONYM = re.compile(
     r"|institute|award|prize|city|bank)\b"
 )
 _ARTICLE = re.compile(r"(?:the|an?|this|das|eine?[mnr]?|every|each|[dD]e[rnm]|[dD]ie|The|An?|Das|Eine?) [\"']?\Z")
+# What follows a name in a list of people: a number to call, an e-mail address, a birth.
+_REACHED = re.compile(
+    r"[\"')]?(?:[ \t]?[-–,:;|(<\t][ \t]?|</t[dh]><t[dh]>)[\"'(<]?(?:(?:tel|phone|mobile?|handy|cell)\b[.:]{0,2} ?)?"
+    r"(?:\+?\(?\d[\d ()./+-]{6,}|[\w.+-]{1,40}@\w|(?:born|geb\.|geboren|aged?) ?[\d(]|geb\. |born |passport )"
+)
+# "Anna Berg (54) said", "Anna Berg, 54, of Leeds".
+_AGE = re.compile(r" \(([1-9]\d)\)|, ([1-9]\d)(?=,)")
 _ADDRESS = re.compile(r"[ \t]{0,3}[<(\[]{1,2}[\w.+-]{1,64}@")
-_MAIL_LOCAL = re.compile(r"(?<![\w.+-])([^\W\d_]{2,24})[._-]([^\W\d_]{2,24})@")
+_MAIL_LOCAL = re.compile(r"(?<![\w.+-])([^\W\d_]{2,24})[._-]([^\W\d_]{2,24})\Z")
+_LONGEST_LOCAL = 50
 _CHAINED = frozenset(
     (", ", " and ", " und ", ", and ", " & ", ", und ", " y ", " et ", " e ", " or ", " oder ", " to ", "/")
 )
 _WIDEST_CHAIN = max(map(len, _CHAINED))
 _ABBREVIATIONS = frozenset(("ZB", "DH", "UA", "IA", "IV", "SO", "OÄ", "US", "UK", "EG", "IE", "AM", "PM", "BC", "AD"))
+_DIGIT = re.compile(r"\d")
 _DIGIT_LINE = re.compile(r"[>?*\t ]{0,6}[^\n]{0,40}\d")
 
 
@@ -83,6 +95,7 @@ def persons(text: str) -> Iterator[Span]:
     found.sequences()
     found.chains()
     found.lines()
+    found.contacts()
     found.mail_locals()
     found.again()
     yield from found.spans()
@@ -105,6 +118,9 @@ class _Found:
             if words.initial(last) and words.text[end : end + 1] == ".":
                 end += 1
             yield Span(start, end, PERSON, f"person-{rule}")
+            age = _AGE.match(words.text, end)
+            if age is not None:
+                yield Span(*age.span(age.lastindex or 0), "AGE", "age-named")
 
     def _add(self, first: int, last: int, rule: str) -> None:
         words = self._words
@@ -132,7 +148,7 @@ class _Found:
     def in_context(self, rule: str, position: int) -> None:
         """A name at `position`, if the words there may be one: after a context also words that are on no list."""
         first = self._at(position)
-        if first is None or not may_begin(self._words, first, rule):
+        if first is None or not may_begin(self._words, first, rule) or self._abbreviated(first):
             return
         value = self._words.flags[first]
         last = extent(self._words, first)
@@ -143,11 +159,34 @@ class _Found:
             and not ends_clause(self._words, last)
         ):
             return
-        if rule == LABEL and not labelled(self._words, first, last):
+        inverted = rule in {LABEL, FIELD} and first == last and self._inverted(first)
+        if rule == LABEL and not inverted and not labelled(self._words, first, last):
+            return
+        if rule == STRONG and self._ordinary(first, last):
             return
         if rule == ROLE and not listed(self._words, first, last):
             return
-        self._add(first, last, rule)
+        self._add(first, last + 1 if inverted else last, rule)
+
+    def _abbreviated(self, first: int) -> bool:
+        """Whether the word is one as "Dr." is."""
+        return len(self._words.words[first]) == 2 and self._words.text.startswith(".", self._words.ends[first])
+
+    def _ordinary(self, first: int, last: int) -> bool:
+        """Whether a word on no list ends as ordinary words of English do, or as nouns in a German text."""
+        key, value = folded(self._words.words[first]), self._words.flags[first]
+        english = first == last and not value and ends_like_a_word(key)
+        return english or (not value & NAME and self._german() and german_noun(key))
+
+    def _inverted(self, first: int) -> bool:
+        """Whether the word and the next are the end of a line as "Okeke, Chinwe" is."""
+        words, following = self._words, first + 1
+        if following >= len(words.starts) or words.text[words.ends[first] : words.starts[following]] != ", ":
+            return False
+        values = words.flags[first] | words.flags[following]
+        end = words.ends[following]
+        ends = words.text[end : end + 1] in {"", "\n", ";", "|", "\r", '"', ")"}
+        return ends and not values & (FUNCTION | THING) and all(map(person_like, words.words[first : following + 1]))
 
     def speakers(self, spans: list[tuple[int, int]]) -> None:
         """Who speaks in a dialogue: all of them, if one of several turns is a given name's."""
@@ -386,15 +425,37 @@ class _Found:
             if text[end : end + 1] == "\n" and any(map(_DIGIT_LINE.match, text[end + 1 : end + 161].split("\n")[:4])):
                 self._add(index, last, "line")
 
+    def contacts(self) -> None:
+        """Two words or more, none an ordinary one, beside a telephone number, an address of e-mail or a birth; and
+        "Okeke, Chinwe" alone on its line, if one of them is listed."""
+        words, text = self._words, self._words.text
+        if words.lower or _DIGIT.search(text) is None:
+            return
+        for index in range(len(words.starts) - 1):
+            if self._taken[index] or words.flags[index] & (WORD | THING | FUNCTION):
+                continue
+            if words.starts[index + 1] - words.ends[index] > WIDEST_PARTICLES or not _plain(words.words[index]):
+                continue
+            if not words.joined(index + 1):
+                one_named = (words.flags[index] | words.flags[index + 1]) & NAME and not words.flags[index + 1] & WORD
+                if one_named and _starts_line(text, words.starts[index]) and self._inverted(index):
+                    self._add(index, index + 1, "line")
+                continue
+            last = extent(words, index)
+            if last > index and _REACHED.match(text, words.ends[last], words.ends[last] + 64):
+                self._add(index, last, "contact")
+
     def mail_locals(self) -> None:
         """ "john.smith@example.com" tells that John Smith and Smith are names."""
-        if "@" not in self._words.text:
-            return
-        for match in _MAIL_LOCAL.finditer(self._words.text):
-            for part in match.groups():
+        text = self._words.text
+        at = text.find("@")
+        while at >= 0:
+            local = _MAIL_LOCAL.search(text[max(0, at - _LONGEST_LOCAL) : at])
+            for part in local.groups() if local else ():
                 value = flags(part.capitalize())
                 if len(part) > 2 and not value & (WORD | THING) and (value & NAME or len(part) > 4):
                     self._known.add(part.capitalize())
+            at = text.find("@", at + 1)
 
     def again(self) -> None:
         """Words of a name that was found in full, wherever they stand."""

@@ -12,10 +12,14 @@ _STAND_INS = re.compile(
     rb"|\*+|[xX]{3,}"
     rb"|[.]+|-+|_+|#+|@\w+@|__\w+__|\[[A-Za-z_ -]+\]"
     rb"|(?:<|\[|\{|the |enter |insert |put |add |use )?your[_ -]?[a-z_ -]*[>\])}]?"
-    rb"|my[_-](?:api|secret|access|auth)?[_-]?(?:key|token|secret|password)|change[_-]?(?:me|it)|replace[_-]?(?:me|with.*|this)"
+    rb"|my[_-](?:api|secret|access|auth)?[_-]?(?:key|token|secret|password)|change[_-]?(?:me|it)|"
+    rb"replace[_-]?(?:me|with.*|this)"
     rb"|to[_-]?do|fix[_-]?me|tbd|n/?a|redacted|removed|hidden|masked|omitted|x{2,}[x_-]*"
-    rb"|none|null|nil|undefined|true|false|yes|no|on|off|str|string|bytes|byte\[\]|int|integer|number|bool|boolean|object|any"
-    rb"|optional|required|secretstr|const|static|final|void|char|self|this|function|async|await|return|new|var|let|default"
+    rb"|none|null|nil|undefined|true|false|yes|no|on|off|str|string|bytes|byte\[\]|int|integer|number|bool|"
+    rb"boolean|object|any"
+    rb"|[\^~<>=v ]{0,3}[0-9]{1,4}(?:[.][0-9x*]{1,5}){1,3}(?:[-+.][0-9A-Za-z.]{1,16})?"
+    rb"|optional|required|secretstr|const|static|final|void|char|self|this|function|async|await|return|new|var|"
+    rb"let|default"
     rb"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|TOKEN|SECRET|PASSWORD|PASS|PWD)|[\xa4\xa6].*|\x00.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -46,7 +50,19 @@ PROSE = frozenset(
 def is_code(value: bytes) -> bool:
     """Whether the value reads as an expression or the name of something: `form.password`, `user-access`, `a::b`."""
     some = value[: 4 * _LONGEST_STAND_IN]
-    return _CODE_PATH.fullmatch(some) is not None or _DASHED.fullmatch(some) is not None
+    if _DASHED.fullmatch(some) is not None:
+        return True
+    return _CODE_PATH.fullmatch(some) is not None and not random_looking(value, shortest=8)
+
+
+_PHRASE = re.compile(
+    rb"[a-z]{3,12}(?:[-_.][a-z]{3,12}){3,9}|[A-Z][a-z]{2,11}(?:-[A-Z][a-z]{2,11}){2,9}|(?:[A-Z][a-z]{2,11}){3,9}"
+)
+
+
+def is_phrase(value: bytes) -> bool:
+    """Whether the value is words put together as a pass phrase: `oyster-thunder-harbor`, `TunnelDragonMonkey`."""
+    return len(value) <= 2 * _LONGEST_STAND_IN and _PHRASE.fullmatch(value) is not None
 
 
 def mixed(value: bytes) -> bool:
@@ -54,7 +70,14 @@ def mixed(value: bytes) -> bool:
     letters = any(65 <= byte <= 90 or 97 <= byte <= 122 or byte == 0xE9 for byte in value)
     digits = any(48 <= byte <= 57 for byte in value)
     signs = any(byte in b"!@#$%^&*+=?~/" for byte in value)
-    return (letters and (digits or signs)) or (digits and len(value) >= 6)
+    return (letters and (digits or signs)) or (digits and len(value) >= 6) or _shuffled(value)
+
+
+def _shuffled(value: bytes) -> bool:
+    """Letters whose case changes as by chance: `jqeWUnYiCMQNyPaG`. In names every fourth letter at most is one."""
+    some = value[:_LONGEST_STAND_IN]
+    capitals = sum(65 <= byte <= 90 for byte in some)
+    return len(some) >= 12 and some.isalpha() and len(some) / 3.2 <= capitals <= len(some) * 0.75
 
 
 def random_looking(value: bytes, *, shortest: int = 16) -> bool:

@@ -31,7 +31,8 @@ _TOLD = (
     rb"(?i)\b(?:zip(?:[ _-]?code)?|post(?:al)?[ _-]?code|pin[ _-]?code|plz|postleitzahl|code postal|c\.?[ ]?p\.?"
     rb"|c[o\xe9]digo postal|cep"
     rb"|codice postale|cap|postnummer|postnr|postinumero|kod pocztowy|ps\xe9|postcode|eircode|ir\xe9ny\xe9t\xe9sz\xe9m)"
-    rb"[\"'*]{0,3}[ \t]{0,3}(?:[:=#]|\|)?[\"'*]{0,3}[ \t]{0,3}(?:(?i:is|was|ist|lautet|number|nr\.?|no\.?|of|my"
+    rb"(?:[ ]?[/,&][ ]?(?:ort|stadt|wohnort|city|town|state|ville|localidad|citt\xe9|plaats))?"
+    rb"[\"'*]{0,3}[ \t]{0,3}(?:[:=#\xa6-]|\|)?[\"'*]{0,3}[ \t]{0,3}(?:(?i:is|was|ist|lautet|number|nr\.?|no\.?|of|my"
     rb"|changed to|est|es|\xe9)[: ]{1,2}){0,2}[\"']?"
     rb"(?-i:(" + POSTCODE + rb"))\b"
 )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hybridrag.privacy.finders.arguments import arguments
 from hybridrag.privacy.finders.carriers import carried
+from hybridrag.privacy.finders.columns import columns
+from hybridrag.privacy.finders.commands import commands
+from hybridrag.privacy.finders.entropy import random_strings
 from hybridrag.privacy.finders.mentions import mentions
 from hybridrag.privacy.finders.pem import private_keys
 from hybridrag.privacy.finders.tokens import tokens
@@ -16,4 +20,8 @@ def credentials(text: str) -> Iterator[Span]:
     yield from tokens(text)
     yield from private_keys(text)
     yield from carried(text)
+    yield from commands(text)
+    yield from arguments(text)
+    yield from columns(text)
     yield from mentions(text)
+    yield from random_strings(text)

@@ -49,11 +49,13 @@ def _compound(kinds: bytes) -> bytes:
 
 
 def _last(kinds: bytes) -> bytes:
-    return rb"[ ]((?:" + kinds + rb")" + _GAP + _NUMBER_SIGN + _LAST_NUMBER + rb")"
+    return rb"[ -]((?:" + kinds + rb")" + _GAP + _NUMBER_SIGN + _LAST_NUMBER + rb")"
 
 
 def _first(kinds: bytes) -> bytes:
-    return rb"((?:" + kinds + rb")[ ]?" + _OF + WORDS + _GAP + _NUMBER_SIGN + _LAST_NUMBER + rb")"
+    return (
+        rb"((?:" + kinds + rb")[ ]?" + _OF + WORDS + _GAP + rb"(?:" + _NUMBER_SIGN + _LAST_NUMBER + rb"|[Ss]/[Nn]\b))"
+    )
 
 
 def _small_name() -> bytes:
@@ -105,7 +107,7 @@ def _double() -> bytes:
 
 _OF = _SMALL + rb"(?:[dl]')?(?:[0-9]{1,2}[ ](?:de[ ])?)?"
 _COMPOUND_HEAD = rb"(?:(?:" + WORD + rb"|[0-9]{1,2}\.)[ -]){0,3}[A-Z\xe9][A-Za-z\xe9]{1,}"
-_LAST_HEAD = WORDS + rb"(?:[ ][a-z\xe9]{3,12})?[ ]"
+_LAST_HEAD = WORDS + rb"(?:(?:[ ][a-z\xe9]{3,12})?[ ]|-)"
 _GRID = (
     rb"((?:Calle|Carrera|Cra\.?|Cr\.?|Kra\.?|Cl\.?|Avenida|Av\.?|Diagonal|Transversal"
     rb"|Tv\.?)[ ][0-9]{1,3}[ ]?[A-Z]?(?:[ ](?:Sur|Bis|Norte|Este))?"

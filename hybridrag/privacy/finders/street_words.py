@@ -44,6 +44,10 @@ VAGUE = alternatives(
     "Well Wells Burg Bypass Camp Canyon Cape Causeway Center Centers Cliff Cliffs Club Common Corner Corners Course "
     "Creek "
     "Crest Curve Dale Dam Divide Falls Ferry Flat Flats Ford Forest Forge Forks Fort Gateway Harbor Haven Inlet Island "
+    "Pass Trafficway Overpass Underpass Throughway Stravenue Skyway Speedway Bluff Bluffs Bridge Brook Brooks Drives "
+    "Expressway Garden Groves Harbors Hills Islands Junctions Locks Manors Mill Motorway Parkways Ports Unions Valleys "
+    "Villages Ville Chase Circuit Circus Brae Boardwalk Cutting Dell Deviation Foreshore Frontage Gully Laneway Mead "
+    "Nook Pathway Promenade Quadrangle Quays Ramble Ridgeway Serviceway Strand Thoroughfare Wynd Woods Brow Copse "
     "Isle Streets Squares Roundabout Broadway ST DR CT PL WAY COURT PLACE SQUARE CLOSE GROVE HILL lane drive square "
     "court"
 )
@@ -74,7 +78,8 @@ FIRST_CLEAR = alternatives(
     "Paseo "
     "Pº Pza. Ctra. Carretera Glorieta Carrer Passeig Travesía Callejón Jirón Rua RUA rua Rúa rúa Praza Travessa "
     "Praça Estrada Alameda "
-    "Rodovia Rod. Viale Piazza Piazzale Vicolo Contrada VIA VIALE PIAZZA Lungomare Lungotevere ul. Ul. Ulica ulica "
+    "Rodovia Rod. Viale Piazza Piazzale Vicolo Contrada VIA VIALE PIAZZA Lungomare Lungotevere ul. Ul. Ulica "
+    "ulica plac Plac skwer Gg. Gang "
     "ulice "
     "Aleja Aleje Osiedle os. náměstí Náměstí nám. námestie třída tř. nábřeží bul. Bulevardul Aleea Strada Şos. Calea "
     "Jalan Jl. Lorong ул. улица Улица просп. проспект вул. вулиця бул. пл. Πλατεία Οδός Λεωφόρος Лва"
@@ -105,6 +110,7 @@ NEVER = alternatives(
     "wochen monat monate monaten montag dienstag mittwoch donnerstag freitag samstag sonntag monday tuesday wednesday "
     "thursday friday saturday sunday sommer winter herbst frühling summer autumn spring bsd python fastapi django http "
     "linux windows ubuntu android ios java node postgresql openapi participants olympics olympia bowl cup war prix top "
+    "claude gpt gemini llama mistral opus sonnet haiku react angular django postgres mysql kubernetes "
     "chromosome phase stage type grade group mount act"
 )
 """No street line has one of these beside its number."""

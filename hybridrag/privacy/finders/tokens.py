@@ -142,16 +142,57 @@ _VENDORS = (
     rb"dG9rO[A-Za-z0-9+/=_-]{32,}",
     rb"sl[.][ub]?[.]?" + _T + rb"{120,}",  # Dropbox
     rb"v[1-4][.](?:local|public)[.]" + _T + rb"{32,}(?:[.]" + _T + rb"+)?",  # PASETO
+    # more of the kind
+    rb"[ps]k[.]eyJ[A-Za-z0-9_-]{16,}(?:[.]" + _T + rb"+)?",  # Mapbox
+    rb"[ps]at[.]" + _T + rb"{22}[.][A-Za-z0-9]{24}[.][A-Za-z0-9]{20}",  # Harness
+    rb"st[.][0-9a-f]{24}[.][0-9a-f]{32}[.][0-9a-f]{32}",  # Infisical
+    rb"EZ[AT]K[A-Za-z0-9]{54}",
+    rb"AAAA" + _T + rb"{7}:[A-Za-z0-9_-]{100,}",  # Firebase messaging
+    rb"A{16,}[A-Za-z0-9%]{40,}",  # Twitter bearer
+    rb"https://[0-9a-f]{32}(?::[0-9a-f]{32})?@[A-Za-z0-9.-]{1,80}/[0-9]{1,20}",  # Sentry
+    rb"cloudinary://[0-9]{12,18}:" + _T + rb"+@" + _T + rb"+",
+    rb"[0-9]{14,17}(?:\||%7[Cc])" + _T + rb"{27,40}",  # Facebook application
+    rb"[0-9]/[0-9]{16}:[0-9a-f]{32}",
+    rb"(?:live|sandbox)_" + _T + rb"{40}",  # GoCardless
+    rb"fio-u-" + _T + rb"{64}",
+    rb"(?:fc|m0|e2b|hm|ls|ico|intapi|lm)[-_][0-9a-f]{32,40}",
+    rb"(?:aio|pnu|rdme|tfp|sm_(?:aat|pat|sat)|napi|apify_api|waka|polar_pat|polar_oat|rootly|samsara_api|unkey|"
+    rb"zpka|xau|tss"
+    rb"|pina|obp|lma|cal_live|os_v2_app|salad_cloud_user|bws|lcp|ghu|hcp|atlas|scw|exo|kb|pk_prod|sgapi|"
+    rb"dvc_server|ionic"
+    rb"|ion|logfire|spk|fla|nvcf|cog|lago|novu|trk|upk|pat_|tok|tkn|apikey|apitoken)_" + _T + rb"{14,}",
+    rb"dnkey-" + _T + rb"{26}-" + _T + rb"{52}",
+    rb"tk-us-" + _T + rb"{48}",
+    rb"AQVN" + _T + rb"{35,38}",
+    rb"t1[.][A-Z0-9a-z_-]+=*[.]" + _T + rb"{60,}=*",
+    rb"y[0-3]_" + _T + rb"{50,}",
+    rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+    rb"endr\+[A-Za-z0-9-]{16}",
+    rb"hawk[.]" + _T + rb"{20}[.]" + _T + rb"{20}",
+    rb"AstraCS:[A-Za-z]{24}:[0-9a-f]{64}",
+    rb"CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}",
+    rb"API-[A-Z0-9]{25,34}",
+    rb"eyJ0eXAiOiAiVENWMiJ9[.][A-Za-z0-9_.-]{60,}",
+    rb"sha256~" + _T + rb"{43}",
+    rb"(?:sdk|mob|api|rel|srv)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
+    rb"xaat-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
+    rb"4b1d[A-Za-z0-9]{38}",  # ClickHouse cloud
+    rb"s-s4t2(?:ud|af)-[a-f0-9]{64}",
+    rb"0x4AAAAAAA" + _T + rb"{20,30}",
+    rb"[a-z0-9]{10}msh[a-z0-9]{15}p1[a-z0-9]{6}jsn[a-z0-9]{12}",
+    rb"(?:AKLT|AKTP|LTTAI|JDC_)[A-Za-z0-9]{20,}",
+    rb"NF-[A-Za-z0-9]{32}",
+    rb"b_[A-Za-z0-9=_-]{44}",
+    rb"KEY[0-9A-F]{32}_[A-Za-z0-9]{22}",  # Telnyx
+    rb"(?:[a-z]{2,12}_){0,2}(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}[.][a-z0-9]{4,6}[.][a-z0-9_.+/=-]{30,}",
 )
 _VENDOR = rb"(?:^|[^A-Za-z0-9]|\\[nrt])(" + rb"|".join(_VENDORS) + rb")"
 _JWT = rb"eyJ[A-Za-z0-9_-]{6,}(?:[.]" + _T + rb"*){1,4}"
-_ANY_CASE = (
-    rb"(?i)(?:^|[^A-Za-z0-9])((?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|hf_|npm_|pypi-|sk_live_|sk-ant-|sk-proj-)"
-    + _T + rb"{20,}|(?:akia|asia)[a-z0-9]{16}|aiza" + _T + rb"{35})"
-)  # fmt: skip
-_PREFIXED = (
-    rb"(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]{1,11}_(?:live|test|prod|sandbox|secret|priv|sk|pk|key|api|pat|token|v[0-9])_"
-    + _T + rb"{16,})"
+_OTHERS = (
+    rb"(?:^|[^A-Za-z0-9])(?:((?i:(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|hf_|npm_|pypi-|sk_live_|sk-ant-|sk-proj-)"
+    + _T + rb"{20,}|(?:akia|asia)[a-z0-9]{16}|aiza" + _T + rb"{35}))"
+    rb"|([A-Za-z][A-Za-z0-9]{1,11}_(?:live|test|prod|sandbox|secret|priv|sk|pk|key|api|pat|token|"
+    rb"v[0-9])_" + _T + rb"{16,}))"
 )  # fmt: skip
 _HASH = (
     rb"\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|sha1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256|md5)\$"
@@ -176,10 +217,13 @@ def tokens(text: str) -> Iterator[Span]:
     if b"$" in data or b"}" in data or b":::" in data:
         for match in compiled(_HASH).finditer(data):
             yield Span(match.start(), match.end(), "SECRET", "password-hash")
-    for rule, pattern in (("vendor-token", _ANY_CASE), ("prefixed-token", _PREFIXED)):
-        for match in compiled(pattern).finditer(data):
-            if random_looking(match.group(1).rpartition(b"_")[2] or match.group(1), shortest=12):
-                yield Span(match.start(1), match.end(1), "SECRET", rule)
+    for match in compiled(_OTHERS).finditer(data):
+        group = match.lastindex
+        token = match.group(group)
+        if random_looking(token.rpartition(b"_")[2] or token, shortest=12):
+            yield Span(
+                match.start(group), match.end(group), "SECRET", "vendor-token" if group == 1 else "prefixed-token"
+            )
 
 
 _HEX = frozenset(b"0123456789abcdef")
@@ -189,7 +233,12 @@ _WORDLIKE = (
     b"secret_", b"voyage", b"neon", b"render", b"railway", b"ionic", b"cpt_", b"crp_", b"drn_", b"jina", b"rnd_",
     b"ntn_", b"gsk_", b"csk", b"pcsk", b"re_", b"npm_", b"api_org", b"napi", b"rpa", b"hc", b"s.", b"b.", b"fig",
     b"tfig", b"fm", b"sess-", b"cio", b"EAA", b"dG9r", b"pplx-", b"AKID", b"LTAI", b"xox", b"sb_", b"nf", b"vc",
-    b"tvly", b"fo1",
+    b"tvly", b"fo1", b"PSK", b"AAAA", b"fc", b"m0", b"hm", b"ls", b"ico", b"intapi", b"lm", b"aio", b"pnu", b"rdme",
+    b"tfp", b"sm_", b"waka", b"polar", b"rootly", b"samsara", b"unkey", b"zpka", b"xau", b"tss", b"pina", b"obp",
+    b"cal_", b"os_v2", b"bws", b"lcp", b"ghu", b"atlas", b"scw", b"exo", b"kb_", b"pk_prod", b"sgapi", b"dvc",
+    b"ion", b"logfire", b"spk", b"fla", b"nvcf", b"cog", b"lago", b"novu", b"trk", b"upk", b"pat_", b"tok", b"tkn",
+    b"api", b"AQVN", b"YC", b"y0_", b"y1_", b"y2_", b"y3_", b"4b1d", b"b_", b"NF-", b"AKLT", b"AKTP", b"JDC",
+    b"live", b"sandbox", b"st.", b"tk-",
 )  # fmt: skip
 
 
@@ -203,6 +252,8 @@ def _is_token(token: bytes) -> bool:  # noqa: PLR0911 - one family a return
         return True
     if token.endswith(b"=="):
         return random_looking(token[:64]) or any(byte in b"0123456789" for byte in token)
+    if token.startswith(b"API-"):
+        return any(byte in b"0123456789" for byte in token)
     if not token.startswith(_WORDLIKE):
         return True
     if token.startswith((b"hf_", b"api_org_")) and len(token) >= 34:

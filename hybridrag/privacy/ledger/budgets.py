@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import BudgetSpent
+from hybridrag.privacy.keys import derived
 from hybridrag.privacy.ledger.chain import Head, Record, head_after, line_of
 from hybridrag.privacy.ledger.journal import Held
 from hybridrag.privacy.regular import read_small, write_new
@@ -124,7 +125,7 @@ class Budgets:
 
     def __init__(self, path: Path, *, key: bytes) -> None:
         self._path = path
-        self._key = hmac.new(key, b"ledger tally", hashlib.sha256).digest()
+        self._key = derived(key, "ledger tally")
 
     def overdrawn(self, held: Held, intent: Record, limits: Limits) -> BudgetSpent | None:
         """The error for an intent that would leave more than `limits` allow; None where there is room.

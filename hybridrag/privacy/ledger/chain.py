@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hybridrag.privacy.keys import derived
+
 GENESIS = "0" * 64
 _BLOCK = 65_536
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
@@ -49,7 +51,7 @@ START = Head(0, GENESIS)
 
 def chain_key(key: bytes) -> bytes:
     """The key of the chain, derived from the local one."""
-    return hmac.new(key, b"ledger chain", hashlib.sha256).digest()
+    return derived(key, "ledger chain")
 
 
 def sealed(record: Record, *, key: bytes) -> Record:

@@ -14,15 +14,11 @@ from urllib.parse import urlsplit
 
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ledger.budgets import Budgets, shares_of
-from hybridrag.privacy.ledger.chain import Head, Record
+from hybridrag.privacy.ledger.chain import Record
 from hybridrag.privacy.ledger.journal import Held, Journal
 from hybridrag.privacy.ledger.payloads import Payloads
-from hybridrag.privacy.ledger.reading import entries
 from hybridrag.privacy.ledger.retention import due, prune
-from hybridrag.privacy.ledger.verification import Verification, verify
 from hybridrag.types import Destination, Limits
-
-__all__ = ["FileLedger", "Head", "Verification", "entries", "verify"]
 
 _NONE = Limits()
 _TURNED_BACK = 300.0

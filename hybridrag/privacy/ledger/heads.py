@@ -11,6 +11,7 @@ import hmac
 from pathlib import Path
 
 from hybridrag.errors import BlockedByPolicy
+from hybridrag.privacy.keys import derived
 from hybridrag.privacy.ledger.chain import Head
 from hybridrag.privacy.regular import read_small, sync_folder, write_new
 
@@ -23,7 +24,7 @@ class HeadRecord:
     def __init__(self, path: Path, *, key: bytes) -> None:
         self.path = path
         self._aside = path.with_name(f".{path.name}.new")
-        self._key = hmac.new(key, b"ledger head", hashlib.sha256).digest()
+        self._key = derived(key, "ledger head")
 
     def read(self) -> Head | None:
         """The head as it was last recorded; None where there is no record.

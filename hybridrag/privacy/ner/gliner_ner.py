@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import BlockedByPolicy
+from hybridrag.privacy.ner.folders import digest, read_object, unfit
 from hybridrag.privacy.ner.labels import entity_type
 from hybridrag.types import Span
 
@@ -42,12 +41,8 @@ class GlinerNer:
         self._tokenizer: Any = self._model.data_processor.transformer_tokenizer
         self._room = _room(self._tokenizer, self._model, list(self._types))
         if self._room < 4 * _LEAST:
-            raise _unfit(folder, "has no room for a text beside its labels", "Choose another, or fewer labels.")
-        total = hashlib.sha256(repr((2, threshold, sorted(self._types.items()), _CHARACTERS, _LEAST)).encode())
-        for path in files:
-            with path.open("rb") as file:
-                total.update(hashlib.file_digest(file, "sha256").digest())
-        self.version = total.hexdigest()[:32]
+            raise unfit(folder, "has no room for a text beside its labels", "Choose another, or fewer labels.")
+        self.version = digest((2, threshold, sorted(self._types.items()), _CHARACTERS, _LEAST), files)
         self.detect("Anna lives in Paris.")  # a model that cannot run is refused now, not at the first request
 
     def detect(self, text: str) -> list[Span]:
@@ -114,19 +109,16 @@ def _files(folder: Path) -> list[Path]:
     if not weights.is_file():
         pickles = (folder / "pytorch_model.bin").is_file()
         what = "holds its weights as a pickle, which can run code" if pickles else "holds no model.safetensors"
-        raise _unfit(folder, what, _REMEDY)
-    try:
-        config = json.loads((folder / "gliner_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise _unfit(folder, "has no gliner_config.json that can be read", _REMEDY) from exc
+        raise unfit(folder, what, _REMEDY)
+    config = read_object(folder, "gliner_config.json", remedy=_REMEDY)
     tokenizer = [folder / name for name in ("tokenizer.json", "tokenizer_config.json")]
     if not all(path.is_file() for path in tokenizer) or not config.get("encoder_config"):
         # The library would look for both on the hub.
-        raise _unfit(folder, "lacks its tokenizer or the configuration of its encoder", _REMEDY)
+        raise unfit(folder, "lacks its tokenizer or the configuration of its encoder", _REMEDY)
     if config.get("labels_encoder") and not config.get("labels_encoder_config"):
-        raise _unfit(folder, "lacks the configuration of its second encoder", _REMEDY)
+        raise unfit(folder, "lacks the configuration of its second encoder", _REMEDY)
     if any("auto_map" in path.read_text(encoding="utf-8") for path in (folder / "gliner_config.json", tokenizer[1])):
-        raise _unfit(folder, "brings code of its own", "Choose another model.")
+        raise unfit(folder, "brings code of its own", "Choose another model.")
     return [weights, folder / "gliner_config.json", *tokenizer]
 
 
@@ -141,7 +133,7 @@ def _loaded(folder: Path) -> Any:
     try:
         return GLiNER.from_pretrained(str(folder), local_files_only=True, map_location="cpu", strict=True).eval()
     except Exception as exc:  # whatever the library raises: there is no model
-        raise _unfit(folder, f"cannot be loaded by gliner ({type(exc).__name__})", _REMEDY) from exc
+        raise unfit(folder, f"cannot be loaded by gliner ({type(exc).__name__})", _REMEDY) from exc
 
 
 def _room(tokenizer: Any, model: Any, labels: Sequence[str]) -> int:
@@ -151,10 +143,6 @@ def _room(tokenizer: Any, model: Any, labels: Sequence[str]) -> int:
     limit = min(int(tokenizer.model_max_length), encoder.max_position_embeddings if absolute else 1 << 20)
     prompt = sum(len(tokenizer.tokenize(label)) + 1 for label in labels) + 4
     return limit - prompt
-
-
-def _unfit(folder: Path, what: str, hint: str) -> BlockedByPolicy:
-    return BlockedByPolicy(f"The names model in {folder} {what}; nothing was sent.", hint=hint)
 
 
 _REMEDY = (

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.finders.patterns import view
+from hybridrag.privacy.ner.folders import digest, read_object, unfit
 from hybridrag.privacy.ner.labels import entity_type, split_scheme
 from hybridrag.privacy.ner.tokens import NerTokenizer, Tokens, windows
 from hybridrag.types import Span
@@ -47,21 +45,21 @@ class OnnxNer:
         config = _configuration(folder)
         graph = next((folder / name for name in GRAPHS if (folder / name).is_file()), None)
         if graph is None:
-            raise _unfit(folder, f"holds none of {', '.join(GRAPHS)}", "Export the model: optimum-cli export onnx.")
+            raise unfit(folder, f"holds none of {', '.join(GRAPHS)}", "Export the model: optimum-cli export onnx.")
         self._labels = _Labels(config["id2label"], folder)
         self._tokenizer = NerTokenizer(folder / "tokenizer.json")
         self._session = _session(graph, folder)
         self._types_of = {given.name: given.type for given in self._session.get_inputs()}
         if "input_ids" not in self._types_of or not _INPUTS.issuperset(self._types_of):
-            raise _unfit(folder, "wants other inputs than a token classifier's", "Export it for token-classification.")
+            raise unfit(folder, "wants other inputs than a token classifier's", "Export it for token-classification.")
         self._pad = int(config.get("pad_token_id") or 0)
         special = len(self._tokenizer.before) + len(self._tokenizer.after)
         # RoBERTa and its kin count positions from padding_idx + 1, so two of them are no places for tokens.
         self._body = min(_WINDOW, int(config.get("max_position_embeddings") or _WINDOW) - 2) - special
         if self._body < 8:
-            raise _unfit(folder, "has no room for a sentence", "Choose another model.")
+            raise unfit(folder, "has no room for a sentence", "Choose another model.")
         self._threshold = threshold
-        self.version = _digest(graph, folder, threshold)
+        self.version = digest((2, threshold, _WINDOW), _deciding(graph, folder))
         self.detect("Anna lives in Paris.")  # a model that cannot run is refused now, not at the first request
 
     def detect(self, text: str) -> list[Span]:
@@ -146,15 +144,15 @@ class _Labels:
         try:
             ordered = [names[str(number)] for number in range(len(names))]
         except KeyError:
-            raise _unfit(folder, "numbers its labels with gaps", "Fetch it again.") from None
+            raise unfit(folder, "numbers its labels with gaps", "Fetch it again.") from None
         parts = [split_scheme(label) for label in ordered]
         if all(scheme != "O" for scheme, _ in parts) or any(label.startswith("LABEL_") for label in ordered):
-            raise _unfit(folder, "does not say what its labels mean", 'Its config.json needs "id2label", with an "O".')
+            raise unfit(folder, "does not say what its labels mean", 'Its config.json needs "id2label", with an "O".')
         mapped = [None if scheme == "O" else entity_type(name) for scheme, name in parts]
         self.count = len(ordered)
         self.types = sorted({kind for kind in mapped if kind is not None})
         if not self.types:
-            raise _unfit(folder, "finds nothing that identifies anyone", "Choose a model for names.")
+            raise unfit(folder, "finds nothing that identifies anyone", "Choose a model for names.")
         self.kept = np.zeros((self.count, len(self.types)), np.float32)
         self.opening = np.zeros_like(self.kept)
         for number, (kind, (scheme, _)) in enumerate(zip(mapped, parts, strict=True)):
@@ -184,12 +182,9 @@ def _whole_words(text: str, found: Sequence[tuple[int, int, str]]) -> Iterator[S
 
 
 def _configuration(folder: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise _unfit(folder, "has no config.json that can be read", "Give the folder of an exported model.") from exc
-    if not isinstance(config, dict) or not isinstance(config.get("id2label"), dict):
-        raise _unfit(folder, "does not name its labels", 'Its config.json needs "id2label".')
+    config = read_object(folder, "config.json", remedy="Give the folder of an exported model.")
+    if not isinstance(config.get("id2label"), dict):
+        raise unfit(folder, "does not name its labels", 'Its config.json needs "id2label".')
     return config
 
 
@@ -206,24 +201,22 @@ def _session(graph: Path, folder: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # the runtime's exceptions have no root of their own
-        raise _unfit(
+        raise unfit(
             folder, f"holds a network that cannot be loaded ({type(exc).__name__})", "Export it again."
         ) from exc
 
 
-def _digest(graph: Path, folder: Path, threshold: float) -> str:
-    """SHA-256 (hex, 32 digits) of all that decides what is found: network, weights beside it, tokenizer, labels."""
-    total = hashlib.sha256(f"2 {threshold!r} {_WINDOW}".encode())
+def _deciding(graph: Path, folder: Path) -> Iterator[Path]:
+    """The files that decide what is found: network, weights beside it, tokenizer, labels."""
+    yield graph
     # Outer weights may have any name; what is left out is other runtimes' copies, which no exporter puts weights into.
-    outer = sorted(
+    yield from sorted(
         path
         for path in graph.parent.iterdir()
         if path.is_file() and path.suffix not in {".onnx", ".safetensors", ".h5", ".msgpack", ".md"}
     )
-    for path in (graph, *outer, folder / "tokenizer.json", folder / "config.json"):
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()[:32]
+    yield folder / "tokenizer.json"
+    yield folder / "config.json"
 
 
 def _as(values: NDArray[np.int64], type: str) -> NDArray[Any]:
@@ -238,7 +231,3 @@ def _softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
     powers = np.exp(logits.astype(np.float32) - logits.max(axis=1, keepdims=True))
     chances: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return chances
-
-
-def _unfit(folder: Path, what: str, hint: str) -> BlockedByPolicy:
-    return BlockedByPolicy(f"The names model in {folder} {what}; nothing was sent.", hint=hint)

@@ -38,17 +38,26 @@ _HEX = (
 _NEXT_LINE = re.compile(rb"(?:\r?\n|\\n)[ \t>]{0,8}([A-Za-z0-9+/_-]+={0,2})(?=[\s\"'<\\.,;:)]|$)")
 _SHORTEST_LINE = 12
 _DEPTH = 3
+_LONGEST_LABEL = 32
+_SHORT = 160
+_LABEL = re.compile(r"[^\W\d_][^\n\d.!?;]*\Z")
 _HEX_SIGN = re.compile(rb"0x|\\x|[ :,-]")
 
 
 def decoded_blobs(text: str) -> Iterator[tuple[int, int, str]]:
     """Spans of `text` that are printable text in base64 or hexadecimal, each with that text.
 
-    Three levels deep: what is encoded twice is given as the words it comes to, too. Work is linear in the length of
+    Three levels deep: what is encoded twice is given as the words it comes to, too. A short one is given again behind
+    the words before it on its line, which may name it. Work is linear in the length of
     `text`: compressed content is unpacked up to 16 times the length of the text, and 1 MiB.
     """
     budget = [16 * len(text) + (1 << 20)]
-    yield from _blobs(view(text), _DEPTH, budget)
+    for start, end, plain in _blobs(view(text), _DEPTH, budget):
+        yield start, end, plain
+        # "Tax id: ODYwOTU3": the word that names the value stands outside.
+        label = _LABEL.search(text, max(0, start - _LONGEST_LABEL), start) if len(plain) <= _SHORT else None
+        if label is not None:
+            yield start, end, label.group() + plain
 
 
 def _blobs(data: bytes, depth: int, budget: list[int]) -> Iterator[tuple[int, int, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,21 @@ from hybridrag.privacy.plaintext.wording import plainly_worded
 __all__ = ["BARRIER", "Normalised", "normalise", "shield"]
 
 _ROUNDS = 3
+_LONGEST_VALUE = 64
 
 
 def normalise(text: str) -> Normalised:
     """The normalised text and its map. Linear in the length of `text`; raises for no text."""
+    # The values of a request are normalised again and again, for marks, for looking them up, and for the canary.
+    return _normalised_value(text) if len(text) <= _LONGEST_VALUE else _normalised(text)
+
+
+@lru_cache(maxsize=4096)
+def _normalised_value(text: str) -> Normalised:
+    return _normalised(text)
+
+
+def _normalised(text: str) -> Normalised:
     stages: list[Edits] = []
     text = _fold(text, stages)
     for _ in range(_ROUNDS):  # an escape may stand in another one

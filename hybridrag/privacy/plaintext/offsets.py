@@ -29,9 +29,9 @@ class Normalised:
         value that stood in the original is lost."""
         return bool(self._stages)
 
-    def rewritten_parts(self, length: int, *, around: int = 256) -> list[tuple[int, int]]:
+    def rewritten_parts(self, length: int, *, around: int = 96) -> list[tuple[int, int]]:
         """The parts of the original, `length` characters long, where values may stand that rewriting lost: every
-        rewritten place with `around` characters on both sides; in order and apart."""
+        rewritten place with `around` characters on both sides; in order and apart. No rule looks further for a word."""
         windows: list[NDArray[np.int64]] = []
         for number, edits in enumerate(self._stages):
             starts, ends = edits.starts, edits.ends

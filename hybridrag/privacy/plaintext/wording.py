@@ -37,6 +37,7 @@ _RULES: tuple[tuple[str, bytes], ...] = (
     (".", rb"_{1,2}[.]_{1,2}"),
     ("digits", rb"\b" + _DIGIT + rb"(?:[ \t,.-]{1,3}" + _PART + rb"){5,}\b"),
     ("divided", rb"[" + LETTER + rb"]-[ \t]?\r?\n[ \t>]{0,8}[" + LETTER + rb"]"),
+    ("spaced", rb"(?:^|[ \t\n])(?:[^\s\x00][ \t]{1,3}){5,}[^\s\x00]"),
     (
         "address",
         rb"\b(?:["
@@ -49,9 +50,11 @@ _RULES: tuple[tuple[str, bytes], ...] = (
         + WORD
         + rb"-]{1,32}){1,3}",
     ),
-    ("spaced", rb"(?:^|[ \t\n])(?:[^\s\x00][ \t]{1,3}){5,}[^\s\x00]"),
 )
 _WORDING = rb"(?i)" + rb"|".join(rb"(" + pattern + rb")" for _, pattern in _RULES)
+# The last rule makes the automaton many times larger, and hardly any text holds the word that it needs.
+_SAID_DOT = rb"(?i)[ \t](?:dot|punkt)[ \t]"
+_WITHOUT_ADDRESS = rb"(?i)" + rb"|".join(rb"(" + pattern + rb")" for _, pattern in _RULES[:-1])
 _MARKUP = re.compile(r"[*`~]+")
 _SPOKEN = re.compile(r"[^\W\d_]+")
 _DIVISION = re.compile(r"-\s+>?\s*", re.ASCII)
@@ -65,7 +68,9 @@ def plainly_worded(text: str) -> tuple[str, Edits | None]:
 
 
 def _plain(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in compiled(_WORDING).finditer(view(text)):
+    data = view(text)
+    wording = _WITHOUT_ADDRESS if compiled(_SAID_DOT).search(data) is None else _WORDING
+    for match in compiled(wording).finditer(data):
         start, end = match.span()
         kind = _RULES[match.lastindex - 1][0]
         if len(kind) <= 1:
@@ -110,9 +115,21 @@ _GAP = re.compile(r"[ \t]+")
 def _closed_up(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Single characters with blanks between, as "j o h n": a wider gap parts words, and bare numbers stay."""
     start += text[start].isspace()
-    if end < len(text) and not text[end].isspace():
+    if end < len(text) and text[end].isalnum():
         end -= 2  # the last one begins a word
     if not _TELLING.search(text, start, end):
         return
+    words = _TITLE_WORDS.fullmatch(text, start, end) is not None
     for gap in _GAP.finditer(text, start, end):
-        yield gap.start(), gap.end(), "" if gap.end() - gap.start() == 1 else " "
+        parted = gap.end() - gap.start() > 1 or (words and _begins_word(text[gap.start() - 1], text[gap.end()]))
+        yield gap.start(), gap.end(), " " if parted else ""
+
+
+# "4 8 E l m R o a d": words with capitals and numbers, whose blanks went lost among the others.
+_TITLE_WORDS = re.compile(r"(?:\d(?: \d){0,4} ?)?[^\W\d_](?: [^\W\d_])+(?: [\d,.])*")
+
+
+def _begins_word(left: str, right: str) -> bool:
+    """Whether a word or a number begins between the two: a capital or a digit after a small letter, a capital after a
+    digit."""
+    return (left.islower() and (right.isupper() or right.isdigit())) or (left.isdigit() and right.isupper())
