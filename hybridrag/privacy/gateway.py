@@ -12,6 +12,7 @@ from functools import cached_property
 
 from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector, Ledger
+from hybridrag.privacy.keys import derived
 from hybridrag.privacy.payload import decoded_strings
 from hybridrag.privacy.policy import Policy, retention_problem
 from hybridrag.privacy.pseudonyms import Pseudonyms
@@ -54,9 +55,9 @@ class Gateway:
         self._ledger = ledger
         self._remote_embedding = remote_embedding
         self._key = key
-        self._nonce_key = _derived(key, b"pseudonyms")
-        self._document_key = _derived(key, b"documents")
-        self._boundary_key = _derived(key, b"boundaries")
+        self._nonce_key = derived(key, "pseudonyms")
+        self._document_key = derived(key, "documents")
+        self._boundary_key = derived(key, "boundaries")
 
     @property
     def _all(self) -> tuple[Detector, ...]:
@@ -339,7 +340,3 @@ def _unrecorded(exc: Exception) -> BlockedByPolicy:
         f"The ledger cannot be written ({type(exc).__name__}).",
         hint="What is not recorded is not sent. Check the disk and the permissions of the data folder.",
     )
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return hmac.new(key, purpose, hashlib.sha256).digest()

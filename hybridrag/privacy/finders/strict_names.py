@@ -44,7 +44,7 @@ _LONGEST_COMPOUND = 40
 
 def strict_names(text: str) -> Iterator[Span]:
     """PERSON and NAME spans: runs of capitalised words, each of which this text has in no other form."""
-    words = Words.of(text)
+    words = Words.of(text, lower=False)
     if not words.starts:
         return
     lowered = {word for word in _LOWER.findall(text) if word.islower()}
