@@ -12,6 +12,7 @@ from hybridrag.privacy.finders.births import ages, birthdates
 from hybridrag.privacy.finders.dates import strict_dates
 from hybridrag.privacy.finders.domains import domains
 from hybridrag.privacy.finders.emails import emails
+from hybridrag.privacy.finders.file_names import file_names
 from hybridrag.privacy.finders.formats import formats
 from hybridrag.privacy.finders.handles import handles
 from hybridrag.privacy.finders.hosts import hosts
@@ -62,7 +63,7 @@ def listed_places() -> Detector:
 
 def names() -> Detector:
     """PERSON and ORG by lists and context."""
-    return _Rules("names", "2", (persons, organisations))
+    return _Rules("names", "3", (persons, organisations, file_names))
 
 
 def capitalised() -> Detector:
