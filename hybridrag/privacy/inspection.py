@@ -43,5 +43,5 @@ class Inspector:
         return (*self._usual, *self._strict) if self._policy.strict(label) else self._usual
 
 
-_VERSION = 1
+_VERSION = 2
 """Of how a document is searched, beyond the detectors."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hybridrag.answering import Reduced, build_prompt, passages_of
 from hybridrag.privacy.gateway import Gateway
-from hybridrag.types import Label, Passage, Piece, Span
+from hybridrag.types import Label, Passage, Span
 from tests.answering.hits import chunk, hits, passages
 
 

@@ -42,7 +42,7 @@ _STRING = re.compile(rb"[rbfu]?([\"'])([^\"'\n\0]{3,128})\1")
 _LOGIN_WORDS = (b"connect", b"connection", b"pdo(", b"login", b"auth", b"sign_in", b"signin", b"cred", b"mysqli")
 _PLACE = re.compile(
     rb"(?:[a-z+]{2,12}:)?//|\w+:(?:host|dbname|server|file|memory)|localhost|127\.0\.0\.1|"
-    rb"[\w-]+(?:\.[\w-]+)+(?::\d+)?|:\d+|.*@.*\.\w+",
+    rb"[\w-]+(?:\.[\w-]+)+(?::\d+)?|:\d+|[^@\s]{0,64}@[^@\s]*",
     re.IGNORECASE,
 )
 _HEX = re.compile(rb"[0-9a-fA-F]{16,128}")

@@ -18,7 +18,7 @@ _HEADING = rb"(?im)(?:^|[,;|\t])" + _IN_HEAD + rb"(?:" + PASSWORD + rb"|" + KEY 
 _MARKS = (b",", b";", b"\t", b"|")
 _LONGEST_HEAD, _LONGEST_ROW, _MOST_CELLS = 2000, 4000, 64
 _INSERT = rb"(?i)\binsert[ ]+into[ ]+[^\s(\x00]{1,80}[ ]*\(([^()\x00]{3,600})\)\s*values\s*"
-_TUPLE = re.compile(rb"\s{0,40},?\s{0,40}\(([^()\0]{1,2000})\)")
+_TUPLE = re.compile(rb"\s{0,40}(?:,\s{0,40})?\(([^()\0]{1,2000})\)")
 
 
 def columns(text: str) -> Iterator[Span]:
@@ -32,7 +32,7 @@ def columns(text: str) -> Iterator[Span]:
             done = stop + 1
             line = data[start:stop]
             for mark in _MARKS:
-                if mark in line and (mark == b"|" or _HEAD.fullmatch(line[: line.find(mark)][:80])):
+                if mark in line and (mark == b"|" or _HEAD.fullmatch(line[: line.find(mark)][:64])):
                     found, below = _below(data, line, stop + 1, mark)
                     yield from found
                     # Rows of a table are no headings: each line is read once.
@@ -51,7 +51,7 @@ def _below(data: bytes, head: bytes, at: int, mark: bytes) -> tuple[list[Span], 
     """The cells under the headings that name a secret, as far as rows have as many cells; and where the rows end."""
     cells = head.rstrip(b"\r").split(mark)
     edges = cells[1:-1] if mark == b"|" and not cells[0].strip() and not cells[-1].strip() else cells
-    if not 2 <= len(cells) <= _MOST_CELLS or not all(_HEAD.fullmatch(cell) for cell in edges):
+    if not 2 <= len(cells) <= _MOST_CELLS or not all(len(cell) <= 64 and _HEAD.fullmatch(cell) for cell in edges):
         return [], at
     wanted = {number: password for number, cell in enumerate(cells) if (password := _names(cell)) is not None}
     found: list[Span] = []

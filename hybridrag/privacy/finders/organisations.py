@@ -27,7 +27,7 @@ _LEGAL = (
     rb"|San[.] ve Tic"
     rb"|Tic|Tbk|QSC|MMC|OAO|OOO|ZAO|PJSC|JSC|SNC|S[.]?N[.]?C|S[.]C|S[.] ?Com|S[.] ?Coop|EURL|SCOP|SCI|Sp[.] ?[jk]"
     rb"|S[.]K[.]A|KK|K[.]K|e[.]U|eU|eG|KGaA|IKS|UAB|SIA|O\xe9|OU|EPE|LDA|Lda|EI|EIRELI|ME|Sdn[.] ?Bhd|Bhd|Pte|FZE|FZCO"
-    rb"|ehf|hf|AD|EOOD|OOD|SRLS|P[.]?C|Stiftung|Genossenschaft|(?:& |e |og |och |ja |en |in |i )?(?:[Cc]o|figli|Zonen"
+    rb"|ehf|hf|AD|EOOD|OOD|SRLS|P[.]?C|Stiftung|Genossenschaft|(?:& |e |og |och |ja |en |in |i )(?:[Cc]o|figli|Zonen"
     rb"|zn|S\xe9nner|Partnerzy|asociados|associados|Associ\xe9s)"
     rb"|(?:& |and |und |y |et )(?:Co(?:mpany)?|Sons?|Brothers|Bros|Partners?|Associates|Partner|S.hne|Sohn"
     rb"|T.chter|Cie|C.a|Fils|Figli|Hijos|Daughters)|Group|Holdings?)[.]?){1,3}(?:$|[^A-Za-z0-9\xe9])"
@@ -57,7 +57,7 @@ _ROLE_AT = (
     rb"|ausbildung bei|karriere bei|wechselt(?:e)? zu|gek.ndigt bei|gesch.ftsf.hrer(?:in)? (?:der|von)"
     rb"|mitarbeiter(?:in)? (?:der|von|bei)|kund(?:e|in) (?:der|von|bei)|firma|fa[.]|unternehmen|konzern"
     rb"|kanzlei|spedition|rechnung (?:der|von|an)|according to|belongs? to|owned by|operated by|managed by|sponsored by"
-    rb"|a subsidiary of|merged with|taken over by|laut|geh.rt zu|aktien der|im auftrag der|stadtwerke|autohaus|b.ckerei"
+    rb"|a subsidiary of|merged with|taken over by|geh.rt zu|aktien der|im auftrag der|stadtwerke|autohaus|b.ckerei"
     rb"|metzgerei|klinikum|sparkasse|volksbank|gasthaus|hotel|banco|banca|banque"
     rb"|travaille (?:chez|pour)|trabaja (?:en|para)|lavora (?:per|presso)|werkt (?:bij|voor))(?: (?:the|der"
     rb"|die|dem|den))?[ \t][\"']?(?-i:[A-Z\xe9])"
@@ -67,8 +67,8 @@ _LABEL = (
     rb"|business(?: name)?|vendor|supplier|insurer|insurance(?: company)?|bank|workplace|account name|firma"
     rb"|firmenname|arbeitgeber|unternehmen|lieferant|auftraggeber|auftragnehmer|versicherer|versicherung"
     rb"|krankenkasse|hausbank|kreditinstitut|bank of record|landlord|bill to|sold to|ship to|payee|beneficiary"
-    rb"|client|customer"
-    rb"|rechnung an|rechnungsempf.nger|auftraggeber|kunde|soci.t.|empresa|azienda|bedrijf)"
+    rb""
+    rb"|rechnung an|rechnungsempf.nger|auftraggeber|soci.t.|empresa|azienda|bedrijf)"
     rb"[*_\"']{0,3}[ \t]{0,4}(?::|=|\|)[ \t\"'*_=|]{0,12}(?-i:[A-Z\xe9])"
 )
 _SAID_OF = (

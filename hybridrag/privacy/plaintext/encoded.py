@@ -55,9 +55,14 @@ def decoded_blobs(text: str) -> Iterator[tuple[int, int, str]]:
     for start, end, plain in _blobs(view(text), _DEPTH, budget):
         yield start, end, plain
         # "Tax id: ODYwOTU3": the word that names the value stands outside.
-        label = _LABEL.search(text, max(0, start - _LONGEST_LABEL), start) if len(plain) <= _SHORT else None
+        label = _LABEL.search(text, max(0, start - _LONGEST_LABEL), start) if _may_need_label(plain) else None
         if label is not None:
             yield start, end, label.group() + plain
+
+
+def _may_need_label(plain: str) -> bool:
+    """Whether it is a short value with a digit in it; words tell by themselves what they are."""
+    return len(plain) <= _SHORT and any(map(str.isdigit, plain))
 
 
 def _blobs(data: bytes, depth: int, budget: list[int]) -> Iterator[tuple[int, int, str]]:
