@@ -70,7 +70,8 @@ def test_each_text_has_a_finite_score_in_order(reranker: Reranker) -> None:
     assert all(isinstance(score, float) and math.isfinite(score) for score in found)
     assert reranker.rerank(QUESTION, TEXTS[::-1]) == pytest.approx(found[::-1], abs=0.05)
     assert found[0] == pytest.approx(found[-1], abs=0.05)
-    assert abs(found[0] - found[2]) > 0.03
+    # Which two differ is chance: the training of the tiny tokenizer breaks ties anew in each process.
+    assert max(found) - min(found) > 0.1
 
 
 def test_a_text_has_one_score_alone_and_among_many(reranker: Reranker) -> None:
