@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.labels import label_named
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 from hybridrag.types import Label
@@ -35,7 +36,7 @@ def show(
     from hybridrag.flows.policy import effective
 
     session = Session.of(context)
-    labels = tuple(Label) if label is None else (_label(label),)
+    labels = tuple(Label) if label is None else (label_named(label),)
     composed = effective(session.settings)
     if session.flags.json:
         session.json(_composed_json(composed, labels))
@@ -77,7 +78,7 @@ def check(
         session.settings,
         file,
         _place(place, file),
-        label=_label(label),
+        label=label_named(label),
         ledger=session.settings.paths.data / "ledger.jsonl" if ledger else None,
         last=last,
     )
@@ -88,13 +89,6 @@ def check(
     if checked.past is not None:
         _print_past(checked.past)
     return 0
-
-
-def _label(text: str) -> Label:
-    try:
-        return Label.parse(text)
-    except ValueError:
-        raise UsageError(f"--label: {text!r} is none of {', '.join(Label)}") from None
 
 
 def _place(text: str | None, file: Path) -> Place:

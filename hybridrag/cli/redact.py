@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hybridrag.cli.console import coloured, one_line, printable, stderr
+from hybridrag.cli.labels import label_named
 from hybridrag.cli.session import Session
-from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from hybridrag.flows.redact import Redaction
-    from hybridrag.types import Label, Replacement
+    from hybridrag.types import Replacement
 
 _COLOURS = {"allow": "32", "pseudonymise": "33", "hash": "35", "mask": "31", "block": "41;97"}
 _STYLES = {"allow": "green", "pseudonymise": "yellow", "hash": "magenta", "mask": "red", "block": "bold white on red"}
@@ -43,7 +43,7 @@ def redact(
     Examples: hybridrag redact letter.pdf      git diff | hybridrag redact
     """
     session = Session.of(context)
-    level = _label(label)
+    level = label_named(label)
     if file == "-" and sys.stdin.isatty():
         session.notice("reading what you type; end with Ctrl-D on a line of its own")
     done = session.wiring.redact(file, level, stdin=sys.stdin.buffer)
@@ -58,15 +58,6 @@ def redact(
         session.notice(note)
     _explain(done, quiet=session.flags.quiet)
     return 0
-
-
-def _label(text: str) -> Label:
-    from hybridrag.types import Label
-
-    try:
-        return Label.parse(text)
-    except ValueError:
-        raise UsageError(f"--label: {text!r} is none of {', '.join(Label)}") from None
 
 
 def _json(done: Redaction) -> dict[str, Any]:

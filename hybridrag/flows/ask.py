@@ -211,7 +211,6 @@ def complete(
     first_token = 0.0
     restorer = request.session.restorer()
     raw: list[str] = []
-    pieces: list[str] = []
     usage: Completion | None = None
     try:
         for event in provider.send(sending.begin()):
@@ -220,8 +219,8 @@ def complete(
                 continue
             first_token = first_token or (time.perf_counter() - started) * 1000
             raw.append(event)
-            _emit(restorer.feed(event), pieces, on_text)
-        _emit(restorer.flush(), pieces, on_text)
+            _emit(restorer.feed(event), on_text)
+        _emit(restorer.flush(), on_text)
         if not "".join(raw).strip():
             raise ProviderError(
                 f"the provider {provider.destination.provider} gave an empty answer", hint="ask again, or another model"
@@ -315,9 +314,8 @@ def _seal(request: Request, gateway: Gateway, provider: ChatProvider) -> Outboun
     )
 
 
-def _emit(text: str, pieces: list[str], on_text: Callable[[str], None]) -> None:
+def _emit(text: str, on_text: Callable[[str], None]) -> None:
     if text:
-        pieces.append(text)
         on_text(text)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hybridrag.privacy.finders.keywords import NAMES, VENDORS, matches
-from hybridrag.privacy.finders.patterns import compiled, group_span, view
+from hybridrag.privacy.finders.patterns import group_span, view
 from hybridrag.privacy.finders.placeholders import PROSE, is_code, is_phrase, mixed, random_looking, stands_in
 from hybridrag.privacy.finders.secret_names import (
     KEY,
@@ -69,9 +69,6 @@ _LINE = (
     rb"(?m)" + _NAME
     + rb"[\"']?[ \t]{0,12}(?:=|:|=>|:=)[ \t]{0,12}([^\s\"'`\x00]{6,})[ \t]*\r?$"
 )  # fmt: skip
-# Asked backwards from the name: in front of it, these words would be followed from every blank of the text.
-_LED = rb"(?m)(?:^|^[ \t]+|[ ,])[\"']?(?:[A-Za-z0-9]{1,16}[ _.:-]{1,2}){0,4}[A-Za-z0-9]{0,12}$"
-_LONGEST_LEAD = 96
 _NEXT_PART = re.compile(
     rb"[\"'][ \t]{0,8}(?:[+.&\\][ \t]{0,8})?(?:\r?\n[ \t]{0,40})?(?:[+.&][ \t]{0,8})?[rbfu]?[\"']"
     rb"([^\"'\\\r\n\0]{1,200})(?=[\"'])"
@@ -142,11 +139,6 @@ def _line_secret(match: re.Match[bytes], value: bytes) -> bool:
     digits = any(48 <= byte <= 57 for byte in value)
     signs = any(byte in b"!#$%^*+?@~&|;:,()[]{}/<>" for byte in value)
     return digits and signs and _EXPRESSION.search(value[:64]) is None and value[0] not in b"$/=*.-@%^~(<[{"
-
-
-def _is_led(data: bytes, start: int) -> bool:
-    """Whether the name at `start` is the last of a few words on its line."""
-    return compiled(_LED).search(data[max(0, start - _LONGEST_LEAD) : start]) is not None
 
 
 def _only_vendor(match: re.Match[bytes]) -> bool:

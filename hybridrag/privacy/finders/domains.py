@@ -15,9 +15,6 @@ from hybridrag.privacy.finders.patterns import compiled, view
 from hybridrag.privacy.finders.websites import is_public
 from hybridrag.types import Span
 
-_HOST = (
-    rb"(?:[A-Za-z0-9\xe9\xa5](?:[A-Za-z0-9\xe9\xa5_-]*[A-Za-z0-9\xe9\xa5])?[.])+[A-Za-z\xe9\xa5][A-Za-z0-9\xe9\xa5-]+"
-)
 _URL = rb"(?i:\b(?:https?|ftps?|wss?|sftp|ssh|ldaps?|smb)://|\bwww[.])[^\s<>\"'`\x00\x5c|{}\[\]\xa4\xa6]+"
 _BARE = (
     rb"(?i)(?:^|[\s(\[,;:\"'])((?:[a-z0-9\xe9](?:[a-z0-9\xe9-]*[a-z0-9\xe9])?[.])+"

@@ -12,10 +12,6 @@ def countries() -> frozenset[str]:
     return frozenset(name.casefold() for name in _lines("countries.txt", None))
 
 
-def is_country(name: str) -> bool:
-    return name.casefold() in countries()
-
-
 @lru_cache(maxsize=1)
 def places() -> frozenset[str]:
     """Names of countries, regions and large cities as they are written."""
