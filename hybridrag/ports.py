@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hybridrag.types import (
+    ChatModel,
     Chunk,
     Completion,
     Destination,
@@ -134,6 +135,9 @@ class ChatProvider(Protocol):
 
     @property
     def destination(self) -> Destination: ...
+
+    @property
+    def chat_model(self) -> ChatModel: ...
 
     def encode(self, prompt: Prompt) -> bytes:
         """The exact request body. Pure: the same prompt gives the same bytes."""

@@ -577,21 +577,72 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens: of the prompt, and of the reply."""
+
+    prompt: float
+    completion: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """What is known of a chat model: the tokens it takes, prompt and reply together, and its price. None is unknown."""
+
+    context: int | None = None
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of a request and its reply, who counted them, and what they cost; None where no price is known.
+
+    `estimate` is an upper bound, made where neither the provider told nor a vocabulary is on this machine.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    counted: Literal["provider", "tokenizer", "estimate"]
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and its answer, as the user saw both, under the strictest label they rest on.
+
+    `query` is what was searched for: the question, made to stand by itself.
+    """
+
+    question: str
+    query: str
+    answer: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
-    """A marker in an answer, resolved to a chunk. `quote` is what is cited of its text, as it stands there."""
+    """A marker in an answer, resolved to a chunk. `quote` is what is cited of its text, as it stands there.
+
+    The quote begins at `start` in the document's text.
+    """
 
     marker: int
     chunk: StoredChunk
     quote: str
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer with the markers it carries; `supported` means at least one of them is a passage."""
+    """A sentence of an answer. `markers` are those whose passages bear it out, `claimed` all that it was written with.
+
+    `supported` means that the cited passages say it, or, where it cites none, some passage; `reason` tells why not.
+    """
 
     text: str
     markers: tuple[int, ...]
     supported: bool
+    claimed: tuple[int, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,7 +659,7 @@ class Answer:
     warnings: tuple[str, ...]
     provider: str | None
     model: str | None
-    usage: Completion | None
+    usage: Usage | None
     redactions: Mapping[str, int]
     ledger_id: str | None
     timings_ms: Mapping[str, float]

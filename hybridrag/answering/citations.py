@@ -53,7 +53,7 @@ def resolve(
 def _citation(passage: Passage, sentences: Sequence[Sentence]) -> Citation:
     statement = " ".join(sentence.text for sentence in sentences if passage.marker in sentence.markers)
     chunk = chunk_meant(passage, statement)
-    return Citation(marker=passage.marker, chunk=chunk, quote=chunk.text)
+    return Citation(marker=passage.marker, chunk=chunk, quote=chunk.text, start=chunk.start)
 
 
 def _with_their_markers(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.reduction import Reduced
-from hybridrag.types import Draft, Hit, Label, Passage, Piece, Span
+from hybridrag.types import Draft, Hit, Label, Passage, Piece, Role, Span
 
 SYSTEM = """You answer questions from passages of the user's own documents.
 
@@ -34,11 +34,17 @@ def place_of(passage: Passage) -> str:
 
 
 def build_prompt(
-    question: str, evidence: Sequence[Reduced], *, boundary: str, known: Mapping[int, Sequence[Span]] | None = None
+    question: str,
+    evidence: Sequence[Reduced],
+    *,
+    boundary: str,
+    known: Mapping[int, Sequence[Span]] | None = None,
+    history: Sequence[tuple[Role, tuple[Piece, ...]]] = (),
 ) -> Draft:
     """The prompt. `boundary` is an unguessable word that no passage can hold, so none can end itself early.
 
-    `known` are values in the passages' texts, by marker, that were found in their documents.
+    `known` are values in the passages' texts, by marker, that were found in their documents. `history` is what was said
+    before, and stands before the passages: a provider's cache knows that beginning from the last request.
     """
     pieces = [_ours("Passages:\n\n")]
     for reduced in evidence:
@@ -54,7 +60,7 @@ def build_prompt(
     # The question is about what was found: a name that only it holds is guarded as those in the passages are.
     label = Label.strictest(Label.INTERNAL, *(reduced.passage.chunk.document.label for reduced in evidence))
     asked = (_ours("Question: "), Piece(question, label))
-    return Draft((("system", (_ours(SYSTEM),)), ("user", (*pieces, *asked))))
+    return Draft((("system", (_ours(SYSTEM),)), *history, ("user", (*pieces, *asked))))
 
 
 def _ours(text: str) -> Piece:

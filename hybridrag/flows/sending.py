@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from hybridrag.errors import HybridragError
 from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.pseudonyms import Pseudonyms
 from hybridrag.privacy.session import Session
 from hybridrag.providers import AnswerServer, Retry
 from hybridrag.types import DocumentRef, Draft, Message, Outbound, Portion, Prompt
@@ -56,12 +57,15 @@ class Sending:
         self._gateway.settle(self.outbound, outcome, response_sha256=digest, detail=detail)
 
 
-def redacted(draft: Draft, *, gateway: Gateway, plain: bool) -> tuple[Prompt, Session]:
+def redacted(
+    draft: Draft, *, gateway: Gateway, plain: bool, previous: Pseudonyms | None = None
+) -> tuple[Prompt, Session]:
     """A prompt as it may be sent, and the session that restores its reply. It is redacted unless `plain`.
 
-    Each message is redacted as a whole, as it will stand in the request: a seam could hide a value.
+    Each message is redacted as a whole, as it will stand in the request: a seam could hide a value. `previous` is the
+    map of the turn before.
     """
-    session = gateway.open([pieces for _, pieces in draft.messages], plain=plain)
+    session = gateway.open([pieces for _, pieces in draft.messages], plain=plain, previous=previous)
     return Prompt(tuple(Message(role, session.redact(pieces).text) for role, pieces in draft.messages)), session
 
 

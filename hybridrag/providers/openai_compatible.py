@@ -22,7 +22,7 @@ from hybridrag.providers.retry import RETRIED_STATUSES, Retry
 from hybridrag.providers.secret import Secret
 from hybridrag.providers.sse import Event, EventTooLargeError, parse
 from hybridrag.providers.transport import Failure, Timeouts, broken, open_client
-from hybridrag.types import Completion, Destination, Outbound, Prompt
+from hybridrag.types import ChatModel, Completion, Destination, Outbound, Prompt
 
 if TYPE_CHECKING:
     import httpx
@@ -49,6 +49,7 @@ class OpenAICompatible:
         local: bool,
         zero_retention: bool = False,
         retention: str = "nothing is known of it",
+        chat_model: ChatModel = ChatModel(),  # noqa: B008 - frozen
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         attempts: int = 3,
         on_retry: Callable[[Retry], None] = lambda _: None,
@@ -79,10 +80,15 @@ class OpenAICompatible:
         )
         self._timeouts = timeouts
         self._on_retry = on_retry
+        self._chat_model = chat_model
 
     @property
     def destination(self) -> Destination:
         return self._destination
+
+    @property
+    def chat_model(self) -> ChatModel:
+        return self._chat_model
 
     def encode(self, prompt: Prompt) -> bytes:
         """The request body: JSON in UTF-8, keys in a fixed order. A lone surrogate, which UTF-8 cannot hold, becomes

@@ -19,7 +19,6 @@ from hybridrag.wiring.privacy import Privacy
 from hybridrag.wiring.provider import ChosenProvider, no_retry
 
 if TYPE_CHECKING:
-    from hybridrag.flows.ask import Request
     from hybridrag.flows.doctor import Check
     from hybridrag.flows.ground import Ground
     from hybridrag.flows.ingest import IngestOptions, IngestReport
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.models import Pulled, Shown
     from hybridrag.flows.progress import Progress
     from hybridrag.flows.redact import Redaction
+    from hybridrag.flows.request import Request
     from hybridrag.flows.selection import SourceOptions
     from hybridrag.models import EndpointModel, ModelSpec
     from hybridrag.models.hub import Transfer
@@ -212,7 +212,7 @@ class Wiring:
 
     def extract(self, query: Query) -> Answer:
         """An answer without a provider."""
-        from hybridrag.flows.ask import extract
+        from hybridrag.flows.extract import extract
 
         found, collection = self.search(query), self.collection()
         return extract(
@@ -224,7 +224,7 @@ class Wiring:
 
     def outbound(self, query: Query) -> bytes:
         """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
-        from hybridrag.flows.ask import check
+        from hybridrag.flows.request import check
 
         provider = self.provider.open(no_retry)
         request = self._prepared(query, self.search(query), provider)
@@ -252,7 +252,7 @@ class Wiring:
         )
 
     def _prepared(self, query: Query, found: SearchResult, provider: ChatProvider) -> Request | None:
-        from hybridrag.flows.ask import prepare
+        from hybridrag.flows.request import prepare
 
         collection = self.collection()
         return prepare(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrag.answering import Reduced, build_prompt, candidate_sentences, chunk_around, chunk_at, chunks_of, resolve
-from hybridrag.flows.ask import extract
+from hybridrag.flows.extract import extract
 from hybridrag.types import Arm, Generation, Hit, Query, SearchResult
 from tests.answering.hits import chunk, passage_over, passages
 
