@@ -619,16 +619,30 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
-    """A marker in an answer, resolved to a chunk. `quote` is what is cited of its text, as it stands there.
+class Quote:
+    """Words of a document as they stand there, from `start` of its text on."""
 
-    The quote begins at `start` in the document's text.
-    """
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A marker in an answer, resolved to a chunk, and the words of it that are cited: one quote or more, in order."""
 
     marker: int
     chunk: StoredChunk
-    quote: str
-    start: int
+    quotes: tuple[Quote, ...]
+
+    @property
+    def start(self) -> int:
+        """Where the first quote begins in the document's text."""
+        return self.quotes[0].start
+
+    @property
+    def quote(self) -> str:
+        """The quotes in one line of text, for people."""
+        return " … ".join(quote.text for quote in self.quotes)
 
 
 @dataclass(frozen=True, slots=True)

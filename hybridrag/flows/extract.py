@@ -10,7 +10,7 @@ from hybridrag.answering import best_sentences, candidate_sentences, chunk_aroun
 from hybridrag.answering.extractive import Candidate
 from hybridrag.flows.evidence import NOTHING_FOUND, timings, usable
 from hybridrag.ports import Embedder
-from hybridrag.types import Answer, Citation, SearchResult, Sentence
+from hybridrag.types import Answer, Citation, Quote, SearchResult, Sentence
 
 _WEAKEST = 0.15
 """Below this cosine between question and best passage nothing is offered as an answer."""
@@ -43,8 +43,7 @@ def extract(
         Citation(
             marker=marker,
             chunk=chunk_around(candidates[0].passage, [(c.start, c.end) for c in candidates]),
-            quote=" … ".join(c.text for c in candidates),
-            start=candidates[0].passage.chunk.start + candidates[0].start,
+            quotes=tuple(Quote(c.passage.chunk.start + c.start, c.text) for c in candidates),
         )
         for marker, candidates in enumerate(cited.values(), start=1)
     )
