@@ -33,7 +33,7 @@ from hybridrag.evaluation import load_beir
 from hybridrag.flows.ingest import IngestOptions
 from hybridrag.flows.progress import Silent
 from hybridrag.flows.selection import SourceOptions
-from hybridrag.types import Query
+from hybridrag.types import Label, Query
 from hybridrag.wiring import Wiring
 
 SETS = ("xquad/en", "xquad/de", "claude_docs")
@@ -122,7 +122,8 @@ def outcome(wiring: Wiring, question: Question) -> dict[str, Any]:
     redacting = time.perf_counter() - started
     spans = {passage.marker: session.find(passage.text) for passage in passages}
     started = time.perf_counter()
-    kept = reduced(passages, question.text, spans=spans, query=query, embed=embedder.embed_documents)
+    bounds = {label: wiring.gateway.policy.reduction(label).characters for label in Label}
+    kept = reduced(passages, question.text, spans=spans, query=query, embed=embedder.embed_documents, characters=bounds)
     reducing = time.perf_counter() - started
     less = joined(kept)
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -82,12 +83,21 @@ class ProviderSettings:
     """What the user's file says about one chat provider; empty fields keep the preset's value.
 
     `zdr` says whether it keeps nothing of a request (zero data retention); None leaves that to the preset's facts.
+    `format` is its wire format: `openai`, `anthropic`, or what an installed package brings. `context` counts tokens,
+    prices are US dollars for a million of them. `omit` are optional fields of a request that it refuses, and
+    `max_tokens_field` is what it calls the bound of a reply.
     """
 
     base_url: str = ""
     model: str = ""
     key_variable: str = ""
     zdr: bool | None = None
+    format: str = ""
+    context: int | None = None
+    prompt_price: float | None = None
+    completion_price: float | None = None
+    omit: tuple[str, ...] | None = None
+    max_tokens_field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +124,8 @@ class Settings:
 
     `policy` holds the `[policy]` table of each layer by its origin, in order: they tighten each other instead of
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
-    `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything.
+    `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
+    the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
     """
 
     paths: Paths
@@ -132,6 +143,7 @@ class Settings:
     offline: bool = False
     provider: str = ""
     llm: str = ""
+    fallback: tuple[str, ...] = ()
     local_addresses: tuple[str, ...] = ()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
@@ -149,6 +161,7 @@ class Settings:
     privacy_names_model: str = ""
     ledger_keep_payload: bool = False
     ledger_retention_days: int = 0
+    max_cost_usd: float | None = None
     project_file: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -183,6 +196,8 @@ def load(
             if (name == "policy" or (origin == str(project_file) and name in _PROJECT_ADDS)) and before:
                 parsed = _added(before, parsed)
                 where = f"{origins[name]}, {where}"
+            if name == "max_cost_usd" and origin == str(project_file) and before is not None and before <= parsed:
+                continue  # a project may only lower it
             settings = replace(settings, **{name: parsed})
             origins[name] = where
     return replace(settings, origins=MappingProxyType(origins))
@@ -538,6 +553,16 @@ def _days(value: object) -> int:
     return value
 
 
+def _dollars(value: object) -> float:
+    try:
+        amount = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise ValueError("must be an amount of US dollars above 0, such as 2.50")
+    return amount
+
+
 def _policy(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a table, such as [policy.actions]")
@@ -560,20 +585,48 @@ def _label(value: object) -> Label:
 def _providers(value: object) -> Mapping[str, ProviderSettings]:
     if not isinstance(value, Mapping):
         raise ValueError("must be tables such as [providers.together]")
-    known = {f.name for f in fields(ProviderSettings)}
-    result = {}
-    for name, table in value.items():
-        if not isinstance(table, Mapping):
-            raise ValueError(f"providers.{name} must be a table")
-        for key in table:
-            if key not in known:
-                raise ValueError(f"unknown key {key} in providers.{name}; known: {', '.join(sorted(known))}")
-        zdr = table.get("zdr")
-        if zdr is not None and not isinstance(zdr, bool):
-            raise ValueError(f"providers.{name}.zdr must be true or false")
-        texts = {key: _text(text) for key, text in table.items() if key != "zdr"}
-        result[str(name)] = ProviderSettings(**texts, zdr=zdr)
-    return MappingProxyType(result)
+    return MappingProxyType({str(name): _provider(str(name), table) for name, table in value.items()})
+
+
+def _provider(name: str, table: object) -> ProviderSettings:
+    if not isinstance(table, Mapping):
+        raise ValueError(f"providers.{name} must be a table")
+    parsers: dict[str, Callable[[object], Any]] = {
+        "base_url": _text,
+        "model": _text,
+        "key_variable": _text,
+        "zdr": _true_or_false,
+        "format": _text,
+        "context": _tokens,
+        "prompt_price": _price,
+        "completion_price": _price,
+        "omit": _optional_fields,
+        "max_tokens_field": _length_field,
+    }
+    made = ProviderSettings(**_fields(table, parsers, f"providers.{name}"))
+    if (made.prompt_price is None) != (made.completion_price is None):
+        raise ValueError(f"providers.{name} needs both prices: prompt_price and completion_price")
+    return made
+
+
+def _true_or_false(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _price(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError("must be US dollars for a million tokens, 0 or above")
+    return float(value)
+
+
+def _optional_fields(value: object) -> tuple[str, ...]:
+    return tuple(_one_of(name, "max_tokens", "stream_options", "temperature") for name in _list(value))
+
+
+def _length_field(value: object) -> str:
+    return _one_of(value, "max_tokens", "max_completion_tokens")
 
 
 def _endpoints(value: object) -> Mapping[str, EndpointSettings]:
@@ -601,15 +654,20 @@ def _endpoint(name: str, table: object) -> EndpointSettings:
         "dimensions": _dims,
         "rerank_api": _rerank_api,
     }
+    return EndpointSettings(**_fields(table, parsers, f"endpoints.{name}"))
+
+
+def _fields(table: Mapping[str, object], parsers: Mapping[str, Callable[[object], Any]], where: str) -> dict[str, Any]:
+    """The parsed values of a table whose keys are those of `parsers`."""
     values = {}
     for key, value in table.items():
         if key not in parsers:
-            raise ValueError(f"unknown key {key} in endpoints.{name}; known: {', '.join(sorted(parsers))}")
+            raise ValueError(f"unknown key {key} in {where}; known: {', '.join(sorted(parsers))}")
         try:
             values[key] = parsers[key](value)
         except ValueError as exc:
-            raise ValueError(f"endpoints.{name}.{key}: {exc}") from None
-    return EndpointSettings(**values)
+            raise ValueError(f"{where}.{key}: {exc}") from None
+    return values
 
 
 def _verbatim(value: object) -> str:
@@ -648,6 +706,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "offline": _boolean,
     "provider": _text,
     "llm": _text,
+    "fallback": _texts,
     "local_addresses": _texts,
     "providers": _providers,
     "endpoints": _endpoints,
@@ -665,6 +724,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "privacy_names_model": _text,
     "ledger_keep_payload": _boolean,
     "ledger_retention_days": _days,
+    "max_cost_usd": _dollars,
 }
 _KEYS = frozenset({CUSTOM_PROVIDER_KEY, CUSTOM_ENDPOINT_KEY, CUSTOM_RERANKER_KEY})
 _HINTS = {
@@ -690,6 +750,7 @@ _PROJECT_KEYS = frozenset(
         "include",
         "exclude",
         "labels",
+        "max_cost_usd",
         "policy",
         "privacy_deny",
         "privacy_deny_patterns",

@@ -488,6 +488,8 @@ class Redacted:
 
 
 Role = Literal["system", "user", "assistant"]
+REPLY = 2_000
+"""Tokens of a reply, at most; what a model thinks first counts among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,8 +515,13 @@ class Prompt:
     """What a chat model is asked, before any provider's format. `max_tokens` bounds the reply."""
 
     messages: tuple[Message, ...]
-    max_tokens: int = 2000
+    max_tokens: int = REPLY
     temperature: float = 0.0
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What each message says."""
+        return tuple(message.content for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)

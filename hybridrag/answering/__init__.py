@@ -1,13 +1,11 @@
 """Hits to an answer: evidence, prompt, citations, and the extractive answer that needs no provider."""
 
-from hybridrag.answering.citations import resolve
 from hybridrag.answering.extractive import best_sentences, candidate_sentences
 from hybridrag.answering.parts import chunk_around, chunk_at, chunks_of
 from hybridrag.answering.prompt import build_prompt, passages_of
-from hybridrag.answering.reduction import CHARACTERS, Reduced, reduced
+from hybridrag.answering.reduction import Reduced, reduced
 
 __all__ = [
-    "CHARACTERS",
     "Reduced",
     "best_sentences",
     "build_prompt",
@@ -17,5 +15,4 @@ __all__ = [
     "chunks_of",
     "passages_of",
     "reduced",
-    "resolve",
 ]

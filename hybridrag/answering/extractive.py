@@ -1,29 +1,33 @@
-"""The answer without a language model: the sentences of the best passages that are nearest to the question."""
+"""The answer without a language model: of each of the best passages the sentence that is nearest to the question."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridrag.answering.parts import chunk_at
 from hybridrag.answering.sentences import sentence_spans
+from hybridrag.answering.units import units_of
 from hybridrag.types import Passage
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector, Vectors
 
 _MOST = 3
-"""Sentences in an answer."""
+"""Sentences in an answer, and so citations."""
 _LEAST_SHARE = 0.75
-"""A further sentence must score at least this share of the best one."""
-_LEAST_NEARNESS = 0.5
-"""Below this nearness of the best sentence there is no answer. Every answerable question of `examples/` is over .6, and
-most questions about other things are below; it is not calibrated to a collection yet."""
+"""A second sentence of a passage must score at least this share of the best one."""
+_LEAST_PASSAGE_SHARE = 0.5
+"""The same for the best sentence of a further passage: the right source is often the second or third."""
 _LEAST_WORDS = 3
+_NAVIGATION_WORDS = 8
+"""Fewer words are a label or a short item, whatever they look like."""
 _PASSAGE_SHARE = 0.25
 """Weight of a passage's own place in the ranking beside its sentence's nearness."""
+_LONGEST = 1_000
+"""Characters of a context that are compared: MiniLM reads 256 tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +41,42 @@ class Candidate:
 
     @property
     def text(self) -> str:
+        """The sentence as it stands in the document."""
         return self.passage.text[self.start : self.end]
+
+    @property
+    def readable(self) -> str:
+        """The sentence on one line, without the sign of a list's item or of a quotation."""
+        return " ".join(_ITEM.sub("", self.text).split())
 
 
 def candidate_sentences(passages: Sequence[Passage]) -> list[Candidate]:
-    """Every sentence that could stand in an answer: no headings, no fences, no table rules, nothing very short."""
+    """Every sentence that could stand in an answer, each once.
+
+    No headings, no code, no table rules, no navigation, no directives of a generator, nothing very short. Of a passage
+    that is all code, its lines.
+    """
     found = []
     seen: set[str] = set()
     for passage in passages:
-        for start, end in sentence_spans(passage.text):
-            text = passage.text[start:end]
-            if _is_prose(text) and text not in seen:
-                seen.add(text)
+        for start, end in _prose_of(passage.text):
+            said = " ".join(passage.text[start:end].split()).casefold()
+            if said not in seen:
+                seen.add(said)
                 headings = chunk_at(passage, start, end).headings
                 heading = headings[-1] if headings else passage.chunk.document.title
-                found.append(Candidate(passage, start, end, f"{heading}: {text}"))
+                context = f"{heading}: {passage.text[start:end]}"[:_LONGEST]
+                found.append(Candidate(passage, start, end, context))
     return found
 
 
 def best_sentences(
     candidates: Sequence[Candidate], question: str, *, query: Vector, vectors: Vectors
 ) -> list[Candidate]:
-    """The few candidates nearest to the question, in reading order within a passage, best passage first.
+    """The few candidates nearest to the question: the best of each passage first, then further ones of the same.
 
-    None where even the nearest is far from it.
+    In reading order within a passage, best passage first. None only where there are no candidates: whether the
+    documents answer the question at all is not judged here.
 
     `vectors` has shape `(len(candidates), dimensions)`, rows of norm 1 like `query`. Nearness is the cosine, raised by
     the share of the question's words that the sentence holds.
@@ -68,33 +84,69 @@ def best_sentences(
     if not candidates:
         return []
     words = _words(question)
-    cosines = (vectors @ query).tolist()
-    nearness = [
-        cosine + 0.5 * _overlap(words, candidate.context) for candidate, cosine in zip(candidates, cosines, strict=True)
+    # Rounded, since the last bits depend on the threads, and the same question is to get the same answer.
+    scores = [
+        round(float(cosine), 4) + 0.5 * _overlap(words, candidate.context) + _PASSAGE_SHARE / candidate.passage.marker
+        for candidate, cosine in zip(candidates, vectors @ query, strict=True)
     ]
-    if max(nearness) < _LEAST_NEARNESS:
-        return []
-    ranked = sorted(
-        (
-            (near + _PASSAGE_SHARE / candidate.passage.marker, -index)
-            for index, (candidate, near) in enumerate(zip(candidates, nearness, strict=True))
-        ),
-        reverse=True,
-    )
-    best = ranked[0][0]
-    chosen = [candidates[-index] for score, index in ranked[:_MOST] if score >= _LEAST_SHARE * best]
-    first = {candidate.passage.marker: place for place, candidate in reversed(list(enumerate(chosen)))}
-    return sorted(chosen, key=lambda c: (first[c.passage.marker], c.start))
+    ranked = sorted(range(len(candidates)), key=lambda index: (-scores[index], index))
+    best = scores[ranked[0]]
+    first_of: dict[int, int] = {}
+    for index in ranked:
+        first_of.setdefault(candidates[index].passage.marker, index)
+    leading = [index for index in first_of.values() if scores[index] >= _LEAST_PASSAGE_SHARE * best]
+    leading = (leading or ranked)[:_MOST]
+    cited = {candidates[index].passage.marker for index in leading}
+    further = [
+        index
+        for index in ranked
+        if index not in leading and candidates[index].passage.marker in cited and scores[index] >= _LEAST_SHARE * best
+    ]
+    chosen = [*leading, *further[: _MOST - len(leading)]]
+    place = {candidates[index].passage.marker: number for number, index in enumerate(leading)}
+    in_order = sorted(chosen, key=lambda i: (place[candidates[i].passage.marker], candidates[i].start))
+    return [candidates[index] for index in in_order]
+
+
+def _prose_of(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of what may stand in an answer."""
+    spans = [
+        (unit.start + start, unit.start + end)
+        for unit in units_of(text)
+        if unit.kind in {"sentence", "item", "row"}
+        for start, end in sentence_spans(text[unit.start : unit.end])
+    ]
+    prose = [(start, end) for start, end in spans if _is_prose(text[start:end])]
+    return iter(prose or [(start, end) for start, end in sentence_spans(text) if _is_prose(text[start:end])])
 
 
 def _is_prose(text: str) -> bool:
-    if text.startswith(("#", "```", "~~~", "|--", "|:-", "---", "<!--", "![")):
+    if _MARKUP.match(text) or _DIRECTIVE.fullmatch(text):
         return False
-    return len(re.findall(r"\w+", text)) >= _LEAST_WORDS or (len(text) >= 8 and not text.isascii())
+    words = _WORD.findall(text)
+    if _is_navigation(text, words):
+        return False
+    return len(words) >= _LEAST_WORDS or (len(text) >= 8 and not text.isascii())
+
+
+def _is_navigation(text: str, words: Sequence[str]) -> bool:
+    """A run of titles or links: no sentence mark at its end, and most words capital, or the same ones again."""
+    if len(words) < _NAVIGATION_WORDS or text.startswith("|") or _SENTENCE_END.search(text[-8:]):
+        return False
+    capital = sum(word[0].isupper() for word in words)
+    return capital >= 0.5 * len(words) or len({word.casefold() for word in words}) <= 0.6 * len(words)
+
+
+_WORD = re.compile(r"\w+")
+_ITEM = re.compile(r"^(?:[-*+•>]|\d{1,3}[.)])\s+")
+_MARKUP = re.compile(r"#|```|~~~|\|[\s:|-]*-|---|===|<!--|!\[|:::|///|\[\[|<[a-zA-Z/][^<>\n]{0,200}>\s*$")
+_DIRECTIVE = re.compile(r"\{[*!%{][^\n]*[*!%}]\}", re.DOTALL)
+"""`{* file.py ln[1:3] *}`, `{! file !}`, `{% include %}`, `{{ name }}`."""
+_SENTENCE_END = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_`]{0,4}\s*$")
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2}
+    return {word for word in _WORD.findall(text.casefold()) if len(word) > 2}
 
 
 def _overlap(words: set[str], text: str) -> float:

@@ -49,18 +49,27 @@ def build_prompt(
     pieces = [_ours("Passages:\n\n")]
     for reduced in evidence:
         passage = reduced.passage
-        label = passage.chunk.document.label
-        pieces += (
-            _ours(f"--- passage {passage.marker} {boundary} ---\nfrom: "),
-            Piece(place_of(passage), label),
-            _ours("\n"),
-            Piece(reduced.text, label, reduced.kept_spans((known or {}).get(passage.marker, ()))),
-            _ours(f"\n--- end {boundary} ---\n\n"),
-        )
+        spans = reduced.kept_spans((known or {}).get(passage.marker, ()))
+        pieces += _framed(passage, Piece(reduced.text, passage.chunk.document.label, spans), boundary)
     # The question is about what was found: a name that only it holds is guarded as those in the passages are.
     label = Label.strictest(Label.INTERNAL, *(reduced.passage.chunk.document.label for reduced in evidence))
     asked = (_ours("Question: "), Piece(question, label))
     return Draft((("system", (_ours(SYSTEM),)), *history, ("user", (*pieces, *asked))))
+
+
+def frame_of(passage: Passage, boundary: str) -> str:
+    """What stands around a passage's text in the prompt."""
+    return "".join(piece.text for piece in _framed(passage, Piece(""), boundary))
+
+
+def _framed(passage: Passage, text: Piece, boundary: str) -> tuple[Piece, ...]:
+    return (
+        _ours(f"--- passage {passage.marker} {boundary} ---\nfrom: "),
+        Piece(place_of(passage), passage.chunk.document.label),
+        _ours("\n"),
+        text,
+        _ours(f"\n--- end {boundary} ---\n\n"),
+    )
 
 
 def _ours(text: str) -> Piece:

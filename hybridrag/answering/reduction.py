@@ -1,34 +1,23 @@
 """What of the passages a question needs: whole sentences, items, rows and blocks. Nothing is written anew.
 
-Figures and what was tried: `docs/decisions/0022-reduction.md`.
+Figures and what was tried: `docs/decisions/0022-reduction.md` and `0034-filling-the-budget.md`.
 """
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hybridrag.answering.candidates import Candidate, candidates_of
 from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.scores import scores_of
+from hybridrag.answering.selection import GAP, Room, chosen_of
 from hybridrag.types import Label, Passage, Span, StoredChunk
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector, Vectors
-
-CHARACTERS: Mapping[Label, int] = MappingProxyType(
-    {Label.PUBLIC: 12_000, Label.INTERNAL: 12_000, Label.CONFIDENTIAL: 4_000, Label.LOCAL_ONLY: 4_000}
-)
-"""Characters of documents in a request, at most, by the label they are under."""
-
-_LEAST_SHARE = 0.4
-"""A unit stays if it scores at least this share of the best one, its passage and that one's rank included."""
-_SHORT_GAP = 60
-"""Characters between kept units that are not worth a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ class Reduced:
         before = 0
         for start, end in self.kept:
             if parts:
-                parts.append((None, "\n[…]\n" if "\n" in self.passage.text[before:start] else " […] "))
+                parts.append((None, GAP if "\n" in self.passage.text[before:start] else " […] "))
             parts.append(((start, end), self.passage.text[start:end]))
             before = end
         return parts
@@ -97,7 +86,8 @@ def reduced(
     spans: Mapping[int, Sequence[Span]],
     query: Vector,
     embed: Callable[[Sequence[str]], Vectors],
-    characters: Mapping[Label, int] = CHARACTERS,
+    characters: Mapping[Label, int],
+    room: Room | None = None,
 ) -> tuple[Reduced, ...]:
     """Each passage with the parts of it that the question needs, in the given order, best passage first.
 
@@ -106,69 +96,16 @@ def reduced(
     at all.
 
     Of the passages under a label or a stricter one, no more than `characters` of that label are kept; each label that
-    occurs must be in it. Deterministic. Takes time linear in the text, up to sorting.
+    occurs must be in it. With `room`, what is kept has no more tokens than that either, before anything in it is
+    replaced. Deterministic. Takes time linear in the text, up to sorting.
     """
     candidates = candidates_of(passages, spans)
     if not candidates:
         return tuple(Reduced(passage, ()) for passage in passages)
     scores = scores_of(candidates, question, query, embed)
-    chosen = _chosen(candidates, scores, passages, characters)
+    chosen = chosen_of(candidates, scores, passages, characters, room)
     ranges = _ranges(candidates, chosen)
     return tuple(Reduced(passage, tuple(ranges.get(place, ()))) for place, passage in enumerate(passages))
-
-
-def _chosen(
-    candidates: Sequence[Candidate],
-    scores: Sequence[float],
-    passages: Sequence[Passage],
-    characters: Mapping[Label, int],
-) -> set[int]:
-    """The numbers of what is kept: the best first, as long as the budgets last."""
-    budget = _Budget(passages, characters)
-    ranked = sorted((c for c in candidates if c.alone), key=lambda c: (-scores[c.number], c.number))
-    least = _LEAST_SHARE * scores[ranked[0].number]
-    chosen: set[int] = set()
-    said: dict[tuple[str, str], int] = {}
-    for candidate in ranked:
-        if scores[candidate.number] < least:
-            break
-        if candidate.number in chosen:
-            continue
-        if (earlier := said.get(candidate.says)) is not None and candidate.repeats(candidates[earlier]):
-            continue
-        wanted = [candidates[n] for n in (*candidate.needs, candidate.number) if n not in chosen]
-        if budget.spend(candidate.place, sum(c.cost for c in wanted)):
-            chosen.update(c.number for c in wanted)
-            said.setdefault(candidate.says, candidate.number)
-    _fill(candidates, chosen, budget)
-    return chosen
-
-
-def _fill(candidates: Sequence[Candidate], chosen: set[int], budget: _Budget) -> None:
-    """Takes in short gaps between what is kept of a passage."""
-    for before, after in itertools.pairwise(sorted(chosen)):
-        between = candidates[before + 1 : after]
-        cost = sum(candidate.cost for candidate in between)
-        place = candidates[before].place
-        if place == candidates[after].place and 0 < cost <= _SHORT_GAP and budget.spend(place, cost):
-            chosen.update(candidate.number for candidate in between)
-
-
-class _Budget:
-    """Characters that are left under each label that occurs. One label's bound holds for the stricter ones too."""
-
-    def __init__(self, passages: Sequence[Passage], characters: Mapping[Label, int]) -> None:
-        self._labels = [passage.chunk.document.label for passage in passages]
-        self._left = {label: characters[label] for label in sorted(set(self._labels))}
-
-    def spend(self, place: int, cost: int) -> bool:
-        """Whether that much of the passage at `place` may be kept too; if so, it is."""
-        bounds = [label for label in self._left if label.strictness <= self._labels[place].strictness]
-        if any(self._left[label] < cost for label in bounds):
-            return False
-        for label in bounds:
-            self._left[label] -= cost
-        return True
 
 
 def _ranges(candidates: Sequence[Candidate], chosen: set[int]) -> dict[int, list[tuple[int, int]]]:

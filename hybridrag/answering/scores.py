@@ -63,8 +63,8 @@ def _shared(candidates: Sequence[Candidate], question: str) -> list[float]:
 
     Words that no candidate holds do not count. The weight is the BM25 family's, log(1 + n / (df + 0.5)).
     """
-    asked = _words(question)
-    held = [asked & _words(candidate.context) for candidate in candidates]
+    asked = words_of(question)
+    held = [asked & words_of(candidate.context) for candidate in candidates]
     holding = Counter(word for words in held for word in words)
     # Sorted, since the order of a set of words changes from run to run, and with it the last bit of a sum.
     weights = {word: math.log1p(len(candidates) / (holding[word] + 0.5)) for word in sorted(holding)}
@@ -101,7 +101,7 @@ def _cosines(
     return [known.get(c.number, means.get(c.place, 0.0)) for c in candidates]
 
 
-def _words(text: str) -> set[str]:
+def words_of(text: str) -> set[str]:
     """Words of three letters or more, and pairs of characters where words are written without blanks."""
     words = re.findall(r"\w+", text.casefold())
     found = {word for word in words if len(word) > 2 and not _UNSPACED.search(word)}

@@ -9,6 +9,7 @@ import typer
 
 from hybridrag.cli import (
     ask,
+    chat,
     collections,
     config,
     db,
@@ -19,6 +20,7 @@ from hybridrag.cli import (
     ledger,
     models,
     policy,
+    providers,
     redact,
     search,
     sources,
@@ -87,6 +89,7 @@ _GLOBAL = "Global flags, before or after the verb: -c NAME, --json, --offline, -
 app.command("ingest", epilog=_GLOBAL)(ingest.ingest)
 app.command("search", epilog=_GLOBAL)(search.search)
 app.command("ask", epilog=_GLOBAL)(ask.ask)
+app.command("chat", epilog=_GLOBAL)(chat.chat)
 app.command("redact", epilog=_GLOBAL)(redact.redact)
 app.add_typer(sources.app, name="sources")
 app.add_typer(documents.app, name="documents")
@@ -95,6 +98,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(eval.app, name="eval")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
+app.add_typer(providers.app, name="providers")
 app.add_typer(db.app, name="db")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

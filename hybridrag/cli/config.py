@@ -37,7 +37,7 @@ def show(context: typer.Context) -> int:
     for name, entry in values.items():
         value = entry["value"]
         table.add_row(
-            name, printable(str(value)) if value not in ("", [], {}) else "-", printable(str(entry["origin"]))
+            name, printable(str(value)) if value not in ("", [], {}, None) else "-", printable(str(entry["origin"]))
         )
     stdout().print(table)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,15 +13,17 @@ import typer
 
 from hybridrag.cli.console import one_line, stdout
 from hybridrag.cli.session import Session
-from hybridrag.errors import UsageError
+from hybridrag.errors import HybridragError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from hybridrag.evaluation import Difference, Run
+    from hybridrag.evaluation.answers import Change
     from hybridrag.flows.compare import Held
     from hybridrag.flows.evaluate import Variant
+    from hybridrag.wiring.evaluating import Evaluating, Target
 
 _WIDE = 80
 """Columns that the table of five metrics needs; a narrower terminal gets a few lines for each mode."""
@@ -35,6 +38,14 @@ def run(
         str, typer.Option("--mode", metavar="MODES", help="Some of hybrid, dense, lexical, hybrid+rrf, hybrid+rerank.")
     ] = "hybrid,dense,lexical",
     rerank: Annotated[bool, typer.Option("--rerank", help="Also the first mode with its hits reranked.")] = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Also have each question answered, and judge what comes.")
+    ] = False,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="NAME|URL", help="Who answers; without it, the documents' own sentences."),
+    ] = None,
+    llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
     filter_: Annotated[
         str, typer.Option("--filter", metavar="EXPR", help="Only documents that pass it, as for search.")
     ] = "",
@@ -69,55 +80,117 @@ def run(
         str, typer.Option("--metric", metavar="NAME", help="What baselines are compared by.")
     ] = "ndcg@10",
 ) -> int:
-    """Measures how well questions find the documents that answer them, in every mode.
+    """Measures how well questions find the documents that answer them, in every mode; and the answers, with --answers.
 
     The corpus of a BEIR folder is first brought into a hidden collection of its own; with -c NAME, and for a question
     file, the questions are asked of that collection. Every run is kept; those with `--baseline` guard the later ones.
 
     Examples: hybridrag eval run ./scifact      hybridrag eval run questions.jsonl -c handbook --baseline --max-drop .02
     """
-    session = Session.of(context, embedder=embedder)
+    from hybridrag.cli.eval_answers import announce, check_options
+
+    check_options(answers=answers, provider=provider, llm=llm)
+    session = Session.of(context, embedder=embedder, provider=provider, llm=llm)
     _check_places(report, per_query, read=[dataset, *([Path(against)] if against is not None else [])])
     check_metric(metric, depth)
     from hybridrag.cli.eval_progress import asking
     from hybridrag.cli.progress import progress
-    from hybridrag.errors import BelowBaseline, HybridragError
     from hybridrag.flows.evaluate import RunOptions, read_questions
+    from hybridrag.flows.evaluate_answers import AnswerOptions
 
     options = RunOptions(variants_of(mode, rerank=rerank), filter_, depth, limit)
-    asked = read_questions(dataset, split=split)
+    asked = read_questions(dataset, split=split, unanswerable=answers)
     named = session.flags.collection is not None
     if asked.corpus is None:
         session.say_collection()
     evaluating = session.wiring.evaluating
+    destination = evaluating.destination() if provider is not None else None  # a missing key is told before any work
     against_run = None
     if against is not None:
-        against_run = evaluating.named(against, asked, variants=options.variants, metric=metric)
+        against_run = evaluating.named(against, asked.answerable, variants=options.variants, metric=metric)
     shown = partial(progress, quiet=session.flags.quiet, verbose=session.flags.verbose)
     target = evaluating.target(asked, named=named, progress=shown)
     with asking(quiet=session.flags.quiet) as heard:
-        found = evaluating.run(target, asked, options=options, asking=heard)
+        found = evaluating.run(target, asked.answerable, options=options, asking=heard)
+        stopped_by: HybridragError | None = None
+        if answers:
+            announce(session, asked, limit=limit, destination=destination)
+            wanted = AnswerOptions(filter_, limit, rerank=session.wiring.settings.rerank)
+            outcome = evaluating.answers(target, asked, destination=destination, options=wanted, asking=heard)
+            found, stopped_by = replace(found, answers=outcome.answers), outcome.stopped_by
     found = evaluating.save(found, target)
-    held: Sequence[Held] = ()
-    notes: Sequence[str] = ()
-    failure: HybridragError | None = None
+    past = _Past(failure=stopped_by)
     if baseline or against is not None:
-        try:
-            held, notes = evaluating.hold(found, target, named=against_run, metric=metric)
-        except HybridragError as exc:  # told once what was measured is written
-            failure = exc
-    fallen = [one for one in held if one.comparison.falls(max_drop)]
-    if baseline and not fallen and failure is None and evaluating.make_baseline(found) and len(held) < len(found.modes):
-        notes = [*notes, "this run becomes the baseline"]
-    for note in (*found.notes, *notes):
+        past = _past(evaluating, found, target, named=against_run, metric=metric, stopped_by=stopped_by)
+    notes = past.notes
+    if baseline and past.is_kept(max_drop) and evaluating.make_baseline(found) and past.is_new(found):
+        notes = (*notes, "this run becomes the baseline")
+    for note in dict.fromkeys((*found.notes, *(found.answers.notes if found.answers else ()), *notes)):
         session.notice(note)
-    _write(found, held, report=report, per_query=per_query)
+    _write(found, past, report=report, per_query=per_query)
     if session.flags.json:
-        session.json(eval_json(found, held, max_drop=max_drop))
+        session.json(eval_json(found, past.held, past.changed, max_drop=max_drop))
     else:
-        _show(stdout(), found, held)
-    if failure is not None:
-        raise failure
+        _show(stdout(), found, past)
+    past.check(found, max_drop)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What a run was held against, and what is told once its results are written: `failure` is why it is not whole."""
+
+    held: Sequence[Held] = ()
+    changed: Sequence[Change] = ()
+    notes: tuple[str, ...] = ()
+    failure: HybridragError | None = None
+
+    def is_kept(self, max_drop: float) -> bool:
+        """Whether nothing fell and nothing failed."""
+        fell = any(one.comparison.falls(max_drop) for one in self.held) or any(c.falls(max_drop) for c in self.changed)
+        return self.failure is None and not fell
+
+    def is_new(self, found: Run) -> bool:
+        """Whether something of the run had no baseline."""
+        return len(self.held) < len(found.modes) or (found.answers is not None and not self.changed)
+
+    def check(self, found: Run, max_drop: float) -> None:
+        """Raises what ended the run, or BelowBaseline where something fell."""
+        if self.failure is not None:
+            raise self.failure
+        _check_modes([one for one in self.held if one.comparison.falls(max_drop)], found, max_drop)
+        if lost := [one for one in self.changed if one.falls(max_drop)]:
+            from hybridrag.cli.eval_answers import below_baseline
+
+            raise below_baseline(lost[0], max_drop)
+
+
+def _past(
+    evaluating: Evaluating,
+    found: Run,
+    target: Target,
+    *,
+    named: Run | None,
+    metric: str,
+    stopped_by: HybridragError | None,
+) -> _Past:
+    held: Sequence[Held] = ()
+    changed: Sequence[Change] = ()
+    notes: tuple[str, ...] = ()
+    try:
+        if found.modes:
+            held, notes = evaluating.hold(found, target, named=named, metric=metric)
+        if found.answers is not None:
+            changed, more = evaluating.hold_answers(found, target, named=named)
+            notes = (*notes, *more)
+    except HybridragError as exc:  # told once what was measured is written
+        return _Past(held, changed, notes, stopped_by or exc)
+    return _Past(held, changed, notes, stopped_by)
+
+
+def _check_modes(fallen: Sequence[Held], found: Run, max_drop: float) -> None:
+    from hybridrag.errors import BelowBaseline
+
     if fallen:
         worst = min(fallen, key=lambda one: one.comparison.main.mean)
         raise BelowBaseline(
@@ -126,7 +199,6 @@ def run(
             if worst.baseline.id is not None and found.id is not None
             else "`hybridrag eval compare` shows the questions that got worse",
         )
-    return 0
 
 
 def variants_of(modes: str, *, rerank: bool = False) -> tuple[Variant, ...]:
@@ -142,7 +214,9 @@ def variants_of(modes: str, *, rerank: bool = False) -> tuple[Variant, ...]:
     return tuple({variant.name: variant for variant in variants}.values())
 
 
-def eval_json(run: Run, held: Sequence[Held] = (), *, max_drop: float | None = None) -> dict[str, Any]:
+def eval_json(
+    run: Run, held: Sequence[Held] = (), changed: Sequence[Change] = (), *, max_drop: float | None = None
+) -> dict[str, Any]:
     """The `hybridrag.eval/1` object, with what it was held against."""
     from hybridrag.cli.eval_compare import comparison_json
     from hybridrag.evaluation import run_json
@@ -159,6 +233,10 @@ def eval_json(run: Run, held: Sequence[Held] = (), *, max_drop: float | None = N
         }
         for one in held
     ]
+    if run.answers is not None:
+        from hybridrag.cli.eval_answers import changes_json
+
+        value["answers"]["baseline"] = changes_json(changed, max_drop=max_drop or 0.0)
     return {**value, "questions": questions}
 
 
@@ -187,24 +265,38 @@ def check_metric(metric: str, depth: int) -> None:
         raise UsageError(f"there is no metric {metric!r} at a depth of {depth}", hint=f"there are: {', '.join(known)}")
 
 
-def _write(run: Run, held: Sequence[Held], *, report: Path | None, per_query: Path | None) -> None:
+def _write(run: Run, past: _Past, *, report: Path | None, per_query: Path | None) -> None:
     if report is None and per_query is None:
         return
+    from hybridrag.cli.eval_answers import rows_with_answers
     from hybridrag.evaluation import run_json
+    from hybridrag.evaluation.answer_report import answers_section
     from hybridrag.evaluation.files import write_whole
     from hybridrag.evaluation.report import html_report
 
     if report is not None:
-        write_whole(report, html_report(run, [one.comparison for one in held]), "report")
+        more = answers_section(run.answers, past.changed) if run.answers is not None else ()
+        write_whole(report, html_report(run, [one.comparison for one in past.held], more=more), "report")
     if per_query is not None:
-        lines = (json.dumps(row, ensure_ascii=False) for row in run_json(run)["questions"])
+        value = run_json(run)
+        rows = rows_with_answers(value["questions"], value["answers"]) if "answers" in value else value["questions"]
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         write_whole(per_query, "".join(f"{line}\n" for line in lines), "file")
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(console: Console, run: Run, held: Sequence[Held]) -> None:
+def _show(console: Console, run: Run, past: _Past) -> None:
+    if run.modes:
+        _show_retrieval(console, run, past.held)
+    if run.answers is not None:
+        from hybridrag.cli.eval_answers import show
+
+        show(console, run.answers, past.changed)
+
+
+def _show_retrieval(console: Console, run: Run, held: Sequence[Held]) -> None:
     number = f", run {run.id}" if run.id is not None else ""
     console.print(
         f"{one_line(run.dataset)}: {len(run.texts):,} questions to {run.documents:,} documents of "

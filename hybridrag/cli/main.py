@@ -80,6 +80,11 @@ def _failed(exc: BaseException, flags: Globals) -> int:
     if isinstance(exc, BrokenPipeError):
         _silence_stdout()
         return 0
+    return tell(exc, flags)
+
+
+def tell(exc: BaseException, flags: Globals) -> int:
+    """Tells people, or programs, what went wrong, and returns its exit code."""
     code, message, hint, name, retryable = _told(exc)
     shown = exc.shown if isinstance(exc, HybridragError) else ()
     _report(flags, code, message, hint, name=name, retryable=retryable, shown=shown)

@@ -6,12 +6,12 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import UsageError
-from hybridrag.evaluation.questions import Questions, plain
+from hybridrag.evaluation.questions import Questions, expected_answer, plain
 
 _FILES = ("corpus.jsonl", "queries*.jsonl", "qrels*.tsv", "qrels/*.tsv")
 _FORM = "a BEIR folder holds corpus.jsonl, queries.jsonl, and qrels.tsv or qrels/test.tsv"
@@ -21,7 +21,7 @@ _FORM = "a BEIR folder holds corpus.jsonl, queries.jsonl, and qrels.tsv or qrels
 class Dataset:
     """Queries by id, and for each its judged documents with their grades. Both have the same keys.
 
-    `notes` tell what was left out of the files, in sentences.
+    `notes` tell what was left out of the files, in sentences. `answers` are expected ones, where a query has one.
     """
 
     name: str
@@ -29,11 +29,12 @@ class Dataset:
     queries: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
     notes: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def questions(self) -> Questions:
         """The judged queries."""
-        return Questions(self.queries, {query: self.qrels[query] for query in self.queries})
+        return Questions(self.queries, {query: self.qrels[query] for query in self.queries}, self.answers)
 
     def documents(self) -> Iterator[tuple[str, str, str]]:
         """`(id, title, text)` of each document, in the file's order."""
@@ -59,7 +60,7 @@ def load_beir(folder: Path, *, split: str | None = None) -> Dataset:
     if split is not None and _is_file(folder / f"queries.{split}.jsonl"):
         questions = folder / f"queries.{split}.jsonl"
     qrels = _qrels(judgements)
-    texts = _queries(questions, judged=qrels)
+    texts, answers = _queries(questions, judged=qrels)
     kept = {query: text for query, text in texts.items() if query in qrels}
     if not kept:
         raise UsageError(
@@ -77,6 +78,7 @@ def load_beir(folder: Path, *, split: str | None = None) -> Dataset:
         queries=kept,
         qrels={query: qrels[query] for query in kept},
         notes=tuple(notes),
+        answers={query: answer for query, answer in answers.items() if query in kept},
     )
 
 
@@ -170,15 +172,19 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
     return qrels
 
 
-def _queries(path: Path, *, judged: Mapping[str, object]) -> dict[str, str]:
+def _queries(path: Path, *, judged: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts by id, and the expected answers of those that have one."""
     texts: dict[str, str] = {}
+    answers: dict[str, str] = {}
     for number, row in _rows(path):
         key, text = _id(row["_id"]), row.get("text")
         if not isinstance(text, str) or (not text.strip() and key in judged):
             raise UsageError(f"{path}: line {number} has no text", hint='{"_id": "1", "text": "the question"}')
         if texts.setdefault(key, plain(text)) != plain(text):
             raise UsageError(f"{path}: line {number} has the id {key} of an earlier line", hint="keep one of them")
-    return texts
+        if (answer := expected_answer(row)) is not None:
+            answers[key] = answer
+    return texts, answers
 
 
 def _id(value: str | int) -> str:

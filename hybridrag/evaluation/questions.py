@@ -1,7 +1,7 @@
 """Questions with the documents that answer them: a BEIR folder, or a file of questions.
 
 A file holds a JSON object a line: `question`, and `sources`, the paths of the documents that answer it, none where no
-document does.
+document does; `answer` may tell what is expected.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ _FORM = 'a JSON object a line: {"question": "...", "sources": ["folder/file.md"]
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Texts by question, and for each the grades of the documents that answer it. Both have the same keys."""
+    """Texts by question, and for each the grades of the documents that answer it. Both have the same keys.
+
+    `answers` are the expected answers of those that have one.
+    """
 
     texts: Mapping[str, str]
     qrels: Mapping[str, Mapping[str, int]]
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     def about(self, names: Mapping[str, str]) -> Questions:
         """The questions that documents with these names answer, judged under the names' values (their ids)."""
@@ -34,18 +38,25 @@ class Questions:
             for question, grades in self.qrels.items()
         }
         kept = {question: grades for question, grades in judged.items() if any(g > 0 for g in grades.values())}
-        return Questions({question: self.texts[question] for question in kept}, kept)
+        return replace(self.of(kept), qrels=kept)
+
+    def of(self, kept: Iterable[str]) -> Questions:
+        """The questions of these ids, in their order."""
+        ids = list(kept)
+        return Questions(
+            {q: self.texts[q] for q in ids},
+            {q: self.qrels[q] for q in ids},
+            {q: self.answers[q] for q in ids if q in self.answers},
+        )
 
     def first(self, most: int) -> Questions:
         """At most so many of the questions, in order."""
-        kept = list(self.texts)[:most]
-        return Questions({q: self.texts[q] for q in kept}, {q: self.qrels[q] for q in kept})
+        return self.of(list(self.texts)[:most])
 
     @property
     def answerable(self) -> Questions:
         """Those that some document answers."""
-        kept = [question for question, grades in self.qrels.items() if grades]
-        return Questions({q: self.texts[q] for q in kept}, {q: self.qrels[q] for q in kept})
+        return self.of(question for question, grades in self.qrels.items() if grades)
 
     @property
     def repeated(self) -> int:
@@ -65,30 +76,40 @@ def load_questions(file: Path) -> Questions:
     """
     texts: dict[str, str] = {}
     qrels: dict[str, dict[str, int]] = {}
+    answers: dict[str, str] = {}
     times: Counter[str] = Counter()
     for number, line in enumerate(read_text(file).split("\n"), start=1):  # `splitlines` also cuts at U+2028
         if not line.strip():
             continue
-        text, sources = _parsed(line, file, number)
+        text, sources, answer = _parsed(line, file, number)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         times[digest] += 1
         key = digest if times[digest] == 1 else f"{digest}-{times[digest]}"
         texts[key], qrels[key] = text, dict.fromkeys(sources, 1)
+        if answer is not None:
+            answers[key] = answer
     if not texts:
         raise UsageError(f"{file} holds no question", hint=_FORM)
-    return Questions(texts, qrels)
+    return Questions(texts, qrels, answers)
 
 
-def _parsed(line: str, file: Path, number: int) -> tuple[str, Iterable[str]]:
+def expected_answer(row: Mapping[str, Any]) -> str | None:
+    """The answer that a record expects, None where it tells none: it is missing, blank, or no text."""
+    answer = row.get("answer")
+    return plain(answer) if isinstance(answer, str) and answer.strip() else None
+
+
+def _parsed(line: str, file: Path, number: int) -> tuple[str, Iterable[str], str | None]:
+    row: Any = None
     try:
-        row: Any = json.loads(line)
+        row = json.loads(line)
         question, sources = row["question"], row["sources"]
     except (ValueError, KeyError, TypeError, RecursionError):
         question, sources = None, None
     named = isinstance(sources, list) and all(isinstance(source, str) for source in sources)
     if not isinstance(question, str) or not question.strip() or not named:
         raise UsageError(f"{file}: line {number} is no question with its sources", hint=_FORM)
-    return plain(question), [plain(source) for source in sources]
+    return plain(question), [plain(source) for source in sources], expected_answer(row)
 
 
 def plain(text: str) -> str:

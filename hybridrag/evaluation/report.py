@@ -39,31 +39,38 @@ def check_report(path: Path, *, read: Iterable[Path] = ()) -> None:
     check_place(path, "report", read=read)
 
 
-def html_report(run: Run, held: Sequence[Comparison] = ()) -> str:
-    """The page. `held` are comparisons with a baseline, which it shows first."""
+def html_report(run: Run, held: Sequence[Comparison] = (), *, more: Iterable[str] = ()) -> str:
+    """The page. `held` are comparisons with a baseline, which it shows first, `more` further parts in HTML."""
     title = f"{run.dataset} on {run.collection}"
     body = [
-        f"<h1>{_safe(title)}</h1>",
-        f"<p>{len(run.texts):,} questions to {run.documents:,} documents, {run.at.astimezone():%Y-%m-%d %H:%M}. "
-        f"{_safe(_served(run))}</p>",
+        f"<h1>{safe(title)}</h1>",
+        f"<p>{_asked(run):,} questions to {run.documents:,} documents, {run.at.astimezone():%Y-%m-%d %H:%M}. "
+        f"{safe(_served(run))}</p>",
         _list(run.notes),
-        *(f"<p><strong>{_safe(one.sentence)}</strong></p>" for one in held),
-        _modes(run),
-        *_sentences(run),
-        _quality(run),
-        *_spread(run),
-        _latency(run),
-        *(_changed(one) for one in held),
-        _questions(run),
+        *(f"<p><strong>{safe(one.sentence)}</strong></p>" for one in held),
+        *more,
+        *(_retrieval(run, held) if run.modes else ()),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer">'
-        f"<title>{_safe(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body></html>\n"
+        f"<title>{safe(title)}</title><style>{_STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
+
+
+def _retrieval(run: Run, held: Sequence[Comparison]) -> Iterable[str]:
+    yield _modes(run)
+    yield from _sentences(run)
+    yield _quality(run)
+    yield from _spread(run)
+    yield _latency(run)
+    yield from (_changed(one) for one in held)
+    yield _questions(run)
+
+
+def _asked(run: Run) -> int:
+    return max(len(run.texts), len(run.answers.by_question) if run.answers is not None else 0)
 
 
 def _served(run: Run) -> str:
@@ -81,19 +88,19 @@ def _modes(run: Run) -> str:
         for name in names:
             low, high = summary.intervals[name]
             cells.append(f"{short(summary.means[name])}<br><small>{short(low)}-{short(high)}</small>")
-        rows.append([_safe(mode), *cells, f"{summary.p50_ms:.1f}", f"{summary.p95_ms:.1f}"])
+        rows.append([safe(mode), *cells, f"{summary.p50_ms:.1f}", f"{summary.p95_ms:.1f}"])
     for (before, after), differences in run.differences.items():
         cells = [
             f"{signed(found.mean)}<br><small>{signed(found.low)} to {signed(found.high)}</small>"
             for found in differences.values()
         ]
-        rows.append([f"{_safe(after)} - {_safe(before)}", *cells, "", ""])
-    return "<h2>Metrics, with 95% intervals</h2>" + _table(["mode", *names, "p50 ms", "p95 ms"], rows)
+        rows.append([f"{safe(after)} - {safe(before)}", *cells, "", ""])
+    return "<h2>Metrics, with 95% intervals</h2>" + table(["mode", *names, "p50 ms", "p95 ms"], rows)
 
 
 def _sentences(run: Run) -> Iterable[str]:
     for (before, after), found in run.differences.items():
-        yield f"<p>{_safe(verdict(found[MAIN], before=before, after=after, metric=MAIN))}</p>"
+        yield f"<p>{safe(verdict(found[MAIN], before=before, after=after, metric=MAIN))}</p>"
 
 
 def _quality(run: Run) -> str:
@@ -117,16 +124,16 @@ def _spread(run: Run) -> Iterable[str]:
             run.modes[after][question].values[MAIN] - run.modes[before][question].values[MAIN] for question in run.texts
         ]
         same = sum(value == 0 for value in values)
-        yield f"<h2>{_safe(after)} - {_safe(before)}, question by question</h2>"
+        yield f"<h2>{safe(after)} - {safe(before)}, question by question</h2>"
         yield histogram(values, title=f"{MAIN} of {after} minus {before}: number of questions")
         yield f"<p>{same:,} of {len(values):,} questions are the same in both.</p>"
 
 
 def _changed(found: Comparison) -> str:
-    rows = [[_safe(one.text), short(one.before), short(one.after)] for one in found.worse[:20]]
+    rows = [[safe(one.text), short(one.before), short(one.after)] for one in found.worse[:20]]
     if not rows:
         return ""
-    return f"<h2>Worse than {_safe(found.before)}</h2>" + _table(["question", "before", "now"], rows)
+    return f"<h2>Worse than {safe(found.before)}</h2>" + table(["question", "before", "now"], rows)
 
 
 def _questions(run: Run) -> str:
@@ -134,31 +141,31 @@ def _questions(run: Run) -> str:
     worst = sorted(run.texts, key=lambda question: run.modes[first][question].values[MAIN])[:_MOST_QUESTIONS]
     rows = []
     for question in worst:
-        told = ", ".join(_safe(name) for name, grade in run.qrels[question].items() if grade > 0)
+        told = ", ".join(safe(name) for name, grade in run.qrels[question].items() if grade > 0)
         cells = []
         for outcomes in run.modes.values():
             ranks = sorted(outcomes[question].ranks.values())
             places = ", ".join(map(str, ranks[:5])) or "none"
             cells.append(f"{short(outcomes[question].values[MAIN])}<br><small>rank {places}</small>")
-        rows.append([f"{_safe(run.texts[question])}<br><small>{told}</small>", *cells])
+        rows.append([f"{safe(run.texts[question])}<br><small>{told}</small>", *cells])
     part = f", the worst {len(worst):,} of {len(run.texts):,}" if len(worst) < len(run.texts) else ""
     return (
-        f"<h2>Questions by {MAIN} of {_safe(first)}, worst first{part}</h2>"
-        + _table(["question and relevant documents", *(_safe(mode) for mode in run.modes)], rows)
+        f"<h2>Questions by {MAIN} of {safe(first)}, worst first{part}</h2>"
+        + table(["question and relevant documents", *(safe(mode) for mode in run.modes)], rows)
     )  # fmt: skip
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already."""
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in HTML. Cells are HTML already."""
     head = "".join(f"<th>{title}</th>" for title in titles)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _list(lines: Sequence[str]) -> str:
-    return f"<ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>" if lines else ""
+    return f"<ul>{''.join(f'<li>{safe(line)}</li>' for line in lines)}</ul>" if lines else ""
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Text as it may stand anywhere in the page: escaped, and without what turns the direction of writing."""
     return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import UsageError
+from hybridrag.evaluation.answers import Answers, answers_json, answers_of
 from hybridrag.evaluation.files import read_text
 from hybridrag.evaluation.intervals import Difference, mean_interval, paired_difference
 from hybridrag.evaluation.metrics import MAIN, measured
@@ -74,6 +75,7 @@ class Run:
     `asked` is a hash of questions, judgements and filter: runs with the same one asked the same. `texts` and `qrels`
     hold the questions that count, `documents` is the number of documents in the collection. `configuration` tells what
     served: model, filter, depth and so on. `id` is the run's number in the history, None where it is not kept.
+    `answers` are there if questions were also answered; only then there may be no modes.
     """
 
     dataset: str
@@ -87,6 +89,7 @@ class Run:
     notes: tuple[str, ...] = ()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: int | None = None
+    answers: Answers | None = None
 
     @property
     def label(self) -> str:
@@ -158,8 +161,8 @@ def load_run(file: Path) -> Run:
 # --- the form it is written in ---------------------------------------------------------------------------------------
 
 
-def run_json(run: Run) -> dict[str, Any]:
-    """The `hybridrag.eval/1` object."""
+def run_json(run: Run, *, texts: bool = True) -> dict[str, Any]:
+    """The `hybridrag.eval/1` object; without `texts` it holds no word of an answer."""
     return {
         "schema": SCHEMA,
         "id": run.id,
@@ -176,6 +179,7 @@ def run_json(run: Run) -> dict[str, Any]:
             {"before": before, "after": after, **{name: difference_json(one) for name, one in found.items()}}
             for (before, after), found in run.differences.items()
         ],
+        **({"answers": answers_json(run.answers, texts=texts)} if run.answers is not None else {}),
         "questions": [_question_json(run, question) for question in run.texts],
     }
 
@@ -218,11 +222,12 @@ def _question_json(run: Run, question: str) -> dict[str, Any]:
 
 def run_of(value: Any) -> Run:
     """The run that an object tells. Raises as `load_run` catches for any other."""
-    if value["schema"] != SCHEMA or not value["questions"] or not value["modes"]:
+    answers = answers_of(value["answers"]) if value.get("answers") else None
+    if value["schema"] != SCHEMA or (answers is None and not (value["questions"] and value["modes"])):
         raise ValueError(SCHEMA)
     rows = {_text(row["id"]): row for row in value["questions"]}
     modes = {_text(mode): {key: _outcome(row["modes"][mode]) for key, row in rows.items()} for mode in value["modes"]}
-    if len({frozenset(one.values) for outcomes in modes.values() for one in outcomes.values()}) != 1:
+    if len({frozenset(one.values) for outcomes in modes.values() for one in outcomes.values()}) > 1:
         raise ValueError("questions with other metrics")
     at = datetime.fromisoformat(value["at"])
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
@@ -242,6 +247,7 @@ def run_of(value: Any) -> Run:
         notes=tuple(_text(note) for note in value["notes"]),
         at=at,
         id=None if value["id"] is None else _number(value["id"], least=1),
+        answers=answers,
     )
 
 

@@ -1,85 +1,195 @@
-"""Ask: a chat model answers from redacted passages, and its answer is restored, checked and cited."""
+"""Ask: a chat model answers from redacted passages, and its answer is restored, checked and cited as it streams."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
-from hybridrag.answering import resolve
+from hybridrag.answering.grounding import Grounding
+from hybridrag.answering.links import LinkGuard
+from hybridrag.answering.streaming import AnswerReader
 from hybridrag.errors import ProviderError
 from hybridrag.flows.evidence import NOTHING_FOUND, timings
 from hybridrag.flows.request import Request, sealed
 from hybridrag.flows.sending import Sending, received
-from hybridrag.ports import ChatProvider
+from hybridrag.flows.spending import Spending
+from hybridrag.ports import ChatProvider, Embedder
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.providers import Retry
+from hybridrag.providers.tokens import usage_of
 from hybridrag.types import Answer, Completion, SearchResult, Usage
 
 
-def complete(
-    request: Request,
-    found: SearchResult,
-    *,
-    gateway: Gateway,
-    open_provider: Callable[[Callable[[Retry], None]], ChatProvider],
-    on_text: Callable[[str], None],
-    notify: Callable[[str], None],
-) -> Answer:
-    """Sends a request and returns the restored answer; `on_text` gets it as it streams.
+class Choice(Protocol):
+    """A provider that may be asked. `plain` says whether it may have text as it is."""
 
-    Every attempt is in the ledger before its first byte leaves. Raises ProviderError, with the attempt recorded as
-    failed, where no whole answer came.
+    @property
+    def plain(self) -> bool: ...
+
+    def open(self, on_retry: Callable[[Retry], None], /) -> ChatProvider: ...
+
+
+class Asking:
+    """One question on its way through the providers that may answer it, first to last.
+
+    `prepare` makes the request for a provider, None where there is nothing to answer from. `on_text` gets the answer as
+    it streams, and `notify` what happens on the way.
     """
-    sending = Sending(
-        gateway, seal=lambda: sealed(request, gateway=gateway, destination=provider.destination), notify=notify
-    )
-    provider = open_provider(sending.retried)
-    started = time.perf_counter()
-    first_token = 0.0
-    restorer = request.session.restorer()
-    raw: list[str] = []
-    usage: Completion | None = None
-    try:
-        for event in provider.send(sending.begin()):
-            if isinstance(event, Completion):
-                usage = event
-                continue
-            first_token = first_token or (time.perf_counter() - started) * 1000
-            raw.append(event)
-            _emit(restorer.feed(event), on_text)
-        _emit(restorer.flush(), on_text)
-        if not "".join(raw).strip():
-            raise ProviderError(
-                f"the provider {provider.destination.provider} gave an empty answer", hint="ask again, or another model"
-            )
-    except BaseException as exc:
-        sending.failed(exc, received=received(raw))
-        raise
-    sending.sent(received(raw))
-    text, sentences, citations, warnings = resolve("".join(raw), request.passages, restore=request.session.restore)
-    warnings = [*request.warnings, *warnings]
-    unknown = len(restorer.unknown) + request.session.altered(text)
-    if unknown:
-        warnings.append(f"the answer holds {unknown} signs that stand for nothing; they were left as they are")
-    cut = usage is not None and usage.finish_reason not in {None, "stop"}
-    if cut and usage is not None:
-        warnings.append(f"the provider ended the answer early ({usage.finish_reason})")
-    return Answer(
-        question=request.question,
-        text=text,
-        mode="provider",
-        sentences=sentences,
-        citations=citations,
-        abstained=not citations,
-        complete=not cut,
-        warnings=tuple(warnings),
-        provider=provider.destination.provider,
-        model=provider.destination.model,
-        usage=_usage(usage),
-        redactions=dict(request.session.counts),
-        ledger_id=sending.outbound.ledger_id,
-        timings_ms=timings(found, started=started, redact=request.redact_ms, first_token=first_token),
-    )
+
+    def __init__(
+        self,
+        found: SearchResult,
+        *,
+        prepare: Callable[[ChatProvider, bool], Request | None],
+        gateway: Gateway,
+        spending: Spending,
+        open_embedder: Callable[[], Embedder],
+        on_text: Callable[[str], None],
+        notify: Callable[[str], None],
+    ) -> None:
+        self._found = found
+        self._prepare = prepare
+        self._gateway = gateway
+        self._spending = spending
+        self._open_embedder = open_embedder
+        self._on_text = on_text
+        self._notify = notify
+
+    def answer(self, question: str, choices: Sequence[Choice]) -> Answer:
+        """The answer of the first provider that gives one.
+
+        The next is asked only while no word of an answer has come. Raises ProviderError, with each attempt recorded as
+        failed, where none gave a whole one.
+        """
+        for number, choice in enumerate(choices, start=1):
+            exchange = _Exchange(choice, gateway=self._gateway, spending=self._spending, notify=self._notify)
+            request = self._prepare(exchange.provider, choice.plain)
+            if request is None:
+                return nothing_to_answer_from(question, self._found)
+            try:
+                return self._complete(request, exchange)
+            except ProviderError as error:
+                if exchange.begun or number == len(choices):
+                    raise
+                self._notify(f"{error.message} Asking the next provider instead.")
+        raise AssertionError("there is always a provider")
+
+    def _complete(self, request: Request, exchange: _Exchange) -> Answer:
+        """Sends a request and returns the restored answer."""
+        restorer = request.session.restorer()
+        guard = LinkGuard(_known_texts(request))
+        reader = AnswerReader(
+            request.passages,
+            grounding=Grounding(
+                request.passages, embed=self._open_embedder().embed_documents, question=request.question
+            ),
+            stages=[restorer, guard],
+            restore=request.session.restore,
+            harmless=guard.whole,
+        )
+        usage, ended = exchange.run(request, lambda text: self._show(reader.feed(text)))
+        self._show(reader.finish())
+        warnings = [*request.warnings, *reader.warnings]
+        if unknown := len(restorer.unknown) + request.session.altered(reader.text):
+            warnings.append(f"the answer holds {unknown} signs that stand for nothing; they were left as they are")
+        if guard.defused:
+            warnings.append(f"links or images that no document holds were made harmless: {guard.defused}")
+        cut = ended.finish_reason not in {None, "stop"}
+        if cut:
+            warnings.append(f"the provider ended the answer early ({ended.finish_reason})")
+        destination = exchange.provider.destination
+        return Answer(
+            question=request.question,
+            text=reader.text,
+            mode="provider",
+            sentences=reader.sentences,
+            citations=reader.citations,
+            abstained=not reader.sentences,
+            complete=not cut,
+            warnings=tuple(warnings),
+            provider=destination.provider,
+            model=destination.model,
+            usage=usage,
+            redactions=dict(request.session.counts),
+            ledger_id=exchange.ledger_id,
+            timings_ms=timings(
+                self._found, started=exchange.started, redact=request.redact_ms, first_token=exchange.first_token_ms
+            ),
+        )
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._on_text(text)
+
+
+class _Exchange:
+    """One request to one provider and its reply. Every attempt is in the ledger before its first byte leaves."""
+
+    def __init__(self, choice: Choice, *, gateway: Gateway, spending: Spending, notify: Callable[[str], None]) -> None:
+        self.provider = choice.open(self._retried)
+        self.started = 0.0
+        self.first_token_ms = 0.0
+        self._gateway = gateway
+        self._spending = spending
+        self._notify = notify
+        self._raw: list[str] = []
+
+    @property
+    def begun(self) -> bool:
+        """Whether a word of the reply has come."""
+        return bool(self._raw)
+
+    @property
+    def ledger_id(self) -> str:
+        return self._sending.outbound.ledger_id
+
+    def run(self, request: Request, on_text: Callable[[str], None]) -> tuple[Usage, Completion]:
+        """Sends the request; `on_text` gets the reply as it comes. Returns what it took and how it ended.
+
+        Raises ProviderError, with the attempt recorded as failed, where no whole reply came.
+        """
+        provider, prompt = self.provider, request.prompt
+        destination, model = provider.destination, provider.chat_model
+        self._sending = sending = Sending(
+            self._gateway,
+            seal=lambda: sealed(request, gateway=self._gateway, destination=destination),
+            reserve=lambda: self._spending.reserve(
+                destination, model=model, prompt=prompt.texts, max_tokens=prompt.max_tokens
+            ),
+            notify=self._notify,
+        )
+        ended = Completion(None, None, None)
+        self.started = time.perf_counter()
+        try:
+            for event in provider.send(sending.begin()):
+                if isinstance(event, Completion):
+                    ended = event
+                    continue
+                self.first_token_ms = self.first_token_ms or (time.perf_counter() - self.started) * 1000
+                self._raw.append(event)
+                on_text(event)
+            if not "".join(self._raw).strip():
+                raise ProviderError(
+                    f"the provider {destination.provider} gave an empty answer", hint="ask again, or another model"
+                )
+        except BaseException as exc:
+            sending.failed(exc, received=received(self._raw))
+            raise
+        usage = usage_of(ended, destination=destination, model=model, prompt=prompt.texts, reply="".join(self._raw))
+        sending.sent(received(self._raw), usage=usage)
+        return usage, ended
+
+    def _retried(self, retry: Retry) -> None:
+        self._sending.retried(retry)
+
+
+def _known_texts(request: Request) -> Iterator[str]:
+    """Where an address may stand that the answer may hold too."""
+    yield request.question
+    for passage in request.passages:
+        document = passage.chunk.document
+        yield from (passage.text, document.title, document.uri, *passage.chunk.headings)
 
 
 def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:
@@ -100,14 +210,3 @@ def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:
         ledger_id=None,
         timings_ms=timings(found, started=time.perf_counter()),
     )
-
-
-def _emit(text: str, on_text: Callable[[str], None]) -> None:
-    if text:
-        on_text(text)
-
-
-def _usage(ended: Completion | None) -> Usage | None:
-    if ended is None or ended.prompt_tokens is None or ended.completion_tokens is None:
-        return None
-    return Usage(ended.prompt_tokens, ended.completion_tokens, counted="provider", cost_usd=None)

@@ -7,7 +7,7 @@ import json
 import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +15,7 @@ from hybridrag import __version__
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.evaluation import Dataset, Outcome, Questions, Run, load_beir, load_questions, missing
 from hybridrag.evaluation.files import look
-from hybridrag.retrieval import parse_filter
+from hybridrag.flows.judged import judged
 from hybridrag.types import Collection, Filter, Fusion, Mode, Query
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class Asked:
     corpus: Path | None
     notes: tuple[str, ...] = ()
 
+    @property
+    def answerable(self) -> Asked:
+        """The same without the questions that no document answers, which say nothing of retrieval."""
+        return replace(self, questions=self.questions.answerable)
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -90,8 +95,8 @@ class RunOptions:
     limit: int | None = None
 
 
-def read_questions(path: Path, *, split: str | None = None) -> Asked:
-    """The questions of a BEIR folder or a question file that some document answers.
+def read_questions(path: Path, *, split: str | None = None, unanswerable: bool = False) -> Asked:
+    """The questions of a BEIR folder or a question file that some document answers; all of them if `unanswerable`.
 
     Raises UsageError where there is nothing, a line is broken, or no question is left.
     """
@@ -105,7 +110,7 @@ def read_questions(path: Path, *, split: str | None = None) -> Asked:
     if split is not None:
         raise UsageError(f"{path} is a question file: it has no splits", hint="leave --split out")
     every = load_questions(path)
-    kept = every.answerable
+    kept = every if unanswerable else every.answerable
     notes = []
     if without := len(every.texts) - len(kept.texts):
         notes.append(f"{without} questions that no document answers are left out: retrieval is not measured by them")
@@ -129,32 +134,24 @@ def evaluate(
 
     A judged document that the collection lacks counts as not found, and the notes say so. With a filter, documents of
     the collection that do not pass it do not count, and questions that no other answers are left out. Raises
-    UsageError where nothing is left.
+    UsageError where nothing is left. Where there is no question at all, the run has no modes.
     """
-    parsed = parse_filter(options.filter) if options.filter.strip() else None
-    rows = store.list_documents(collection)
-    known = _Known.of([row["document"] for row in rows], own_ids=asked.corpus is not None)
-    questions, notes = known.judge(asked.questions, collection)
-    if parsed is not None:
-        failing = {known.name(row["document"]) for row in rows}
-        failing -= {known.name(row["document"]) for row in store.list_documents(collection, parsed)}
-        questions, more = _within(questions, failing, options.filter)
-        notes += more
-    if options.limit is not None and options.limit < len(questions.texts):
-        notes.append(f"the first {options.limit} of {len(questions.texts)} questions are asked")
-        questions = questions.first(options.limit)
-    turns = _Turns(search, known.name, depth=options.depth, filter_=parsed)
-    outcomes = turns.ask(questions, options.variants, asking)
+    found = judged(
+        store, collection, asked.questions, own_ids=asked.corpus is not None, expression=options.filter
+    ).first(options.limit)
+    questions = found.questions
+    turns = _Turns(search, found.name, depth=options.depth, filter_=found.filter)
+    outcomes = turns.ask(questions, options.variants, asking) if questions.texts else {}
     return Run(
         dataset=asked.name,
         asked=_fingerprint(asked, options),
         collection=collection.name,
-        documents=len(rows),
+        documents=found.documents,
         texts=questions.texts,
         qrels=questions.qrels,
         modes=outcomes,
         configuration=_configuration(collection, options, turns.reranker),
-        notes=(*asked.notes, *notes),
+        notes=(*asked.notes, *found.notes),
     )
 
 
@@ -213,88 +210,6 @@ class _Turns:
                 raise ModelError("nothing was reranked: no reranker is set", hint="see `hybridrag search --help`")
             self.reranker = result.reranker
         return tuple(dict.fromkeys(self._name(hit.chunk.document) for hit in result.hits))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The documents of a collection by every name that a question may call them by.
-
-    `names` leads to the name that rankings hold: the id that a dataset gave, else the URI. `ambiguous` are paths and
-    ids that several documents have.
-    """
-
-    names: Mapping[str, str]
-    ambiguous: frozenset[str]
-    name: Callable[[DocumentRef], str]
-
-    @staticmethod
-    def of(documents: Sequence[DocumentRef], *, own_ids: bool) -> _Known:
-        name = _own_id if own_ids else _uri
-        certain = {alias: name(document) for document in documents for alias in (document.uri, name(document))}
-        owners: dict[str, set[str]] = {}
-        for document in documents:
-            for alias in (document.path, document.external_id or document.path):
-                if alias not in certain:
-                    owners.setdefault(alias, set()).add(name(document))
-        single = {alias: next(iter(found)) for alias, found in owners.items() if len(found) == 1}
-        return _Known(single | certain, frozenset(owners.keys() - single.keys()), name)
-
-    def judge(self, questions: Questions, collection: Collection) -> tuple[Questions, list[str]]:
-        """The questions, judged by the names that rankings hold, and what is to be told of those not found."""
-        qrels = {
-            question: {self.names.get(name, name): grade for name, grade in grades.items()}
-            for question, grades in questions.qrels.items()
-        }
-        wanted = questions.documents
-        lacking = sorted(name for name in wanted if name not in self.names and name not in self.ambiguous)
-        doubtful = sorted(name for name in wanted if name in self.ambiguous)
-        if len(lacking) + len(doubtful) == len(set(wanted)):
-            raise UsageError(
-                f"the collection {collection.name} holds none of the documents that answer the questions"
-                + (f" (the first: {[*lacking, *doubtful][0]})" if wanted else ""),
-                hint="name another one with -c NAME; sources are written as `hybridrag documents list` shows them",
-            )
-        notes = []
-        if lacking:
-            touched = sum(any(name in grades for name in lacking) for grades in questions.qrels.values())
-            notes.append(
-                f"{len(lacking)} judged documents of {touched} questions are not in the collection {collection.name} "
-                f"(the first: {lacking[0]}); they count as not found"
-            )
-        if doubtful:
-            notes.append(
-                f"{len(doubtful)} sources are paths of several documents (the first: {doubtful[0]}); they count as not "
-                "found: write SOURCE/PATH, as `hybridrag documents list` shows it"
-            )
-        return Questions(questions.texts, qrels), notes
-
-
-def _own_id(document: DocumentRef) -> str:
-    return document.external_id or document.uri
-
-
-def _uri(document: DocumentRef) -> str:
-    return document.uri
-
-
-def _within(questions: Questions, failing: set[str], expression: str) -> tuple[Questions, list[str]]:
-    """What is left of questions where some documents do not count. One that is not in the collection does: not found.
-
-    Otherwise what falls out of the index would make the figures better.
-    """
-    qrels = {
-        question: {name: grade for name, grade in grades.items() if name not in failing}
-        for question, grades in questions.qrels.items()
-    }
-    kept = {question: grades for question, grades in qrels.items() if any(grade > 0 for grade in grades.values())}
-    if not kept:
-        raise UsageError(
-            f"no question is answered by a document that passes --filter {expression}", hint="widen the filter"
-        )
-    notes = []
-    if lost := len(qrels) - len(kept):
-        notes.append(f"{lost} questions are left out: no document that passes the filter answers them")
-    return Questions({question: questions.texts[question] for question in kept}, kept), notes
 
 
 def _fingerprint(asked: Asked, options: RunOptions) -> str:

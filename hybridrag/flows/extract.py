@@ -7,26 +7,29 @@ from collections.abc import Callable
 from uuid import UUID
 
 from hybridrag.answering import best_sentences, candidate_sentences, chunk_around, chunk_at, passages_of
+from hybridrag.answering.abstention import Answerability
 from hybridrag.answering.extractive import Candidate
 from hybridrag.flows.evidence import NOTHING_FOUND, timings, usable
 from hybridrag.ports import Embedder
 from hybridrag.types import Answer, Citation, Quote, SearchResult, Sentence
 
-_WEAKEST = 0.15
-"""Below this cosine between question and best passage nothing is offered as an answer."""
-
 
 def extract(
-    question: str, found: SearchResult, *, open_embedder: Callable[[], Embedder], texts_leave: bool = False
+    question: str,
+    found: SearchResult,
+    *,
+    judged: Answerability,
+    open_embedder: Callable[[], Embedder],
+    texts_leave: bool = False,
 ) -> Answer:
     """An answer made of the documents' own sentences, each with its citation. Needs no provider.
 
-    `texts_leave` says that the embedding model is remote: it gets no sentence of what is labelled `local-only`.
-    Otherwise nothing leaves.
+    Nothing is answered where what was found was `judged` too weak. `texts_leave` says that the embedding model is
+    remote: it gets no sentence of what is labelled `local-only`. Otherwise nothing leaves.
     """
     started = time.perf_counter()
     passages, warnings = usable(passages_of(found.hits), local=not texts_leave)
-    candidates = candidate_sentences(passages) if _promising(found) else []
+    candidates = candidate_sentences(passages) if not judged.weak else []
     chosen = []
     if candidates:
         embedder = open_embedder()
@@ -48,7 +51,7 @@ def extract(
         for marker, candidates in enumerate(cited.values(), start=1)
     )
     sentences = tuple(
-        Sentence(text=" ".join(c.text.split()), markers=(marker,), supported=True)
+        Sentence(text=c.readable, markers=(marker,), supported=True)
         for marker, candidates in enumerate(cited.values(), start=1)
         for c in candidates
     )
@@ -68,8 +71,3 @@ def extract(
         ledger_id=None,
         timings_ms=timings(found, started=started),
     )
-
-
-def _promising(found: SearchResult) -> bool:
-    dense = [hit.arms["dense"].score for hit in found.hits if "dense" in hit.arms]
-    return bool(found.hits) and (not dense or max(dense) >= _WEAKEST)

@@ -14,12 +14,14 @@ from hybridrag.evaluation.pseudo_questions import Made, promising, pseudo_questi
 from hybridrag.evaluation.question_request import MOST_REPLY, SYSTEM, question_of_reply, question_prompt
 from hybridrag.flows.known import Known
 from hybridrag.flows.sending import SKELETON, Sending, portion_of, received, redacted
+from hybridrag.flows.spending import Spending
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.session import Session
 from hybridrag.providers import Retry
+from hybridrag.providers.tokens import usage_of
 from hybridrag.retrieval.analysis import analyser_of, document_terms
-from hybridrag.types import Collection, Completion, Filter, Label, Passage
+from hybridrag.types import Collection, Completion, Filter, Label, Passage, Prompt
 
 if TYPE_CHECKING:
     from hybridrag.store import PostgresStore
@@ -138,6 +140,7 @@ class Asking:
         open_provider: Callable[[Callable[[Retry], None]], ChatProvider],
         plain: bool,
         known: Known,
+        spending: Spending,
         notify: Callable[[str], None],
     ) -> None:
         """`known` tells what is known of chunks from their documents. `plain` sends texts as they are, which only a
@@ -148,6 +151,7 @@ class Asking:
         self._provider = open_provider(self._retried)
         self._plain = plain
         self._known = known
+        self._spending = spending
         self._notify = notify
         self._sending: Sending | None = None
 
@@ -204,10 +208,13 @@ class Asking:
                 chunks=[str(material.chunk.id)],
                 skeleton=provider.encode(SKELETON),
             ),
+            reserve=lambda: self._spending.reserve(
+                provider.destination, model=provider.chat_model, prompt=prompt.texts, max_tokens=prompt.max_tokens
+            ),
             notify=self._notify,
         )
         sending.begin()
-        return _Request(material, session, sending)
+        return _Request(material, prompt, session, sending)
 
     def _exchange(self, request: _Request) -> tuple[str, Completion | None]:
         """What the provider replied, as much of it as is read, and how it ended."""
@@ -228,7 +235,14 @@ class Asking:
         except BaseException as exc:
             request.sending.failed(exc, received=received(pieces))
             raise
-        request.sending.sent(received(pieces))
+        usage = usage_of(
+            ended,
+            destination=self._provider.destination,
+            model=self._provider.chat_model,
+            prompt=request.prompt.texts,
+            reply="".join(pieces),
+        )
+        request.sending.sent(received(pieces), usage=usage)
         if ended is not None:
             self.tally.prompt_tokens += ended.prompt_tokens or 0
             self.tally.completion_tokens += ended.completion_tokens or 0
@@ -241,9 +255,10 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request on its way: its chunk, the session that can restore its reply, and its record."""
+    """A request on its way: its chunk, its words, the session that can restore its reply, and its record."""
 
     material: Material
+    prompt: Prompt
     session: Session
     sending: Sending
 

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from hybridrag.errors import HybridragError
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.pseudonyms import Pseudonyms
 from hybridrag.privacy.session import Session
 from hybridrag.providers import AnswerServer, Retry
-from hybridrag.types import DocumentRef, Draft, Message, Outbound, Portion, Prompt
+from hybridrag.types import REPLY, DocumentRef, Draft, Message, Outbound, Portion, Prompt, Usage
 
 SKELETON = Prompt((Message("system", ""), Message("user", ""), Message("assistant", "")))
 """A request that says nothing: what it holds once it is encoded, every request holds."""
 
 
-class Sending:
-    """The record of one request. `seal` makes it ready to be sent once more, and `notify` shows a line to the user."""
+class Reserved(Protocol):
+    """What a request may cost, taken from a budget before it leaves. Neither end of it raises."""
 
-    def __init__(self, gateway: Gateway, *, seal: Callable[[], Outbound], notify: Callable[[str], None]) -> None:
+    def settle(self, usage: Usage | None) -> None:
+        """Charges what it did cost."""
+
+    def failed(self, error: BaseException, *, replied: bool) -> None:
+        """Charges what a request that failed may have cost."""
+
+
+class Sending:
+    """The record of one request. `seal` makes it ready to be sent once more, `reserve` takes what it may cost from the
+    budget, and `notify` shows a line to the user."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        seal: Callable[[], Outbound],
+        notify: Callable[[str], None],
+        reserve: Callable[[], Reserved] | None = None,
+    ) -> None:
         self._gateway = gateway
         self._seal = seal
+        self._reserve = reserve
         self._notify = notify
         self._outbound: Outbound | None = None
+        self._reserved: Reserved | None = None
 
     @property
     def outbound(self) -> Outbound:
@@ -31,7 +52,9 @@ class Sending:
         return self._outbound
 
     def begin(self) -> Outbound:
-        """Opens the record of an attempt. Raises BlockedByPolicy where it may not be made."""
+        """Opens the record of an attempt. Raises BlockedByPolicy or BudgetSpent where it may not be made."""
+        if self._reserved is None and self._reserve is not None:
+            self._reserved = self._reserve()
         self._outbound = self._seal()
         return self._outbound
 
@@ -42,12 +65,16 @@ class Sending:
         self._notify(f"{retry.reason}; trying again in {retry.wait:.0f} s")
         self.begin()
 
-    def sent(self, received: bytes) -> None:
+    def sent(self, received: bytes, *, usage: Usage | None = None) -> None:
         """Closes the record: there was an answer."""
         self._settle("sent", received)
+        if self._reserved is not None:
+            self._reserved.settle(usage)
 
     def failed(self, error: BaseException, *, received: bytes = b"") -> None:
         """Closes the record, if one was opened: there was no answer, or no whole one."""
+        if self._reserved is not None:
+            self._reserved.failed(error, replied=bool(received))
         if self._outbound is not None:
             told = type(error).__name__ if isinstance(error, HybridragError) else "interrupted"
             self._settle("failed", received, detail=told)
@@ -58,15 +85,21 @@ class Sending:
 
 
 def redacted(
-    draft: Draft, *, gateway: Gateway, plain: bool, previous: Pseudonyms | None = None
+    draft: Draft,
+    *,
+    gateway: Gateway,
+    plain: bool,
+    previous: Pseudonyms | None = None,
+    max_tokens: int = REPLY,
 ) -> tuple[Prompt, Session]:
     """A prompt as it may be sent, and the session that restores its reply. It is redacted unless `plain`.
 
     Each message is redacted as a whole, as it will stand in the request: a seam could hide a value. `previous` is the
-    map of the turn before.
+    map of the turn before, and `max_tokens` bounds the reply.
     """
     session = gateway.open([pieces for _, pieces in draft.messages], plain=plain, previous=previous)
-    return Prompt(tuple(Message(role, session.redact(pieces).text) for role, pieces in draft.messages)), session
+    messages = tuple(Message(role, session.redact(pieces).text) for role, pieces in draft.messages)
+    return Prompt(messages, max_tokens=max_tokens), session
 
 
 def portion_of(document: DocumentRef, text: str) -> Portion:

@@ -12,7 +12,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from hybridrag.providers.addresses import check_url
 from hybridrag.providers.posting import Poster, foreign_body
 from hybridrag.providers.retry import Retry
 from hybridrag.providers.secret import Secret
-from hybridrag.providers.transport import Failure, Timeouts, broken, open_client
+from hybridrag.providers.transport import Failure, Timeouts, broken, connected_socket, open_client, shut
 from hybridrag.types import Destination, Outbound
 
 if TYPE_CHECKING:
@@ -95,10 +94,7 @@ class AnswerServer:
         """Ends what other threads send or wait for here, with an error. Nothing can be sent afterwards."""
         self._cancelled.set()
         for connected in list(self._sockets):
-            # Not close: that would leave a thread waiting that already reads. Not the method of an encrypted socket,
-            # which takes away the encryption that the other thread is using.
-            with suppress(OSError):
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            shut(connected)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -150,11 +146,9 @@ class AnswerServer:
 
     def _remember_socket(self, event: str, facts: Mapping[str, object]) -> None:
         """Called by httpx with each step of a request: a connection's socket is what `cancel` needs."""
-        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-            stream = facts["return_value"]
-            found = getattr(stream, "get_extra_info")("socket")  # noqa: B009 - httpcore's type, which only it imports
-            if isinstance(found, socket.socket):
-                self._sockets.add(found)
+        connected = connected_socket(event, facts)
+        if connected is not None:
+            self._sockets.add(connected)
 
     @staticmethod
     def _hinted(failure: Failure, hint: str) -> Failure:

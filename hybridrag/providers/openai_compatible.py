@@ -1,179 +1,118 @@
-"""Any server that speaks OpenAI's chat format, over HTTP, streamed.
+"""OpenAI's chat format, which most servers speak: what is sent, and what its answers mean.
 
-`encode` makes the exact body; the privacy gateway seals it; `send` sends nothing but what was sealed for this very
-destination. A request is repeated only while no text of an answer has been handed out.
+Reasoning (`reasoning_content`, `reasoning`), tool calls and further choices are left out: only the text of the first
+choice is the reply.
 """
 
 from __future__ import annotations
 
-import json
-import random
-import time
-from collections.abc import Callable, Generator, Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
-from hybridrag.errors import ProviderError, ProviderUnavailable
-from hybridrag.providers.addresses import check_url, endpoint
-from hybridrag.providers.posting import Poster, foreign_body
-from hybridrag.providers.refusal import quoted
-from hybridrag.providers.reply import Reply, ReportedError
-from hybridrag.providers.retry import RETRIED_STATUSES, Retry
-from hybridrag.providers.secret import Secret
-from hybridrag.providers.sse import Event, EventTooLargeError, parse
-from hybridrag.providers.transport import Failure, Timeouts, broken, open_client
-from hybridrag.types import ChatModel, Completion, Destination, Outbound, Prompt
+from hybridrag.errors import ProviderError
+from hybridrag.providers.addresses import endpoint
+from hybridrag.providers.chat import HttpChat
+from hybridrag.providers.posting import bearer
+from hybridrag.providers.reply import Reply, ReportedError, error_message, token_count
+from hybridrag.providers.wire import Fields, encoded
 
 if TYPE_CHECKING:
-    import httpx
+    from hybridrag.providers.secret import Secret
+    from hybridrag.types import Prompt
 
-MAX_REPLY_BYTES = 10_000_000
+
+class OpenAICompatible(HttpChat):
+    """A `ChatProvider` for OpenAI's chat format; `more` are options of `HttpChat`."""
+
+    def __init__(self, *, fields: Fields = Fields(), **more: Any) -> None:  # noqa: B008 - frozen
+        super().__init__(wire=OpenAIFormat(fields), **more)
 
 
-class OpenAICompatible:
-    """A `ChatProvider` for OpenAI's chat format.
+class OpenAIFormat:
+    """`POST BASE/chat/completions`."""
 
-    `local` says whether the user trusts this address with plain text; here it only allows http and rules out a proxy.
-    `attempts` counts the first one. `on_retry` is called before the wait that precedes a further attempt; if it raises,
-    nothing more is sent. `sleep` (seconds), `chance` (a number in [0, 1)), `clock` (monotonic seconds) and `now` (UTC)
-    stand for time and luck. Raises ConfigError for an address that requests may not be sent to.
-    """
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        base_url: str,
-        model: str,
-        key: Secret | None,
-        local: bool,
-        zero_retention: bool = False,
-        retention: str = "nothing is known of it",
-        chat_model: ChatModel = ChatModel(),  # noqa: B008 - frozen
-        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
-        attempts: int = 3,
-        on_retry: Callable[[Retry], None] = lambda _: None,
-        sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        check_url(base_url, listed_local=local)
-        self._destination = Destination(
-            provider=name,
-            url=endpoint(base_url),
-            model=model,
-            local=local,
-            zero_retention=zero_retention,
-            retention=retention,
-        )
-        self._poster = Poster(
-            self._destination,
-            key=key,
-            flag="--llm",
-            timeouts=timeouts,
-            attempts=attempts,
-            sleep=sleep,
-            chance=chance,
-            clock=clock,
-            now=now,
-        )
-        self._timeouts = timeouts
-        self._on_retry = on_retry
-        self._chat_model = chat_model
+    def url(self, base_url: str) -> str:
+        return endpoint(base_url)
 
-    @property
-    def destination(self) -> Destination:
-        return self._destination
+    def headers(self, key: Secret | None) -> dict[str, str]:
+        return bearer(key)
 
-    @property
-    def chat_model(self) -> ChatModel:
-        return self._chat_model
-
-    def encode(self, prompt: Prompt) -> bytes:
-        """The request body: JSON in UTF-8, keys in a fixed order. A lone surrogate, which UTF-8 cannot hold, becomes
-        a question mark."""
-        body = {
-            "model": self._destination.model,
+    def encode(self, model: str, prompt: Prompt) -> bytes:
+        body: dict[str, Any] = {
+            "model": model,
             "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
             "max_tokens": prompt.max_tokens,
             "temperature": prompt.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8", "replace")
+        kept = {
+            self._fields.length if name == "max_tokens" else name: value
+            for name, value in body.items()
+            if name not in self._fields.omit
+        }
+        return encoded(kept | dict(self._fields.also))
 
-    def send(self, outbound: Outbound) -> Iterator[str | Completion]:
-        """Streams the reply's text, then one `Completion`.
+    def reply(self, provider: str) -> Reply:
+        return OpenAIReply(provider)
 
-        Raises at once ProviderError for what was sealed for another destination; while iterating, ProviderUnavailable
-        where the provider cannot be reached, is overloaded or breaks off, and ProviderError where trying again would
-        not help.
-        """
-        self._poster.check(outbound)
-        return self._send(outbound.body)
 
-    def _send(self, body: bytes) -> Iterator[str | Completion]:
-        with open_client(self._destination, self._timeouts) as client:
-            yield from self._poster.attempted(lambda deadline: self._attempt(client, body, deadline), self._on_retry)
+class OpenAIReply(Reply):
+    """The streamed format and the plain JSON one."""
 
-    def _attempt(
-        self, client: httpx.Client, body: bytes, deadline: float | None
-    ) -> Generator[str | Completion, None, Failure | None]:
-        """Streams one attempt. Returns how it failed, or None."""
-        import httpx
+    format = "OpenAI's chat format"
 
-        reply = Reply(self._destination.provider)
-        started = False
-        failure = None
-        try:
-            with client.stream("POST", self._destination.url, content=body, auth=self._poster.sign) as response:
-                if not response.is_success:
-                    return self._poster.refused(response, deadline)
-                for text in self._texts(response, reply, deadline):
-                    started = True
-                    yield text
-        # What happens to a connection after the provider ended its answer takes nothing away from the answer.
-        except httpx.HTTPError as error:
-            failure = None if reply.ended else broken(error, self._destination, self._timeouts, started=started)
-        except ReportedError as error:
-            failure = self._reported(error, started=started)
-        except ProviderUnavailable as error:
-            failure = None if reply.ended else Failure(error, reason="stopped mid-stream", transient=not started)
-        if failure is None:
-            yield reply.completion
-        return failure
+    def said(self, parsed: dict[str, Any], *, failed: bool) -> str:
+        if failed or parsed.get("error") or parsed.get("object") == "error":
+            raise ReportedError(error_message(parsed), status=_status(parsed))
+        usage = parsed.get("usage")
+        if isinstance(usage, dict):
+            self.prompt_tokens = token_count(usage.get("prompt_tokens"), self.prompt_tokens)
+            self.completion_tokens = token_count(usage.get("completion_tokens"), self.completion_tokens)
+        text = ""
+        for choice in _choices(parsed):
+            if choice.get("index") not in (0, None):
+                continue
+            reason = choice.get("finish_reason")
+            if isinstance(reason, str) and reason:  # some servers send an empty one until the end
+                self.finish_reason = _STOPPED.get(reason, reason)
+            part = choice.get("delta") or choice.get("message")
+            if isinstance(part, dict):
+                text += _content(part.get("content"))
+        return text
 
-    def _texts(self, response: httpx.Response, reply: Reply, deadline: float | None) -> Iterator[str]:
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        compressed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        if media_type == "text/event-stream" and not compressed:
-            yield from reply.stream(self._events(response, deadline))
-        elif media_type == "application/json" and not compressed:
-            text = reply.whole(b"".join(self._bytes(response, deadline)))
-            if text:
-                yield text
-        else:
-            raise foreign_body(response, self._destination, self._poster.key, wanted="a chat reply")
+    def said_at_once(self, parsed: dict[str, Any]) -> str:
+        text = self.said(parsed, failed=False)
+        if not _choices(parsed):
+            raise ProviderError(f"{self.provider} sent an answer without any choice in it.", hint="Try another model.")
+        return text
 
-    def _events(self, response: httpx.Response, deadline: float | None) -> Iterator[Event]:
-        try:
-            yield from parse(self._bytes(response, deadline))
-        except EventTooLargeError as error:
-            flaw = str(error)
-        else:
-            return
-        raise ProviderError(f"{self._destination.provider} sent {flaw}.", hint="Try another model or provider.")
 
-    def _bytes(self, response: httpx.Response, deadline: float | None) -> Iterator[bytes]:
-        return self._poster.received(response, deadline, limit=MAX_REPLY_BYTES)
+def _status(parsed: dict[str, Any]) -> int | None:
+    error = parsed.get("error")
+    for holder in (error if isinstance(error, dict) else {}, parsed):
+        for key in ("code", "status"):
+            if re.fullmatch("[1-5][0-9]{2}", str(holder.get(key)), re.ASCII):
+                return int(holder[key])
+    return None
 
-    def _reported(self, error: ReportedError, *, started: bool) -> Failure:
-        passing = error.status in RETRIED_STATUSES
-        kind = ProviderUnavailable if passing else ProviderError
-        said = quoted(error.message, self._poster.key)
-        reported = kind(
-            f"{self._destination.provider} reported an error in its answer.{said}",
-            hint="Try again later." if passing else "Check the model's name (--llm) and its context length.",
-        )
-        return Failure(reported, reason="an error in the answer", transient=passing and not started)
+
+def _choices(parsed: dict[str, Any]) -> list[dict[str, Any]]:
+    choices = parsed.get("choices")
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _content(content: object) -> str:
+    """The text of a content field: a string, a list of parts, or nothing."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(_content(part.get("text")) for part in content if isinstance(part, dict))
+    return ""
+
+
+_STOPPED = {"eos": "stop"}
+"""What Together calls the end of an answer: https://github.com/togethercomputer/openapi (FinishReason)."""

@@ -31,8 +31,14 @@ Attempt = Callable[[float | None], Generator[Piece, None, Failure | None]]
 MAX_ERROR_BYTES = 64_000
 
 
+def bearer(key: Secret | None) -> dict[str, str]:
+    """The header that most servers want the key in."""
+    return {} if key is None else {"Authorization": f"Bearer {key.reveal()}"}
+
+
 class Poster:
-    """Sends to `destination`, and to nothing else. `flag` is what names the model on the command line.
+    """Sends to `destination`, and to nothing else. `flag` is what names the model on the command line, and `headers`
+    are those that carry the key.
 
     `attempts` counts the first one. `sleep` (seconds), `chance` (a number in [0, 1)), `clock` (monotonic seconds) and
     `now` (UTC) stand for time and luck.
@@ -44,6 +50,7 @@ class Poster:
         *,
         key: Secret | None,
         flag: str,
+        headers: Callable[[Secret | None], dict[str, str]] = bearer,
         timeouts: Timeouts,
         attempts: int,
         sleep: Callable[[float], None] = time.sleep,
@@ -63,6 +70,7 @@ class Poster:
         self.key = key
         self.timeouts = timeouts
         self._flag = flag
+        self._headers = headers
         self._attempts = attempts
         self._sleep = sleep
         self._chance = chance
@@ -99,8 +107,7 @@ class Poster:
             self._sleep(wait)
 
     def sign(self, request: httpx.Request) -> httpx.Request:
-        if self.key is not None:
-            request.headers["Authorization"] = f"Bearer {self.key.reveal()}"
+        request.headers.update(self._headers(self.key))
         return request
 
     def received(self, response: httpx.Response, deadline: float | None, *, limit: int) -> Iterator[bytes]:
@@ -115,11 +122,19 @@ class Poster:
                     hint="Try another model or provider.",
                 )
             if deadline is not None and self._clock() > deadline:
-                raise ProviderUnavailable(
-                    f"{self.destination.provider} did not finish its answer within {self.timeouts.total:g} s.",
-                    hint="Try again, or choose a faster model.",
-                )
+                raise self.late()
             yield chunk
+
+    def left(self, deadline: float | None) -> float | None:
+        """Seconds until a deadline; None where there is none."""
+        return None if deadline is None else deadline - self._clock()
+
+    def late(self) -> ProviderUnavailable:
+        """The error for an answer that is not there at its deadline."""
+        return ProviderUnavailable(
+            f"{self.destination.provider} did not finish its answer within {self.timeouts.total:g} s.",
+            hint="Try again, or choose a faster model.",
+        )
 
     def refused(self, response: httpx.Response, deadline: float | None) -> Failure:
         """What an answer other than 200 means."""

@@ -1,42 +1,56 @@
-"""What a chat server says, as text and a `Completion`: the streamed format of OpenAI, and its plain JSON.
+"""What a chat server says, as text and a `Completion`: all that the wire formats share.
 
-Pure. Reasoning (`reasoning_content`, `reasoning`), tool calls and further choices are left out: only the text of the
-first choice is the reply.
+Pure. A format tells what one JSON object of a reply means; here are the stream, its end, and what is no JSON.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from hybridrag.errors import ProviderError, ProviderUnavailable
 from hybridrag.providers.sse import Event
 from hybridrag.types import Completion
 
 
-class Reply:
+class Reply(ABC):
     """One reply while it arrives: `stream` or `whole` gives its text, and then `completion` how it ended.
 
     `ended` is true once the provider said that the text is complete; what the connection does afterwards is of no
     interest. `provider` is the name that messages use.
     """
 
+    format: ClassVar[str]
+    """The format's name, for people."""
+
     def __init__(self, provider: str) -> None:
-        self._provider = provider
+        self.provider = provider
+        self.finish_reason: str | None = None
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
+        self.done = False
         self._surrogate = ""
-        self._finish_reason: str | None = None
-        self._prompt_tokens: int | None = None
-        self._completion_tokens: int | None = None
-        self._done = False
+
+    @abstractmethod
+    def said(self, parsed: dict[str, Any], *, failed: bool) -> str:
+        """The text in one event's object, after noting what else it tells. `failed` is for an event named error.
+
+        Raises ReportedError for an error that the provider reports.
+        """
+
+    @abstractmethod
+    def said_at_once(self, parsed: dict[str, Any]) -> str:
+        """The text of a plain JSON answer, likewise. Raises ProviderError where it holds no reply."""
 
     @property
     def ended(self) -> bool:
-        return self._done or self._finish_reason is not None
+        return self.done or self.finish_reason is not None
 
     @property
     def completion(self) -> Completion:
-        return Completion(self._finish_reason, self._prompt_tokens, self._completion_tokens)
+        return Completion(self.finish_reason, self.prompt_tokens, self.completion_tokens)
 
     def stream(self, events: Iterable[Event]) -> Iterator[str]:
         """The pieces of text in these events, none of them empty.
@@ -47,23 +61,21 @@ class Reply:
         for event in events:
             data = event.data.strip()
             if data == "[DONE]":
-                self._done = True
-                break
-            parsed = _parsed(data)
-            if parsed is None and data:
+                self.done = True
+            parsed = None if self.done else _parsed(data)
+            if parsed is None and data and not self.done:
                 if not event.whole:
                     break  # the cut went through this event
-                raise ProviderError(
-                    f"{self._provider} sent an event that is not valid JSON.",
-                    hint="Check that the address serves OpenAI's chat format.",
-                )
+                raise self._nonsense("an event that is not valid JSON")
             if parsed is not None:
-                text = self._text(parsed, failed=event.name == "error")
+                text = self._whole_characters(self.said(parsed, failed=event.name == "error"))
                 if text:
                     yield text
+            if self.done:
+                break
         if not self.ended:
             raise ProviderUnavailable(
-                f"{self._provider} stopped mid-stream: the answer is not complete.", hint="Try again."
+                f"{self.provider} stopped mid-stream: the answer is not complete.", hint="Try again."
             )
         if self._surrogate:
             yield _REPLACEMENT
@@ -72,35 +84,16 @@ class Reply:
         """The text of a plain JSON answer. Raises ProviderError where there is none."""
         parsed = _parsed(body)
         if parsed is None:
-            raise ProviderError(
-                f"{self._provider} sent an answer that is not valid JSON.",
-                hint="Check that the address serves OpenAI's chat format.",
-            )
-        text = self._text(parsed, failed=False)
-        if not _choices(parsed):
-            raise ProviderError(f"{self._provider} sent an answer without any choice in it.", hint="Try another model.")
-        self._done = True
+            raise self._nonsense("an answer that is not valid JSON")
+        text = self._whole_characters(self.said_at_once(parsed))
+        self.done = True
         return text + (_REPLACEMENT if self._surrogate else "")
 
-    def _text(self, parsed: dict[str, Any], *, failed: bool) -> str:
-        if failed or parsed.get("error") or parsed.get("object") == "error":
-            raise ReportedError(error_message(parsed), status=_status(parsed))
-        self._usage(parsed.get("usage"))
-        text = ""
-        for choice in _choices(parsed):
-            if choice.get("index") not in (0, None):
-                continue
-            if isinstance(choice.get("finish_reason"), str):
-                self._finish_reason = choice["finish_reason"]
-            part = choice.get("delta") or choice.get("message")
-            if isinstance(part, dict):
-                text += _content(part.get("content"))
-        return self._whole_characters(text)
-
-    def _usage(self, usage: object) -> None:
-        if isinstance(usage, dict):
-            self._prompt_tokens = _count(usage.get("prompt_tokens"), self._prompt_tokens)
-            self._completion_tokens = _count(usage.get("completion_tokens"), self._completion_tokens)
+    def _nonsense(self, what: str) -> ProviderError:
+        return ProviderError(
+            f"{self.provider} sent {what}.",
+            hint=f"Check that the address serves {self.format}, and the setting format.",
+        )
 
     def _whole_characters(self, text: str) -> str:
         """`text` without lone surrogates. A first half at its end waits for the next piece: servers cut there."""
@@ -136,13 +129,9 @@ def error_message(parsed: object, *, depth: int = 5) -> str:
     return ""
 
 
-def _status(parsed: dict[str, Any]) -> int | None:
-    error = parsed.get("error")
-    for holder in (error if isinstance(error, dict) else {}, parsed):
-        for key in ("code", "status"):
-            if str(holder.get(key)).isdecimal():
-                return int(holder[key])
-    return None
+def token_count(value: object, before: int | None) -> int | None:
+    """A number of tokens as a provider tells it; `before` where that is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else before
 
 
 def _parsed(data: str | bytes) -> dict[str, Any] | None:
@@ -151,24 +140,6 @@ def _parsed(data: str | bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
-
-
-def _choices(parsed: dict[str, Any]) -> list[dict[str, Any]]:
-    choices = parsed.get("choices")
-    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-
-
-def _content(content: object) -> str:
-    """The text of a content field: a string, a list of parts, or nothing."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(_content(part.get("text")) for part in content if isinstance(part, dict))
-    return ""
-
-
-def _count(value: object, before: int | None) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else before
 
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

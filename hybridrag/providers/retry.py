@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 529})
+"""529 is how Anthropic says that it is overloaded."""
 LONGEST_WAIT = 60.0
 """Seconds. A provider that asks for more patience than this is not waited for: the error says how long it asked for."""
 

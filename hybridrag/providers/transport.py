@@ -7,9 +7,13 @@ verified.
 from __future__ import annotations
 
 import re
+import socket
 import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from hybridrag.errors import ConfigError, ProviderError, ProviderUnavailable
 from hybridrag.providers.addresses import is_loopback
@@ -66,6 +70,58 @@ def open_client(destination: Destination, timeouts: Timeouts) -> httpx.Client:
         "The proxy or certificate settings in the environment cannot be used for a connection.",
         hint="Check HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR. SOCKS proxies need httpx[socks].",
     )
+
+
+class Watchdog:
+    """Breaks the connections of one attempt off after `seconds`: a server that trickles bytes, headers included, starts
+    httpx's own time limits over and over. `expired` says that it did."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.expired = False
+        self._sockets: list[socket.socket] = []
+        self._timer = None if seconds is None else threading.Timer(max(seconds, 0.0), self._bite)
+
+    def __enter__(self) -> Self:
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def trace(self, event: str, facts: Mapping[str, object]) -> None:
+        """Called by httpx with each step of a request."""
+        connected = connected_socket(event, facts)
+        if connected is not None:
+            self._sockets.append(connected)
+            if self.expired:
+                shut(connected)
+
+    def _bite(self) -> None:
+        self.expired = True
+        for connected in self._sockets:
+            shut(connected)
+
+
+def connected_socket(event: str, facts: Mapping[str, object]) -> socket.socket | None:
+    """The socket that this step of a request, as httpx traces it, has opened; None for any other step."""
+    if not event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        return None
+    stream = facts["return_value"]
+    found = getattr(stream, "get_extra_info")("socket")  # noqa: B009 - httpcore's type, which only it imports
+    return found if isinstance(found, socket.socket) else None
+
+
+def shut(connected: socket.socket) -> None:
+    """Ends what a thread waits for on a socket, with an error there.
+
+    Not close: that would leave a thread waiting that already reads. Not the method of an encrypted socket, which takes
+    away the encryption that the other thread is using.
+    """
+    with suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def broken(error: httpx.HTTPError, destination: Destination, timeouts: Timeouts, *, started: bool) -> Failure:

@@ -1,6 +1,13 @@
 """Query to hits: the analyser, the two arms and their fusion, filters, and what becomes of the best candidates."""
 
-from hybridrag.retrieval.analysis import ANALYSERS, ANALYSIS, analyser_of, document_terms, question_terms
+from hybridrag.retrieval.analysis import (
+    ANALYSERS,
+    ANALYSIS,
+    analyser_of,
+    document_terms,
+    question_terms,
+    terms_in_order,
+)
 from hybridrag.retrieval.bm25 import Ranking, bm25
 from hybridrag.retrieval.calibration import Background, background, pack, query_weight, sampled, unmatched_share, unpack
 from hybridrag.retrieval.diversity import collapsed, diversified
@@ -28,6 +35,7 @@ __all__ = [
     "question_terms",
     "reciprocal_ranks",
     "sampled",
+    "terms_in_order",
     "unmatched_share",
     "unpack",
 ]

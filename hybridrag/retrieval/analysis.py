@@ -99,12 +99,17 @@ def question_terms(text: str, analysers: Sequence[str]) -> dict[tuple[str, ...],
 
     The forms of one word count as one term. Empty where the question holds no word.
     """
-    asked: Counter[tuple[str, ...]] = Counter()
-    for word in _words(text):
+    return dict(Counter(terms_in_order(text, analysers)))
+
+
+def terms_in_order(text: str, analysers: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each word and part of a text, in its order, by the forms it takes in these languages."""
+    return [
+        tuple(sorted(set(forms)))
+        for word in _words(text)
         # The parts of a word are the same in every language; only their stems differ.
-        for forms in zip(*(_terms(analyser)[word] for analyser in analysers), strict=True):
-            asked[tuple(sorted(set(forms)))] += 1
-    return dict(asked)
+        for forms in zip(*(_terms(analyser)[word] for analyser in analysers), strict=True)
+    ]
 
 
 def _words(text: str) -> list[str]:

@@ -82,6 +82,13 @@ class Evaluations:
             row = tx.execute(statement("latest_evaluation"), key).fetchone()
         return _object(row) if row else None
 
+    def latest_answers(self, collection: Collection, *, dataset: str, asked: str, mode: str) -> dict[str, Any] | None:
+        """The latest baseline of a collection whose answers were to the same questions, and made in the same mode."""
+        key = {"collection": collection.id, "dataset": dataset, "asked": asked, "mode": mode}
+        with self._transaction(read_only=True) as tx:
+            row = tx.execute(statement("latest_answers"), key).fetchone()
+        return _object(row) if row else None
+
     def count(self, collection: Collection, *, dataset: str, but: int | None = None) -> int:
         """How many runs of a dataset there are `but` one, also those that asked other questions of it."""
         with self._transaction(read_only=True) as tx:

@@ -195,6 +195,11 @@ class PostgresStore:
 
     # --- the database itself -----------------------------------------------------------------------------------------
 
+    def open(self) -> str:
+        """The database's address, once its server runs and its schema is up to date."""
+        _ = self._connection
+        return self.url
+
     def migrate(self) -> list[str]:
         """Applies missing migrations and returns their names."""
         self._ready()

@@ -12,30 +12,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hybridrag.config import MOST_DIMENSIONS, Settings
-from hybridrag.errors import ConfigError, ModelError, UsageError
+from hybridrag.errors import ConfigError, ModelError
 from hybridrag.types import Collection, Generation, Query, Source
 from hybridrag.wiring.models import Models, is_here
 from hybridrag.wiring.privacy import Privacy
-from hybridrag.wiring.provider import ChosenProvider, no_retry
+from hybridrag.wiring.provider import ChosenProvider
 
 if TYPE_CHECKING:
+    from hybridrag.answering.abstention import Answerability
     from hybridrag.flows.doctor import Check
+    from hybridrag.flows.freshness import Freshness
     from hybridrag.flows.ground import Ground
     from hybridrag.flows.ingest import IngestOptions, IngestReport
     from hybridrag.flows.known import Known
     from hybridrag.flows.models import Pulled, Shown
+    from hybridrag.flows.places import Place
     from hybridrag.flows.progress import Progress
     from hybridrag.flows.redact import Redaction
-    from hybridrag.flows.request import Request
     from hybridrag.flows.selection import SourceOptions
+    from hybridrag.flows.spending import Spending
     from hybridrag.models import EndpointModel, ModelSpec
     from hybridrag.models.hub import Transfer
     from hybridrag.parsing import GuardedParser
-    from hybridrag.ports import ChatProvider, Embedder
+    from hybridrag.ports import Embedder
     from hybridrag.privacy.gateway import Gateway
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, Label, SearchResult
+    from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
 
 
@@ -218,53 +222,48 @@ class Wiring:
         return extract(
             query.text,
             found,
+            judged=self.judged(found, measure=True),
             open_embedder=lambda: self.models.embedder_of(collection),
             texts_leave=self.models.texts_leave(self.models.of(collection)),
         )
+
+    def judged(self, found: SearchResult, *, measure: bool) -> Answerability:
+        """Whether the documents answer what was searched for; `measure` finds the collection's threshold if need be."""
+        from hybridrag.flows.abstain import calibration_of, judged
+
+        calibration = calibration_of(
+            self.store,
+            found.collection,
+            open_embedder=self.models.embedder_of,
+            texts_leave=self.models.texts_leave(self.models.of(self.collection())),
+            measure=measure,
+        )
+        return judged(found, store=self.store, calibration=calibration)
 
     def outbound(self, query: Query) -> bytes:
         """The exact body that `ask` would send. Nothing is sent, and nothing recorded."""
-        from hybridrag.flows.request import check
-
-        provider = self.provider.open(no_retry)
-        request = self._prepared(query, self.search(query), provider)
-        if request is None:
-            raise UsageError("nothing was found, so nothing would be sent", hint="ask something the documents hold")
-        check(request, gateway=self.gateway, destination=provider.destination)
-        return request.body
+        return self.inquiry(query).outbound()
 
     def ask(self, query: Query, *, on_text: Callable[[str], None]) -> Answer:
-        """An answer from the chosen provider."""
-        from hybridrag.flows.ask import complete, nothing_to_answer_from
+        """An answer from the chosen provider, or from the next one where it fails."""
+        return self.inquiry(query).answer(on_text)
 
-        provider = self.provider.open(no_retry)  # a missing key is told before any work is done
-        found = self.search(query)
-        request = self._prepared(query, found, provider)
-        if request is None:
-            return nothing_to_answer_from(query.text, found)
-        return complete(
-            request,
-            found,
-            gateway=self.gateway,
-            open_provider=self.provider.open,
-            on_text=on_text,
-            notify=self.notify,
+    def inquiry(self, query: Query, **past: Any) -> Inquiry:
+        """A question to the chosen providers; `past` is what `Inquiry` takes of a conversation."""
+        from hybridrag.wiring.asking import Inquiry
+
+        return Inquiry(self, query, **past)
+
+    def whereabouts(self, answer: Answer) -> tuple[Mapping[int, Place], Freshness]:
+        """The files of an answer's citations on this machine, by marker, and how fresh they are."""
+        from hybridrag.flows.freshness import freshness
+        from hybridrag.flows.places import places
+        from hybridrag.store.origins import origins
+
+        found = origins(
+            self.store.open(), self.collection(), [citation.chunk.document.id for citation in answer.citations]
         )
-
-    def _prepared(self, query: Query, found: SearchResult, provider: ChatProvider) -> Request | None:
-        from hybridrag.flows.request import prepare
-
-        collection = self.collection()
-        return prepare(
-            query.text,
-            found,
-            gateway=self.gateway,
-            provider=provider,
-            plain=self.provider.plain,
-            known=self.known(collection),
-            open_embedder=lambda: self.models.embedder_of(collection),
-            texts_leave=self.models.texts_leave(self.models.of(collection)),
-        )
+        return places(answer.citations, found), freshness(found.values())
 
     def known(self, collection: Collection) -> Known:
         """What is known of passages of a collection from the documents they lie in."""
@@ -300,6 +299,12 @@ class Wiring:
         return Wiring(settings, notify=self.notify, environ=self._environ)
 
     # --- privacy and providers ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def spending(self) -> Spending:
+        from hybridrag.flows.spending import Spending
+
+        return Spending(self.store, limit=self.settings.max_cost_usd)
 
     @property
     def gateway(self) -> Gateway:

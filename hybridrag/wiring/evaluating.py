@@ -8,20 +8,25 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import DatabaseError, UsageError
 from hybridrag.types import Collection
+from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.config import Settings
     from hybridrag.evaluation import Comparison, Run
+    from hybridrag.evaluation.answers import Change
     from hybridrag.flows.compare import Held, Place, Subject
     from hybridrag.flows.evaluate import Asked, Asking, RunOptions, Variant
+    from hybridrag.flows.evaluate_answers import AnswerOptions
+    from hybridrag.flows.evaluate_answers import Outcome as Answering
     from hybridrag.flows.progress import Progress
     from hybridrag.store.evaluations import Evaluations, RerankerGain
+    from hybridrag.types import Destination
     from hybridrag.wiring import Wiring
 
     Showing = Callable[[], AbstractContextManager[Progress]]
@@ -121,6 +126,58 @@ class Evaluating:
         run = evaluate(wiring.store, target.collection, asked, search=wiring.search, options=options, asking=asking)
         return replace(run, notes=(*target.notes, *run.notes))
 
+    def destination(self) -> Destination:
+        """Where the chosen provider is. Raises where it is unknown, lacks its key, or is remote under --offline."""
+        return self._wiring.provider.open(no_retry).destination
+
+    def answers(
+        self, target: Target, asked: Asked, *, destination: Destination | None, options: AnswerOptions, asking: Asking
+    ) -> Answering:
+        """Has the questions answered as `ask` does: by the provider where its `destination` is given, else by none.
+
+        The judge's vectors come from the collection's own model, and only where that is on this machine.
+        """
+        from hybridrag.evaluation.judge import Judge
+        from hybridrag.flows.evaluate_answers import evaluate_answers
+
+        wiring, collection = target.wiring, target.collection
+        leave = wiring.models.texts_leave(wiring.models.of(collection))
+        return evaluate_answers(
+            wiring.store,
+            collection,
+            asked,
+            ask=partial(wiring.ask, on_text=_unread) if destination else wiring.extract,
+            judge=Judge(None if leave else wiring.models.embedder_of(collection).embed_documents),
+            judge_name="words" if leave else f"words and {collection.generation.model}",
+            destination=destination,
+            options=options,
+            asking=asking,
+            notify=wiring.notify,
+        )
+
+    def hold_answers(self, run: Run, target: Target, *, named: Run | None) -> tuple[list[Change], tuple[str, ...]]:
+        """The run's answers against those of the run that was `named`, else of the latest baseline that asked the same.
+
+        Empty with a note where there are none.
+        """
+        from hybridrag.evaluation import run_of
+        from hybridrag.evaluation.answers import changes
+
+        assert run.answers is not None
+        earlier = named
+        if earlier is None:
+            key = {"dataset": run.dataset, "asked": run.answers.asked, "mode": run.answers.mode}
+            found = self.history.latest_answers(target.collection, **key)
+            earlier = run_of(found) if found else None
+        if earlier is None or earlier.answers is None:
+            return [], ("the answers have nothing to be held against yet",)
+        notes = []
+        for name in ("provider", "model", "judge"):
+            before, now = getattr(earlier.answers, name), getattr(run.answers, name)
+            if before != now:
+                notes.append(f"{earlier.label} was answered by another {name}: {before or 'none'}")
+        return changes(earlier.answers, run.answers), tuple(notes)
+
     def named(self, against: str, asked: Asked, *, variants: tuple[Variant, ...], metric: str) -> Run:
         """The run that a number or a file names. Raises UsageError where nothing can be held against it."""
         from hybridrag.evaluation import load_run
@@ -128,6 +185,8 @@ class Evaluating:
 
         number = against.removeprefix("run:")
         run = self.saved(run_number(number)) if re.fullmatch("[0-9]+", number) else load_run(Path(against))
+        if not asked.questions.texts:
+            return run  # no retrieval is measured
         check_run(run, [variant.name for variant in variants], metric)
         if not any(run.texts.get(question) == text for question, text in asked.questions.texts.items()):
             raise UsageError(f"{run.label} shares no question with {asked.name}", hint="name a run of these questions")
@@ -160,7 +219,7 @@ class Evaluating:
         from hybridrag.evaluation import run_json
 
         try:
-            number = self.history.save(target.collection, run_json(run), at=run.at)
+            number = self.history.save(target.collection, run_json(run, texts=False), at=run.at)
         except DatabaseError as exc:
             self._wiring.notify(f"the run is not kept: {exc.message}")
             return run
@@ -222,6 +281,10 @@ class Evaluating:
             origins = {**settings.origins, "embedder": "model:"}
             return self._wiring.under(replace(settings, embedder=name, dims=0, origins=origins)).evaluating
         return self
+
+
+def _unread(_text: str) -> None:
+    """For answers that nobody watches."""
 
 
 def _stands_for(root: Path, corpus: Path) -> bool:

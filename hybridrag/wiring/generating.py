@@ -50,5 +50,6 @@ class Generating:
             open_provider=self.wiring.provider.open,
             plain=self.wiring.provider.plain,
             known=self.wiring.known(sample.collection),
+            spending=self.wiring.spending,
             notify=self.wiring.notify,
         )

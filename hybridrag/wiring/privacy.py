@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hybridrag.config import Settings
 
 if TYPE_CHECKING:
+    from hybridrag.privacy.conversations import Conversations
     from hybridrag.privacy.gateway import Gateway
     from hybridrag.privacy.inspection import Inspector
     from hybridrag.privacy.ledger import FileLedger
@@ -76,6 +77,12 @@ class Privacy:
             keep_payload=self.policy.keep_payload,
             retention_days=self._settings.ledger_retention_days,
         )
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        from hybridrag.privacy.conversations import Conversations
+
+        return Conversations(self._settings.paths.data / "chats", key=lambda: self._key, gateway=lambda: self.gateway)
 
     @cached_property
     def _key(self) -> bytes:

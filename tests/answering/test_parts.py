@@ -9,9 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.answering import Reduced, build_prompt, candidate_sentences, chunk_around, chunk_at, chunks_of, resolve
+from hybridrag.answering import Reduced, build_prompt, candidate_sentences, chunk_around, chunk_at, chunks_of
+from hybridrag.answering.abstention import Answerability
+from hybridrag.answering.citations import Marked, cited
 from hybridrag.flows.extract import extract
-from hybridrag.types import Arm, Generation, Hit, Query, SearchResult
+from hybridrag.types import Arm, Citation, Generation, Hit, Passage, Query, SearchResult, Sentence
 from tests.answering.hits import chunk, passage_over, passages
 
 if TYPE_CHECKING:
@@ -47,15 +49,21 @@ def test_a_chunk_grows_over_a_sentence_that_runs_out_of_it() -> None:
     assert around.text == MEALS.text + " Guests" == BOTH.text[: around.end - 100]
 
 
+def cited_by(sentence: str, passage: Passage) -> tuple[Citation, ...]:
+    """The citations of an answer of one sentence of which no words can be quoted."""
+    said = Sentence(sentence, markers=(passage.marker,), supported=True)
+    return cited({passage.marker: passage}, [Marked(said, {})])
+
+
 def test_an_answer_cites_the_chunk_that_it_says_again() -> None:
-    _, _, citations, _ = resolve("A night in London is 210 euros at most [1].", [BOTH])
+    citations = cited_by("A night in London is 210 euros at most", BOTH)
     assert [(c.chunk.page, c.chunk.headings[-1], c.quote) for c in citations] == [(4, "Hotels", HOTELS.text)]
-    _, _, citations, _ = resolve("London is dear. Meals are 62 euros a day [1].", [BOTH])
+    citations = cited_by("Meals are 62 euros a day", BOTH)
     assert [(c.chunk.page, c.quote) for c in citations] == [(3, MEALS.text)]
 
 
 def test_where_no_word_tells_the_best_chunk_is_cited() -> None:
-    _, _, citations, _ = resolve("一泊の上限です [1]。", [BOTH])
+    citations = cited_by("一泊の上限です。", BOTH)
     assert citations[0].chunk.id == HOTELS.id
 
 
@@ -101,7 +109,7 @@ def test_an_extractive_answer_cites_each_chunk_by_itself() -> None:
         hits=(Hit(1, 1.0, passage_over(MEALS, HOTELS).chunk, {"dense": Arm(1, 0.9)}),),
         timings_ms={"total": 1.0},
     )
-    answer = extract("What do meals and a hotel cost?", found, open_embedder=_Words)
+    answer = extract("What do meals and a hotel cost?", found, judged=Answerability(1.0, 0.5), open_embedder=_Words)
     assert [(c.marker, c.chunk.page, c.quote) for c in answer.citations] == [(1, 3, MEALS.text), (2, 4, HOTELS.text)]
     assert [(s.text, s.markers) for s in answer.sentences] == [(MEALS.text, (1,)), (HOTELS.text, (2,))]
     for citation in answer.citations:

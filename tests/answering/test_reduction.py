@@ -12,11 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridrag.answering import CHARACTERS, Reduced, reduced, resolve
-from hybridrag.types import Label, Passage, Span
+from hybridrag.answering import Reduced, reduced
+from hybridrag.answering.citations import Marked, cited
+from hybridrag.answering.selection import Room
+from hybridrag.types import Label, Passage, Sentence, Span
 from tests.answering.hits import chunk, passage_over, passages
 
 WORDS = 512
+CHARACTERS = 12_000
 
 
 def vector(text: str) -> list[float]:
@@ -37,14 +40,15 @@ def reduce(
     question: str,
     *,
     spans: dict[int, list[Span]] | None = None,
-    budget: int | None = None,
+    budget: int = CHARACTERS,
+    room: Room | None = None,
 ) -> tuple[Reduced, ...]:
-    characters = CHARACTERS if budget is None else dict.fromkeys(Label, budget)
+    characters = dict.fromkeys(Label, budget)
     query = np.array(vector(question), dtype=np.float32)
-    return reduced(given, question, spans=spans or {}, query=query, embed=embed, characters=characters)
+    return reduced(given, question, spans=spans or {}, query=query, embed=embed, characters=characters, room=room)
 
 
-def one(text: str, question: str, *, spans: Sequence[Span] = (), budget: int | None = None) -> Reduced:
+def one(text: str, question: str, *, spans: Sequence[Span] = (), budget: int = CHARACTERS) -> Reduced:
     (result,) = reduce(passages(text), question, spans={1: list(spans)}, budget=budget)
     return result
 
@@ -143,6 +147,31 @@ def test_a_sentence_that_is_said_twice_is_kept_once_but_a_row_is_not() -> None:
     assert one(apart, "Which allowance?").text == apart
 
 
+LONG = (
+    "The allowance for meals on a journey abroad is 62 euros a day and is paid by the office after the traveller has "
+    "handed in all receipts"
+)
+
+
+def test_of_two_sentences_that_say_the_same_in_two_files_one_is_kept() -> None:
+    first, second = reduce(passages(f"{LONG}.", f"So {LONG}!"), "What is the allowance for meals?")
+    assert bool(first.kept) != bool(second.kept)
+
+
+def test_a_sentence_that_differs_in_a_number_alone_is_kept_too() -> None:
+    given = passages(f"{LONG}.", f"{LONG.replace('62', '48')}.")
+    assert all(result.kept for result in reduce(given, "What is the allowance for meals?"))
+
+
+def test_what_adds_something_goes_before_what_was_said() -> None:
+    said = "The allowance for meals abroad is 62 euros a day, says the office."
+    again = "The allowance for meals abroad is 62 euros a day, writes the office."
+    new = "Meals in a canteen take 20 euros off the allowance for that very day."
+    text = f"{said} {again} {new}"
+    kept = one(text, "What is the allowance for meals abroad?", budget=len(said) + len(new) + 2).text
+    assert new in kept and (said in kept) != (again in kept)
+
+
 def test_a_heading_that_is_all_of_the_question_hides_nothing() -> None:
     text = "# Fees for meals\n\n## Other\n\nScooters are outside."
     assert one(text, "fees for meals").text == text
@@ -194,6 +223,20 @@ def test_a_label_without_a_budget_is_an_error() -> None:
         reduced(passages("Anything."), "?", spans={}, query=query, embed=embed, characters={Label.PUBLIC: 1})
 
 
+def in_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def around(passage: Passage) -> str:
+    return f"--- {passage.marker} ---"
+
+
+def test_no_room_is_no_passage_and_much_room_changes_nothing() -> None:
+    given = passages(POLICY, "The allowance for hotels is 120 euros.")
+    assert not any(r.kept for r in reduce(given, "Which allowance?", room=Room(0, in_bytes, around)))
+    assert reduce(given, "Which allowance?", room=Room(100_000, in_bytes, around)) == reduce(given, "Which allowance?")
+
+
 # --- citations -------------------------------------------------------------------------------------------------------
 
 
@@ -205,8 +248,9 @@ def test_the_chunks_that_leave_are_told_and_citations_stay_exact() -> None:
     )
     (result,) = reduce([passage], "What is the allowance for meals?")
     assert [part.headings for part in result.chunks] == [("Meals",), ("Parking",)]
-    _, _, citations, _ = resolve("The allowance is 62 euros [1].", [result.passage])
-    assert citations[0].quote == "The allowance for meals is 62 euros."
+    said = Sentence("The allowance is 62 euros.", markers=(1,), supported=True)
+    (citation,) = cited({1: result.passage}, [Marked(said, {})])
+    assert citation.quote == "The allowance for meals is 62 euros."
 
 
 # --- any text --------------------------------------------------------------------------------------------------------
@@ -251,6 +295,14 @@ def test_for_any_text_ranges_lie_in_it_cut_no_span_and_keep_to_the_budget(
     assert results == reduce(given_passages, question, spans=spans, budget=budget)
 
 
+@given(st.lists(TEXTS, max_size=4), TEXTS, st.integers(0, 300))
+def test_for_any_text_what_is_kept_has_room_with_all_that_stands_around(
+    parts: list[str], question: str, tokens: int
+) -> None:
+    kept = [r for r in reduce(passages(*parts), question, room=Room(tokens, in_bytes, around)) if r.kept]
+    assert in_bytes("".join(around(r.passage) + r.text for r in kept)) <= tokens
+
+
 @given(TEXTS, TEXTS)
 def test_something_is_kept_of_any_text_that_fits(text: str, question: str) -> None:
     assert bool(one(text, question, budget=10_000).kept) == bool(text.strip())
@@ -268,13 +320,15 @@ def test_something_is_kept_of_any_text_that_fits(text: str, question: str) -> No
         "# a\n" * 50_000,
         "- a:\n" * 40_000,
         "```\n" * 50_000,
+        "".join(f"A word {number}. " for number in range(60_000)),
+        "".join(f"A word or more, {number % 3}, of the same {'x' * (number % 50)}. " for number in range(20_000)),
     ],
-    ids=["no blank", "only newlines", "initials", "CJK", "RTL", "rows", "headings", "items", "fences"],
+    ids=["no blank", "only newlines", "initials", "CJK", "RTL", "rows", "headings", "items", "fences", "new", "near"],
 )
 def test_much_of_one_kind_takes_linear_time(text: str) -> None:
     spans = [Span(at, at + 7, "NAME", "t") for at in range(0, len(text) - 7, 50)]
     started = time.process_time()
     result = one(text, "a שלום 检索", spans=spans)
     assert time.process_time() - started < 30  # a second in truth; what is quadratic takes many minutes
-    assert sum(end - start for start, end in result.kept) <= CHARACTERS[Label.INTERNAL]
+    assert sum(end - start for start, end in result.kept) <= CHARACTERS
     assert bool(result.kept) == bool(text.strip())

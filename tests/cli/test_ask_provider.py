@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,15 +70,34 @@ def test_a_listed_address_receives_plain_text_but_never_unrecorded(remote: Comma
 
 
 def test_an_answer_streams_with_citations(remote: CommandLine) -> None:
-    with ChatServer(answer("The allowance is 62 euros [1]. Nobody knows more [9].")) as server:
-        done = remote("ask", "What is the meal allowance?", "--provider", server.url, "--llm", "any", "--json")
+    said = "For a full day away the company pays a meal allowance of 62 euros without receipts"
+
+    def reply(request: dict[str, Any]) -> str:
+        asked = request["messages"][-1]["content"]
+        number = re.findall(r"--- passage (\d+) ", asked[: asked.index("62 euros")])[-1]
+        return f"{said} [{number}]. Nobody has 4711 elephants [9]."
+
+    with ChatServer(answer(reply)) as server:
+        arguments = ("ask", "What is the meal allowance for a full day away?", "-k", "20", "--provider", server.url)
+        done = remote(*arguments, "--llm", "any", "--json")
+        strict = remote(*arguments, "--llm", "any", "--require-grounded")
     assert done.code == 0, done.err
-    reply = done.json
-    assert reply["answer"] == "The allowance is 62 euros [1]. Nobody knows more."
-    assert [c["marker"] for c in reply["citations"]] == [1]
-    assert reply["mode"] == "provider"
-    assert any("9" in warning for warning in reply["warnings"])
-    assert reply["ledger_id"]
+    given = done.json
+    (citation,) = given["citations"]
+    assert given["answer"] == f"{said} [{citation['marker']}]. Nobody has 4711 elephants. [?]"
+    assert citation["document"]["uri"].endswith("travel-policy.md")
+    assert citation["location"]["line"] == 36
+    assert said.split() == citation["quote"].split()[: len(said.split())]
+    assert [(sentence["supported"], sentence["claimed"]) for sentence in given["sentences"]] == [
+        (True, [citation["marker"]]),
+        (False, []),
+    ]
+    assert (given["mode"], given["grounded"], given["complete"]) == ("provider", False, True)
+    assert any("9" in warning for warning in given["warnings"])
+    assert given["usage"]["counted"] == "provider"
+    assert given["ledger_id"]
+    assert strict.code == 12
+    assert "62" not in strict.out
 
 
 def test_a_refused_key_and_html_are_told_without_the_key(remote: CommandLine) -> None:

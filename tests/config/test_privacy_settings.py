@@ -135,7 +135,7 @@ def test_a_project_reads_no_file_outside_its_folder(place: Place, tmp_path: Path
         ("[ledger]\nretention_days = -1", "number of days"),
         ("[ledger]\nretention_days = true", "number of days"),
         ("policy = 3", "policy: must be a table"),
-        ("[providers.x]\nzdr = 'true'", "providers.x.zdr must be true or false"),
+        ("[providers.x]\nzdr = 'true'", "providers.x.zdr: must be true or false"),
         (f"a = {'9' * 50_000}", "not valid TOML"),
         (f"a = {'[' * 50_000}", "not valid TOML"),
     ],

@@ -21,6 +21,7 @@ class Library:
 
     folder: Path
     wiring: Wiring
+    environ: dict[str, str]
 
     @staticmethod
     def open(tmp_path: Path, *, database_url: str, embedder: Path) -> Library:
@@ -32,7 +33,7 @@ class Library:
             "HYBRIDRAG_EMBEDDER": str(embedder),
         }
         settings = load(environ=environ, cwd=tmp_path)
-        return Library(folder, Wiring(settings, notify=lambda _: None, environ=environ))
+        return Library(folder, Wiring(settings, notify=lambda _: None, environ=environ), environ)
 
     def write(self, path: str, text: str | bytes) -> Path:
         file = self.folder / path

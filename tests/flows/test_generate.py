@@ -13,11 +13,13 @@ import pytest
 from hybridrag.errors import BlockedByPolicy, ProviderError, UsageError
 from hybridrag.evaluation.generated import GeneratedQuestion, Material
 from hybridrag.flows.generate import Asking, Sample, made_locally, plan
+from hybridrag.flows.spending import Spending
 from hybridrag.ports import Detector
 from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.ledger import FileLedger, entries
 from hybridrag.providers import OpenAICompatible, Retry
+from hybridrag.store import PostgresStore
 from hybridrag.types import Collection, Generation, Label, Span
 from tests.evaluation.materials import handbook, material
 from tests.servers.chat import Behaviour, ChatServer, answer, hang_up, status
@@ -54,6 +56,7 @@ class Desk:
             open_provider=opened,
             plain=plain,
             known=lambda passages: {passage.marker: self.known for passage in passages},
+            spending=Spending(PostgresStore(""), limit=None),  # a local server costs nothing: it is not opened
             notify=self.told.append,
         )
 

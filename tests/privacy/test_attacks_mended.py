@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridrag.answering.citations import resolve
+from hybridrag.answering.grounding import Grounding
+from hybridrag.answering.streaming import AnswerReader
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.detectors import builtin_detectors, strict_detectors
 from hybridrag.privacy.dictionaries import own_detectors
@@ -16,6 +17,7 @@ from hybridrag.privacy.inspection import Inspector
 from hybridrag.privacy.ledger import FileLedger
 from hybridrag.privacy.policy import Policy
 from hybridrag.types import Destination, Label, Piece
+from tests.answering.words import embed
 from tests.privacy.conftest import Encode
 from tests.privacy.hostile import growth, seconds
 
@@ -102,8 +104,10 @@ def test_a_secret_that_is_something_else_too_does_not_come_back(make: Make) -> N
 
 def test_brackets_of_a_restored_value_are_no_citation(make: Make) -> None:
     session = make(None, *own_detectors({}, ["re:CASE\\[[0-9]+\\]"])).open(["CASE[12]"])
-    text, _, citations, warnings = resolve(session.redact("CASE[12]").text, [], restore=session.restore)
-    assert (text, citations, warnings) == ("CASE[12]", (), [])
+    found = AnswerReader([], grounding=Grounding([], embed=embed), stages=[session.restorer()], restore=session.restore)
+    shown = found.feed(session.redact("CASE[12]").text) + found.finish()
+    assert (shown.removesuffix(" [?]"), found.citations) == ("CASE[12]", ())
+    assert not any("12" in warning for warning in found.warnings)
 
 
 def test_a_known_name_in_base64_is_masked(make: Make, encode: Encode, cloud: Destination) -> None:

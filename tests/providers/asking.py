@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from hybridrag.providers import OpenAICompatible, Retry, Secret, Timeouts
+from hybridrag.providers import HttpChat, OpenAICompatible, Retry, Secret, Timeouts
 from hybridrag.types import Completion, Message, Outbound, Prompt
 
 KEY = "sk-test-4b1f8a77c0ffee"
@@ -24,7 +24,7 @@ WATCHFUL = Timeouts(connect=10, read=1, total=None)
 class Client:
     """A provider, and what it did besides sending."""
 
-    provider: OpenAICompatible
+    provider: HttpChat
     retries: list[Retry] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
 
@@ -41,8 +41,11 @@ class Client:
         return "".join(text for text in texts if isinstance(text, str)), completion
 
 
-def client(base_url: str, **changes: Any) -> Client:
-    """A client named `fireworks` with a key, no time limits, waits that are noted in place of slept, and no jitter."""
+def client(base_url: str, kind: Callable[..., HttpChat] = OpenAICompatible, **changes: Any) -> Client:
+    """A client named `fireworks` with a key, no time limits, waits that are noted in place of slept, and no jitter.
+
+    It speaks OpenAI's format unless `kind` says otherwise.
+    """
     retries: list[Retry] = []
     waits: list[float] = []
     arguments: dict[str, Any] = {
@@ -57,4 +60,4 @@ def client(base_url: str, **changes: Any) -> Client:
         "chance": lambda: 0.5,
         "now": lambda: NOON,
     }
-    return Client(OpenAICompatible(**(arguments | changes)), retries, waits)
+    return Client(kind(**(arguments | changes)), retries, waits)

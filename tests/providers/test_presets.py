@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from hybridrag.errors import UsageError
-from hybridrag.providers import check_url, is_loopback, preset, preset_names, zero_retention
+from hybridrag.providers import chat_model, check_url, is_loopback, preset, preset_names, zero_retention
 from hybridrag.providers.addresses import endpoint
+from hybridrag.types import ChatModel, Price
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,39 @@ def test_a_local_server_keeps_nothing_unless_it_sends_requests_on() -> None:
         zero, stated = zero_retention("ollama", "http://gpu.lan:11434/v1", model, local=True, own=None)
         assert not zero
         assert model in stated
+
+
+# --- models and addresses --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_first_model_has_a_price_and_a_context(name: str) -> None:
+    known = preset(name)
+    if known.model is not None:
+        facts = known.facts(known.base_url, known.model)
+        assert facts is not None and facts.chat_model.price is not None and facts.chat_model.context
+
+
+def test_prices_hold_at_the_own_address_only_and_the_user_comes_first() -> None:
+    there = ("baseten", "https://inference.baseten.co/v1", "openai/gpt-oss-120b")
+    dedicated = "https://model-ab12.api.baseten.co/environments/production/sync/v1"
+    assert chat_model(*there, local=False, context=None, price=None) == ChatModel(128_000, Price(0.1, 0.5))
+    assert chat_model(*there, local=False, context=9, price=Price(1, 2)) == ChatModel(9, Price(1, 2))
+    assert chat_model("baseten", dedicated, there[2], local=False, context=None, price=None) == ChatModel()
+    assert chat_model("mine", "http://127.0.0.1:1", "m", local=True, context=None, price=None).price == Price(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "owned"),
+    [
+        ("https://inference.baseten.co/v1", True),
+        ("https://model-ab12.api.baseten.co/environments/production/sync/v1", True),
+        ("http://model-ab12.api.baseten.co/v1", False),
+        ("https://model-ab.12.api.baseten.co/v1", False),
+        ("https://model-ab12.api.baseten.co.evil.example/v1", False),
+        ("https://evil.example/model-ab12.api.baseten.co", False),
+        ("https://model-ab12.api.baseten.co:8443/v1", False),
+    ],
+)
+def test_which_addresses_are_a_providers_own(url: str, owned: bool) -> None:
+    assert preset("baseten").owns(url) is owned

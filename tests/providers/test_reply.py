@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrag.errors import ProviderError, ProviderUnavailable
-from hybridrag.providers.reply import Reply, ReportedError, error_message
+from hybridrag.providers.openai_compatible import OpenAIReply as Reply
+from hybridrag.providers.reply import ReportedError, error_message
 from hybridrag.providers.sse import Event, parse
 from hybridrag.types import Completion
 from tests.servers.chat import reply_events
@@ -37,9 +38,15 @@ def test_no_piece_is_empty_and_reasoning_is_left_out() -> None:
     assert read(delta(""), reasoning, delta("a"), delta(""), "[DONE]")[0] == ["a"]
 
 
-@pytest.mark.parametrize("reason", ["stop", "length", "content_filter", "eos"])
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
 def test_the_finish_reason_is_passed_on(reason: str) -> None:
     assert read(delta("a"), delta(None, reason), "[DONE]")[1] == Completion(reason, None, None)
+
+
+def test_an_empty_finish_reason_is_no_end_and_eos_is_a_stop() -> None:
+    with pytest.raises(ProviderUnavailable, match="stopped mid-stream"):
+        read(delta("a", ""))
+    assert read(delta("a", ""), delta("", "eos")) == (["a"], Completion("stop", None, None))
 
 
 def test_an_end_needs_a_finish_reason_or_done_but_not_both() -> None:
@@ -132,6 +139,7 @@ def test_half_a_character_becomes_a_replacement_character(half: str) -> None:
         ({"error": {"code": None}}, "", None),
         ({"object": "error", "message": "too long", "code": 400}, "too long", 400),
         ({"error": True}, "", None),
+        ({"error": {"message": "bad", "code": "9" * 5000}}, "bad", None),
     ],
 )
 def test_an_error_inside_the_stream(data: dict[str, Any], message: str, status: int | None) -> None:

@@ -244,12 +244,28 @@ def redirect(location: str, *, code: int = 307) -> Behaviour:
 
 def stall(after: str = "", *, headers: bool = True) -> Behaviour:
     """Streams `after`, then says nothing until the server closes. Without `headers` it never even begins."""
+    return stall_after(*reply_events(after, finish_reason=None, usage=None, done=False), headers=headers)
+
+
+def stall_after(*parts: bytes, headers: bool = True) -> Behaviour:
+    """Writes these bytes of an event stream, then says nothing until the server closes."""
 
     def behave(exchange: Exchange) -> None:
         if headers:
             exchange.start()
-            exchange.write(b"".join(reply_events(after, finish_reason=None, usage=None, done=False)))
+            exchange.write(b"".join(parts))
         exchange.wait()
+
+    return behave
+
+
+def drip_headers() -> Behaviour:
+    """Begins an answer, and goes on with its headers, a byte at a time, until the client or the server ends it."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.raw(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not exchange.server.released.wait(timeout=0.01):
+            exchange.raw(b"x")
 
     return behave
 
@@ -271,9 +287,15 @@ def cut(text: str, *, after: int, chunked: bool = True) -> Behaviour:
     Chunked, HTTP itself shows that the body is not whole; otherwise the body just ends.
     """
 
+    return cut_bytes(b"".join(reply_events(text))[:after], chunked=chunked)
+
+
+def cut_bytes(data: bytes, *, chunked: bool = True) -> Behaviour:
+    """Writes these bytes of an event stream, and closes the connection."""
+
     def behave(exchange: Exchange) -> None:
         exchange.start(chunked=chunked)
-        exchange.write(b"".join(reply_events(text))[:after])
+        exchange.write(data)
 
     return behave
 

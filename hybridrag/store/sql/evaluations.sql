@@ -23,6 +23,15 @@ where e.collection_id = %(collection)s and e.dataset = %(dataset)s and e.asked =
 order by e.at desc, e.id desc
 limit 1;
 
+-- name: latest_answers
+-- The latest baseline whose answers were to the same questions, by a provider or without one.
+select e.id, e.configuration, e.metrics, e.per_query
+from evaluation e
+where e.collection_id = %(collection)s and e.dataset = %(dataset)s
+  and e.metrics -> 'answers' ->> 'asked' = %(asked)s and e.metrics -> 'answers' ->> 'mode' = %(mode)s and e.baseline
+order by e.at desc, e.id desc
+limit 1;
+
 -- name: count_evaluations
 -- How many runs there are of a dataset, whatever they asked.
 select count(*) as runs

@@ -1,0 +1,213 @@
+"""An answer as people see it, and as JSON: what `ask` and `chat` share."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hybridrag.cli.console import coloured, notice, one_line, printable
+from hybridrag.cli.hyperlinks import linked, takes_links
+from hybridrag.cli.search import document_json, location_json
+from hybridrag.errors import NotGrounded
+
+if TYPE_CHECKING:
+    from hybridrag.flows.freshness import Freshness
+    from hybridrag.flows.places import Place
+    from hybridrag.types import Answer, Citation, Usage
+
+_UNSUPPORTED = "[?]"
+_NARROWEST = 20
+_WIDEST = 110
+_COUNTED = {"provider": "counted by the provider", "tokenizer": "counted here", "estimate": "at most"}
+
+
+class AnswerWriter:
+    """Shows text the moment it comes."""
+
+    def __init__(self) -> None:
+        self.wrote = False
+        self._coloured = coloured(sys.stdout)
+
+    def __call__(self, text: str) -> None:
+        self.wrote = True
+        sys.stdout.write(_shown(text, in_colour=self._coloured))
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """Ends the last line."""
+        if self.wrote:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+
+def answer_json(
+    answer: Answer, *, places: Mapping[int, Place] | None = None, freshness: Freshness | None = None
+) -> dict[str, Any]:
+    """The `hybridrag.ask/1` object. `places` are the files of its citations, by marker."""
+    return {
+        "schema": "hybridrag.ask/1",
+        "question": answer.question,
+        "answer": answer.text,
+        "mode": answer.mode,
+        "grounded": answer.grounded,
+        "abstained": answer.abstained,
+        "complete": answer.complete,
+        "sentences": [
+            {
+                "text": sentence.text,
+                "supported": sentence.supported,
+                "markers": list(sentence.markers),
+                "claimed": list(sentence.claimed),
+                "reason": sentence.reason,
+            }
+            for sentence in answer.sentences
+        ],
+        "warnings": [*answer.warnings, *(freshness.warnings if freshness else [])],
+        "citations": [_citation_json(citation, (places or {}).get(citation.marker)) for citation in answer.citations],
+        "provider": answer.provider,
+        "model": answer.model,
+        "usage": {
+            "prompt_tokens": answer.usage.prompt_tokens if answer.usage else None,
+            "completion_tokens": answer.usage.completion_tokens if answer.usage else None,
+            "counted": answer.usage.counted if answer.usage else None,
+            "cost_usd": answer.usage.cost_usd if answer.usage else None,
+        },
+        "freshness": _freshness_json(freshness) if freshness else None,
+        "redactions": dict(answer.redactions),
+        "ledger_id": answer.ledger_id,
+        "timings_ms": dict(answer.timings_ms),
+    }
+
+
+def check_grounded(answer: Answer, *, required: bool) -> None:
+    """Raises NotGrounded for an answer that must be grounded and is not."""
+    if required and not answer.grounded:
+        unsupported = sum(not sentence.supported for sentence in answer.sentences)
+        what = (
+            "there is no answer"
+            if answer.abstained
+            else f"no passage bears out {unsupported} of its {len(answer.sentences)} sentences"
+        )
+        raise NotGrounded(f"the answer is withheld: {what}", hint="ask without --require-grounded to see it")
+
+
+def show_answer(
+    answer: Answer,
+    *,
+    streamed: bool,
+    verbose: bool = False,
+    quiet: bool = False,
+    places: Mapping[int, Place] | None = None,
+    freshness: Freshness | None = None,
+) -> None:
+    """The answer, unless it was `streamed`, and what belongs to it: citations on stdout, everything else on stderr.
+
+    `verbose` shows the words that are cited, too.
+    """
+    if not streamed:
+        sys.stdout.write(_shown(answer.text, in_colour=coloured(sys.stdout)) + "\n")
+    if answer.citations:
+        sys.stdout.write("\n")
+    for citation in answer.citations:
+        _show_citation(citation, (places or {}).get(citation.marker), verbose=verbose)
+    sys.stdout.flush()
+    for line in (*_notes(answer, freshness), *_figures(answer, freshness)):
+        notice(line, quiet=quiet)
+
+
+def _shown(text: str, *, in_colour: bool) -> str:
+    """Text for a terminal; what no passage bears out is marked in yellow."""
+    text = printable(text)
+    return text.replace(_UNSUPPORTED, f"\033[33m{_UNSUPPORTED}\033[0m") if in_colour else text
+
+
+def _show_citation(citation: Citation, place: Place | None, *, verbose: bool) -> None:
+    bold, cyan, dim, off = ("\033[1m", "\033[36m", "\033[2m", "\033[0m") if coloured(sys.stdout) else ("", "", "", "")
+    where, headings = _where(citation, place), one_line(" > ".join(citation.chunk.headings))
+    marker = f"[{citation.marker}]"
+    width = _width()
+    shown = linked(where, place.path) if place and takes_links(sys.stdout) else where
+    sys.stdout.write(f"{bold}{marker}{off} {cyan}{shown}{off}")
+    if width is None or len(marker) + len(where) + len(headings) + 3 <= width:
+        sys.stdout.write(f"  {cyan}{headings}{off}\n" if headings else "\n")
+    else:
+        sys.stdout.write("\n" + _indented(headings, width, before=cyan, after=off))
+    for quote in citation.quotes if verbose else ():
+        sys.stdout.write(_indented(printable(quote.text), width, before=dim, after=off))
+
+
+def _where(citation: Citation, place: Place | None) -> str:
+    """`handbook/travel.md:12`, which editors open there, or `report.pdf p.3`."""
+    chunk = citation.chunk
+    line = f":{place.line}" if place and place.line is not None else ""
+    page = f" p.{chunk.page}" if chunk.page is not None else ""
+    return one_line(f"{chunk.document.uri}{line}{page}")
+
+
+def _indented(text: str, width: int | None, *, before: str, after: str) -> str:
+    """A paragraph of lines that fit, four columns from the margin; one line where there is no width."""
+    folded = " ".join(text.split())
+    lines = [folded] if width is None else textwrap.wrap(folded, max(_NARROWEST, min(width, _WIDEST) - 4))
+    return "".join(f"    {before}{line}{after}\n" for line in lines if line)
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None where stdout is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _notes(answer: Answer, freshness: Freshness | None) -> list[str]:
+    notes = []
+    if _UNSUPPORTED in answer.text:
+        notes.append(f"{_UNSUPPORTED} stands after what no passage bears out")
+    if answer.abstained:
+        notes.append("hybridrag search shows what comes nearest to the question")
+    return [f"note: {text}" for text in (*notes, *answer.warnings, *(freshness.warnings if freshness else ()))]
+
+
+def _figures(answer: Answer, freshness: Freshness | None) -> list[str]:
+    lines = [freshness.age] if freshness and freshness.age else []
+    if answer.redactions:
+        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(answer.redactions.items()))
+        lines.append(f"redacted before sending: {counts} (ledger {answer.ledger_id})")
+    return [*lines, *([usage_line(answer.usage)] if answer.usage else [])]
+
+
+def usage_line(usage: Usage) -> str:
+    """`1,204 + 96 tokens, $0.0003 (counted by the provider)`: of the prompt, and of the reply."""
+    cost = "" if usage.cost_usd is None else f", {_dollars(usage.cost_usd)}"
+    return f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens{cost} ({_COUNTED[usage.counted]})"
+
+
+def _dollars(cost: float) -> str:
+    if 0 < cost < 0.0001:
+        return "under $0.0001"
+    return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}"
+
+
+def _citation_json(citation: Citation, place: Place | None) -> dict[str, Any]:
+    return {
+        "marker": citation.marker,
+        "chunk_id": str(citation.chunk.id),
+        "document": document_json(citation.chunk.document),
+        "location": {
+            **location_json(citation.chunk),
+            "path": place.path if place else None,
+            "line": place.line if place else None,
+        },
+        "quote": citation.quote,
+        "quotes": [{"start": quote.start, "text": quote.text} for quote in citation.quotes],
+    }
+
+
+def _freshness_json(freshness: Freshness) -> dict[str, Any]:
+    return {
+        "indexed_at": freshness.indexed_at.isoformat() if freshness.indexed_at else None,
+        "age_seconds": None if freshness.age_seconds is None else round(freshness.age_seconds),
+        "missing_files": list(freshness.missing),
+        "changed_files": list(freshness.changed),
+        "absent_sources": list(freshness.absent),
+    }

@@ -1,0 +1,348 @@
+"""`hybridrag chat`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hybridrag.cli.console import one_line, printable
+from hybridrag.cli.session import Session
+from hybridrag.errors import HybridragError, UsageError
+
+if TYPE_CHECKING:
+    from hybridrag.flows.chat import Chat
+    from hybridrag.privacy.conversations import Cited, Conversation, Conversations, Kept, Spoken
+    from hybridrag.types import Query
+
+_PROMPT = "> "
+_COMMANDS: Mapping[str, str] = {
+    "/sources": "the words that the last answer cites, and where they stand",
+    "/outbound": "the exact request of the last question; /outbound QUESTION: what would leave for this one",
+    "/save": "keep this conversation, encrypted, from now on; /save NAME",
+    "/help": "these commands",
+    "/quit": "leave; so does Ctrl-D",
+}
+
+
+def chat(
+    context: typer.Context,
+    provider: Annotated[str | None, typer.Option("--provider", metavar="NAME|URL", help="As for ask.")] = None,
+    llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
+    k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
+    filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
+    rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank", help="As for search.")] = None,
+    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show answers as they come.")] = True,
+    require_grounded: Annotated[
+        bool, typer.Option("--require-grounded", help="Withhold answers with a sentence that cites nothing.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Keep the conversation, encrypted, under this name.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="NAME", help="Take up a conversation that was kept.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the conversations that were kept, and stop.")] = False,
+    forget: Annotated[
+        str | None, typer.Option("--forget", metavar="NAME", help="Remove a conversation that was kept, and stop.")
+    ] = None,
+) -> int:
+    """Answers questions that may lean on the ones before, as `ask` does. Questions are read line by line.
+
+    Nothing of it is kept unless it has a name. Lines that begin with / are commands: /help shows them.
+
+    Examples: hybridrag chat      hybridrag chat --name onboarding      hybridrag chat --json < questions.txt
+    """
+    from hybridrag.retrieval import parse_filter
+    from hybridrag.types import Query
+
+    if sum((name is not None, resume is not None, list_, forget is not None)) > 1:
+        raise UsageError("--name, --resume, --list and --forget exclude each other", hint="give one of them")
+    session = Session.of(context, provider=provider, llm=llm)
+    saved = session.wiring.privacy.conversations
+    if list_:
+        _list(session, saved)
+        return 0
+    if forget is not None:
+        saved.forget(forget)
+        session.notice(f"the conversation {forget} was removed")
+        return 0
+    query = Query(
+        text="",
+        k=k,
+        filter=parse_filter(filter_),
+        rerank=session.settings.rerank if rerank is None else rerank,
+        unit="passage",
+    )
+    with ExitStack() as held:
+        kept, before = None, None
+        if resume is not None:
+            kept, before = held.enter_context(saved.resumed(resume))
+            session = _where_it_was(context, session, before, provider=provider, llm=llm)
+        elif name is not None:
+            kept = held.enter_context(saved.new(name))
+        talk = _begun(session, query, kept, before)
+        live = stream and not session.flags.json and not require_grounded
+        return _Loop(
+            session,
+            talk,
+            live=live,
+            require_grounded=require_grounded,
+            keep=lambda chosen: talk.keep(held.enter_context(saved.new(chosen))),
+        ).run()
+
+
+def _where_it_was(context: typer.Context, session: Session, before: Conversation, **flags: str | None) -> Session:
+    """The session for the collection that a conversation is about."""
+    chosen = session.flags.collection
+    if chosen is not None and chosen != before.collection:
+        raise UsageError(
+            f"that conversation is about the collection {before.collection}, not {chosen}", hint="leave -c out"
+        )
+    return Session.of(context, collection=before.collection, **flags)
+
+
+def _begun(session: Session, query: Query, kept: Kept | None, before: Conversation | None) -> Chat:
+    from hybridrag.flows.chat import Chat
+    from hybridrag.privacy.conversations import Conversation
+    from hybridrag.wiring.chatting import Chatting
+
+    wiring = session.wiring
+    collection = wiring.collection()
+    if before is None:
+        session.say_collection()
+        before = Conversation(collection.name, collection.generation.id)
+    elif before.generation != collection.generation.id:
+        session.notice("the index was built anew since this conversation was kept")
+    if not wiring.has_provider:
+        session.notice(wiring.provider.advice())
+    return Chat(Chatting(wiring, query), before, kept=kept, notify=session.notice)
+
+
+class _Loop:
+    """Reads lines until they end, and answers each. `keep` saves the conversation under a name."""
+
+    def __init__(
+        self, session: Session, talk: Chat, *, live: bool, require_grounded: bool, keep: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._chat = talk
+        self._live = live
+        self._require_grounded = require_grounded
+        self._keep = keep
+        self._terminal = sys.stdin.isatty()
+        self._asked = 0
+
+    def run(self) -> int:
+        """The exit code of the last turn or command that failed; 0 where none did."""
+        if self._terminal:
+            turns = len(self._chat.turns)
+            self._session.notice(f"{turns} earlier turns; /help shows commands" if turns else "/help shows commands")
+        code = 0
+        while (line := self._line()) is not None:
+            try:
+                if not self._taken(line):
+                    break
+            except HybridragError as exc:
+                from hybridrag.cli.main import tell
+
+                code = tell(exc, self._session.flags)
+            except KeyboardInterrupt as exc:
+                if not self._terminal or type(exc) is not KeyboardInterrupt:  # SIGTERM, which ends everything
+                    raise
+                self._session.notice("stopped")
+        if self._terminal and self._chat.turns and self._chat.name is None:
+            self._session.notice("this conversation was not kept")
+        return code
+
+    def _taken(self, line: str) -> bool:
+        """Does what a line says. False where it ends the conversation."""
+        if line.startswith("/"):
+            word, _, rest = line.strip().partition(" ")
+            return self._commanded(word, rest.strip())
+        if line.strip():
+            try:
+                self._answer(line)
+            finally:
+                self._chat.save()  # after the answer is shown; what was said until it was stopped, too
+        return True
+
+    def _line(self) -> str | None:
+        """The next line; None at the end of them, and where a terminal's user interrupts twice."""
+        interrupted = False
+        while True:
+            try:
+                return _typed() if self._terminal else _read()
+            except EOFError:
+                if self._terminal:
+                    sys.stderr.write("\n")
+                return None
+            except KeyboardInterrupt as exc:
+                if not self._terminal or type(exc) is not KeyboardInterrupt:
+                    raise
+                sys.stderr.write("\n")
+                if interrupted:
+                    return None
+                interrupted = True
+                self._session.notice("Ctrl-C once more, or Ctrl-D, leaves")
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def _answer(self, line: str) -> None:
+        from hybridrag.cli.answers import AnswerWriter, answer_json, check_grounded, show_answer
+        from hybridrag.cli.questions import question_of
+
+        self._asked += 1
+        # With its line's end it is never taken for `-`, which reads all the lines that follow.
+        question = question_of(f"{line}\n")
+        writer = AnswerWriter()
+        try:
+            answer, spoken = self._chat.ask(
+                question,
+                on_text=writer if self._live else None,
+                check=lambda found: check_grounded(found, required=self._require_grounded),
+            )
+        finally:
+            writer.end()
+        places, freshness = self._session.wiring.whereabouts(answer)
+        flags = self._session.flags
+        if flags.json:
+            told = answer_json(answer, places=places, freshness=freshness)
+            _print_line(self._numbered(told, spoken))
+            return
+        show_answer(
+            answer,
+            streamed=writer.wrote,
+            verbose=flags.verbose,
+            quiet=flags.quiet,
+            places=places,
+            freshness=freshness,
+        )
+
+    def _numbered(self, told: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
+        """The `hybridrag.chat/1` object: that of `ask`, and which line and conversation it belongs to."""
+        return {
+            **told,
+            "schema": "hybridrag.chat/1",
+            "turn": self._asked,
+            "conversation": self._chat.name,
+            "query": spoken.turn.query,
+        }
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def _commanded(self, command: str, argument: str) -> bool:
+        if command == "/quit":
+            return False
+        if command == "/sources":
+            self._sources()
+        elif command == "/outbound":
+            body = self._chat.outbound(argument or None)
+            sys.stdout.flush()
+            sys.stdout.buffer.write(body + b"\n")
+            sys.stdout.buffer.flush()
+        elif command == "/save":
+            self._save(argument)
+        elif command == "/help":
+            for name, does in _COMMANDS.items():
+                sys.stderr.write(f"{name:10} {does}\n")
+        else:
+            near = get_close_matches(command.lower(), _COMMANDS, n=1, cutoff=0.4)
+            raise UsageError(
+                f"{command} is no command",
+                hint=f"{f'did you mean {near[0]}? ' if near else ''}/help shows all; "
+                "a question that begins with / takes a blank before it",
+            )
+        return True
+
+    def _sources(self) -> None:
+        if not self._chat.turns:
+            raise UsageError("nothing was answered yet", hint="ask something first")
+        cited = self._chat.turns[-1].citations
+        if self._session.flags.json:
+            _print_line({"schema": "hybridrag.chat.sources/1", "citations": [_cited_json(each) for each in cited]})
+            return
+        if not cited:
+            self._session.notice("the last answer cites nothing")
+        for each in cited:
+            page = f" p.{each.page}" if each.page is not None else ""
+            path = f"  {' > '.join(each.headings)}" if each.headings else ""
+            sys.stdout.write(f"[{each.marker}] {one_line(f'{each.uri}{page}{path}')}\n")
+            for quote in each.quotes:
+                sys.stdout.write(f"    {printable(' '.join(quote.text.split()))}\n")
+        sys.stdout.flush()
+
+    def _save(self, name: str) -> None:
+        if self._chat.name is not None and name in ("", self._chat.name):
+            self._session.notice(f"kept as {self._chat.name} after every answer")
+            return
+        self._keep(name or datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S"))
+        self._session.notice(f"kept as {self._chat.name} from now on; hybridrag chat --resume {self._chat.name}")
+
+
+def _typed() -> str:
+    """A line typed at a terminal, with editing. What was typed is at hand with the arrow keys, and in no file.
+
+    Raises EOFError.
+    """
+    if sys.stdout.isatty():
+        import readline  # noqa: F401 - what `input` edits with, once it is loaded
+
+        return input(_PROMPT)
+    sys.stderr.write(_PROMPT)  # stdout is for answers
+    sys.stderr.flush()
+    return _read()
+
+
+def _read() -> str:
+    """A line of stdin. Raises EOFError."""
+    from hybridrag.cli.questions import MOST_CHARACTERS
+
+    most = 4 * MOST_CHARACTERS + 2
+    line = sys.stdin.buffer.readline(most)
+    if not line:
+        raise EOFError
+    if not line.endswith(b"\n"):
+        while len(rest := sys.stdin.buffer.readline(most)) == most and not rest.endswith(b"\n"):
+            pass  # no question is that long, and the rest of its line is no question
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _list(session: Session, saved: Conversations) -> None:
+    found = saved.listed()
+    if session.flags.json:
+        rows = [{"name": each.name, "bytes": each.size, "written": each.written.isoformat()} for each in found]
+        session.json({"schema": "hybridrag.chats/1", "conversations": rows})
+        return
+    if not found:
+        session.notice("no conversation was kept; hybridrag chat --name NAME keeps one")
+    for each in found:
+        sys.stdout.write(f"{each.name}  {each.written.astimezone():%Y-%m-%d %H:%M}\n")
+
+
+def _cited_json(cited: Cited) -> dict[str, Any]:
+    return {
+        "marker": cited.marker,
+        "document": {
+            "id": str(cited.document),
+            "uri": cited.uri,
+            "title": cited.title,
+            "label": cited.label.value,
+        },
+        "page": cited.page,
+        "headings": list(cited.headings),
+        "quotes": [{"start": quote.start, "text": quote.text} for quote in cited.quotes],
+    }
+
+
+def _print_line(value: dict[str, Any]) -> None:
+    """One object on one line, and at once: whoever reads them waits for it."""
+    from hybridrag.cli.console import json_text
+
+    sys.stdout.write(json_text(value, sys.stdout).encode("utf-8", "replace").decode() + "\n")
+    sys.stdout.flush()

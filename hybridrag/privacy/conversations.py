@@ -1,0 +1,349 @@
+"""Conversations kept on this machine: a file each, encrypted with the local key, written whole or not at all.
+
+A file is a line that tells its form, and what the vault made of the rest. The name of a conversation is the name of its
+file, and no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from hybridrag.errors import BlockedByPolicy, CollectionBusy, HybridragError, UsageError
+from hybridrag.privacy.gateway import Gateway
+from hybridrag.privacy.pseudonyms import Pseudonyms
+from hybridrag.privacy.regular import open_regular, read_small, sync_folder, write_new
+from hybridrag.privacy.vault import Vault
+from hybridrag.types import Label, Quote, Turn
+
+_FORM = b"hybridrag chat 1\n"
+_ANY_FORM = re.compile(rb"hybridrag chat (\d{1,9})\n")
+_SUFFIX = ".chat"
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}", re.ASCII)
+_MOST_BYTES = 64 << 20
+
+
+class ConversationBusy(CollectionBusy):
+    """Another process has this conversation open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What a turn cites: the place, as documents are known, and the words that stood there."""
+
+    marker: int
+    document: UUID
+    uri: str
+    label: Label
+    title: str
+    page: int | None
+    headings: tuple[str, ...]
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A turn with what it rests on. `shares` are the characters of each document, by `uri`, that its answer tells.
+
+    `complete` is False where the user, or the provider, ended it early.
+    """
+
+    turn: Turn
+    citations: tuple[Cited, ...] = ()
+    shares: Mapping[str, tuple[Label, int]] = field(default_factory=dict)
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Turns, oldest first, and the map that their values are pseudonymised under, where there is one."""
+
+    collection: str
+    generation: int
+    turns: tuple[Spoken, ...] = ()
+    pseudonyms: Pseudonyms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file of a conversation: its name, bytes, and when it was last written."""
+
+    name: str
+    size: int
+    written: datetime
+
+
+class Conversations:
+    """The folder of saved conversations. It is made with the first of them; `gateway` is asked for maps only."""
+
+    def __init__(self, folder: Path, *, key: Callable[[], bytes], gateway: Callable[[], Gateway]) -> None:
+        self._folder = folder
+        self._key = key
+        self._gateway = gateway
+
+    def listed(self) -> list[Listed]:
+        """Every conversation, the last written first. Nothing is opened."""
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self._folder):
+                name = entry.name.removesuffix(_SUFFIX)
+                if entry.name.endswith(_SUFFIX) and _NAME.fullmatch(name) and entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append(Listed(name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC)))
+        return sorted(found, key=lambda each: (each.written, each.name), reverse=True)
+
+    @contextmanager
+    def new(self, name: str) -> Iterator[Kept]:
+        """A conversation of a name that is free, held until the end of the block.
+
+        Raises UsageError where the name is taken or is none, and ConversationBusy where another process holds it.
+        """
+        with self._held(name) as path:
+            if os.path.lexists(path):
+                raise UsageError(
+                    f"there is a conversation {name} already",
+                    hint=f"take it up with --resume {name}, or choose another name",
+                )
+            yield Kept(self, name, path, None)
+
+    @contextmanager
+    def resumed(self, name: str) -> Iterator[tuple[Kept, Conversation]]:
+        """A conversation that was saved, held until the end of the block.
+
+        Raises UsageError where there is none, ConversationBusy where another process holds it, and BlockedByPolicy
+        where it was changed by hand, or sealed with another key or in another form; the file stays as it is.
+        """
+        self._path_of_existing(name)
+        with self._held(name) as path:
+            content = self._read(name, path)
+            yield Kept(self, name, path, _digest(content)), self._opened(name, path, content)
+
+    def forget(self, name: str) -> None:
+        """Removes a conversation. Raises as `resumed` does, but needs no key: what cannot be opened can be removed."""
+        self._path_of_existing(name)
+        with self._held(name) as path, _told("removed", path):
+            path.unlink()
+            sync_folder(self._folder)
+
+    def sealed(self, name: str, conversation: Conversation) -> bytes:
+        """The content of a conversation's file."""
+        held = conversation.pseudonyms
+        content = {
+            "collection": conversation.collection,
+            "generation": conversation.generation,
+            "turns": [_turn_state(spoken) for spoken in conversation.turns],
+            "pseudonyms": base64.b64encode(self._gateway().keep(held, name)).decode() if held is not None else None,
+        }
+        # A text may hold what is no character of its own, and JSON can write that with escapes.
+        return _FORM + self._vault().seal(json.dumps(content).encode("ascii"), _context(name))
+
+    def _opened(self, name: str, path: Path, content: bytes) -> Conversation:
+        form = _ANY_FORM.match(content)
+        if form is not None and form[0] != _FORM:
+            raise BlockedByPolicy(
+                f"The conversation {name} ({path}) has the form {int(form[1])}, which this version does not know.",
+                hint="Open it with the version of hybridrag that wrote it. It was left as it is.",
+            )
+        try:
+            if form is None:
+                raise ValueError("no form")
+            state = json.loads(self._vault().open(content[len(_FORM) :], _context(name)))
+            kept = state["pseudonyms"]
+            return Conversation(
+                collection=str(state["collection"]),
+                generation=int(state["generation"]),
+                turns=tuple(_turn_of(each) for each in state["turns"]),
+                pseudonyms=self._gateway().kept(base64.b64decode(kept), name) if kept is not None else None,
+            )
+        except (BlockedByPolicy, ValueError, TypeError, KeyError) as exc:
+            raise BlockedByPolicy(
+                f"The conversation {name} ({path}) cannot be opened: it was changed, renamed, or sealed with another "
+                "key.",
+                hint="It was left as it is. Restore it, and the key that belongs to it, from a backup; or remove it "
+                f"with `hybridrag chat --forget {name}`.",
+            ) from exc
+
+    def _vault(self) -> Vault:
+        return Vault(self._key(), "saved conversations")
+
+    def _path_of_existing(self, name: str) -> None:
+        if not os.path.lexists(self._path(name)):
+            names = [each.name for each in self.listed()]
+            known = f"there are: {', '.join(names[:8])}" if names else "none was saved yet"
+            raise UsageError(f"there is no conversation {name}", hint=f"{known}; `hybridrag chat --list` tells more")
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is no name for a conversation",
+                hint="letters, digits, dots, hyphens and underscores, at most 64, a letter or digit first",
+            )
+        return self._folder / f"{name}{_SUFFIX}"
+
+    def _read(self, name: str, path: Path) -> bytes:
+        try:
+            with _told("read", path):
+                return read_small(path, most=_MOST_BYTES)
+        except ValueError as exc:
+            raise BlockedByPolicy(
+                f"The conversation {name} ({path}) is longer than any that was saved.", hint="It was left as it is."
+            ) from exc
+
+    @contextmanager
+    def _held(self, name: str) -> Iterator[Path]:
+        """The file's path, for one process at a time."""
+        path = self._path(name)
+        lock = self._folder / f".{name}.lock"
+        with _told("opened", path):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = open_regular(lock, os.O_RDWR | os.O_CREAT)
+        try:
+            with _told("opened", path):
+                free = _locked(descriptor, lock)
+            if not free:
+                raise ConversationBusy(
+                    f"the conversation {name} is open in another process",
+                    hint="end it there first, or begin another with --name",
+                )
+            try:
+                yield path
+            finally:
+                lock.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+def _locked(descriptor: int, lock: Path) -> bool:
+    """Takes the lock. False where another process has it, or has just removed its file."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), lock.lstat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+class Kept:
+    """The file of a conversation that this process holds."""
+
+    def __init__(self, conversations: Conversations, name: str, path: Path, digest: bytes | None) -> None:
+        """`digest` is of the content last read or written, None where there is no file yet."""
+        self.name = name
+        self._conversations = conversations
+        self._path = path
+        self._digest = digest
+
+    def save(self, conversation: Conversation) -> None:
+        """Writes the conversation: aside, to the disk, and then over the old one.
+
+        Raises BlockedByPolicy where the file is not the one that was last read or written; it stays as it is.
+        """
+        content = self._conversations.sealed(self.name, conversation)
+        with _told("written", self._path):
+            if self._found() != self._digest:
+                raise BlockedByPolicy(
+                    f"The conversation {self.name} ({self._path}) was changed by somebody else; it is left as it is.",
+                    hint="Keep what you have under another name: /save NAME.",
+                )
+            self._sweep()
+            aside = self._path.with_name(f".{self.name}.{secrets.token_hex(8)}.new")
+            try:
+                write_new(aside, content)
+                aside.replace(self._path)
+            finally:
+                aside.unlink(missing_ok=True)
+            sync_folder(self._path.parent)
+        self._digest = _digest(content)
+
+    def _found(self) -> bytes | None:
+        try:
+            return _digest(read_small(self._path, most=_MOST_BYTES))
+        except FileNotFoundError:
+            return None
+        except ValueError:  # too long to be ours
+            return b""
+
+    def _sweep(self) -> None:
+        """Removes what a process that was killed while it wrote has left; nobody else writes under this name."""
+        for left in self._path.parent.glob(f".{self.name}.{'[0-9a-f]' * 16}.new"):
+            left.unlink(missing_ok=True)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _context(name: str) -> bytes:
+    return _FORM + name.encode()
+
+
+@contextmanager
+def _told(done: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except HybridragError:
+        raise
+    except OSError as exc:
+        raise BlockedByPolicy(
+            f"The conversation {path} cannot be {done}: {exc.strerror or type(exc).__name__}.",
+            hint="Its folder must be yours, with room on the disk (HYBRIDRAG_HOME).",
+        ) from exc
+
+
+def _turn_state(spoken: Spoken) -> dict[str, Any]:
+    turn = spoken.turn
+    return {
+        "question": turn.question,
+        "query": turn.query,
+        "answer": turn.answer,
+        "label": turn.label.value,
+        "complete": spoken.complete,
+        "shares": [[uri, label.value, characters] for uri, (label, characters) in spoken.shares.items()],
+        "citations": [
+            {
+                "marker": cited.marker,
+                "document": str(cited.document),
+                "uri": cited.uri,
+                "label": cited.label.value,
+                "title": cited.title,
+                "page": cited.page,
+                "headings": list(cited.headings),
+                "quotes": [[quote.start, quote.text] for quote in cited.quotes],
+            }
+            for cited in spoken.citations
+        ],
+    }
+
+
+def _turn_of(state: Mapping[str, Any]) -> Spoken:
+    """The turn that `_turn_state` was taken from. Raises ValueError, TypeError or KeyError for anything else."""
+    return Spoken(
+        turn=Turn(str(state["question"]), str(state["query"]), str(state["answer"]), Label(state["label"])),
+        citations=tuple(
+            Cited(
+                marker=int(each["marker"]),
+                document=UUID(each["document"]),
+                uri=str(each["uri"]),
+                label=Label(each["label"]),
+                title=str(each["title"]),
+                page=int(each["page"]) if each["page"] is not None else None,
+                headings=tuple(map(str, each["headings"])),
+                quotes=tuple(Quote(int(start), str(text)) for start, text in each["quotes"]),
+            )
+            for each in state["citations"]
+        ),
+        shares={str(uri): (Label(label), int(characters)) for uri, label, characters in state["shares"]},
+        complete=bool(state["complete"]),
+    )
