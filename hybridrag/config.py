@@ -33,6 +33,7 @@ CUSTOM_RERANKER_KEY = "HYBRIDRAG_RERANKER_KEY"
 PROJECT_FILE = "hybridrag.toml"
 LEAST_WINDOW = 32
 """Tokens: below this there is hardly room for a text beside title and headings."""
+MOST_SECONDS = 86_400
 MOST_DIMENSIONS = 4_000
 """What pgvector can index as halfvec."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
@@ -85,7 +86,7 @@ class ProviderSettings:
     `zdr` says whether it keeps nothing of a request (zero data retention); None leaves that to the preset's facts.
     `format` is its wire format: `openai`, `anthropic`, or what an installed package brings. `context` counts tokens,
     prices are US dollars for a million of them. `omit` are optional fields of a request that it refuses, and
-    `max_tokens_field` is what it calls the bound of a reply.
+    `max_tokens_field` is what it calls the bound of a reply. `timeout` is as `provider_timeout`.
     """
 
     base_url: str = ""
@@ -98,6 +99,7 @@ class ProviderSettings:
     completion_price: float | None = None
     omit: tuple[str, ...] | None = None
     max_tokens_field: str = ""
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Settings:
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
     `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
     the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
+    `provider_timeout` is the longest silence of a chat provider in seconds; a whole request may take five times that.
     """
 
     paths: Paths
@@ -144,6 +147,7 @@ class Settings:
     provider: str = ""
     llm: str = ""
     fallback: tuple[str, ...] = ()
+    provider_timeout: float = 120.0
     local_addresses: tuple[str, ...] = ()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
@@ -554,13 +558,25 @@ def _days(value: object) -> int:
 
 
 def _dollars(value: object) -> float:
-    try:
-        amount = math.nan if isinstance(value, bool) else float(str(value))
-    except ValueError:
-        amount = math.nan
+    amount = _number(value)
     if not 0 < amount < math.inf:
         raise ValueError("must be an amount of US dollars above 0, such as 2.50")
     return amount
+
+
+def _seconds(value: object) -> float:
+    seconds = _number(value)
+    if not 0 < seconds <= MOST_SECONDS:
+        raise ValueError(f"must be a number of seconds above 0, at most {MOST_SECONDS:,}")
+    return seconds
+
+
+def _number(value: object) -> float:
+    """NaN for what is no number."""
+    try:
+        return math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _policy(value: object) -> Mapping[str, Any]:
@@ -602,6 +618,7 @@ def _provider(name: str, table: object) -> ProviderSettings:
         "completion_price": _price,
         "omit": _optional_fields,
         "max_tokens_field": _length_field,
+        "timeout": _seconds,
     }
     made = ProviderSettings(**_fields(table, parsers, f"providers.{name}"))
     if (made.prompt_price is None) != (made.completion_price is None):
@@ -707,6 +724,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "provider": _text,
     "llm": _text,
     "fallback": _texts,
+    "provider_timeout": _seconds,
     "local_addresses": _texts,
     "providers": _providers,
     "endpoints": _endpoints,

@@ -6,6 +6,7 @@ server; it is never skipped. Each test that asks for `database_url` gets a datab
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -231,6 +232,102 @@ def command_line(home: Path, url: str, model: Path) -> CommandLine:
 def cli(tmp_path: Path, database_url: str, tiny_model: Path) -> CommandLine:
     """The command line with an empty home, an empty database and the tiny model."""
     return command_line(tmp_path / "home", database_url, tiny_model)
+
+
+@dataclass(frozen=True)
+class CommandLineHere(CommandLine):
+    """The same in this process, for what does not depend on one of its own: it need not import everything again."""
+
+    monkeypatch: pytest.MonkeyPatch = field(kw_only=True)
+    capfd: pytest.CaptureFixture[str] = field(kw_only=True)
+
+    def __call__(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 0,  # the test's own holds
+    ) -> Result:
+        environment = {**self.environment, **(env or {})}
+        if "--offline" in arguments or "HYBRIDRAG_OFFLINE" in environment:  # a process that goes offline stays so
+            return super().__call__(*arguments, stdin=stdin, env=env, cwd=cwd)
+        from hybridrag.cli.main import run
+
+        with self.monkeypatch.context() as patched:
+            for name in os.environ.keys() - environment.keys():
+                patched.delenv(name)
+            for name, value in environment.items():
+                patched.setenv(name, value)
+            patched.chdir(cwd or self.home)
+            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin or b""), encoding="utf-8"))
+            self.capfd.readouterr()
+            code = run([os.fsdecode(argument) for argument in arguments])
+        out, err = self.capfd.readouterr()
+        return Result(code, out, err)
+
+
+Here = Callable[[CommandLine], CommandLine]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Here]:
+    """Makes a command line one that runs in this process. What it starts still is a process of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield lambda cli: CommandLineHere(cli.home, cli.environment, monkeypatch=monkeypatch, capfd=capfd)
+    signal.signal(signal.SIGTERM, before)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A home and its database as commands left them. What a test does to a copy of it stays there."""
+
+    cli: CommandLine
+    server_url: str
+    model: Path
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[CommandLine]:
+        """A command line with a home in `folder` and a database of its own, which both hold what these hold.
+
+        What was ingested still has its files in the home that is copied.
+        """
+        name = urlsplit(self.cli.environment["HYBRIDRAG_DATABASE_URL"]).path.removeprefix("/")
+        with fresh_database(self.server_url, name) as url:
+            cli = command_line(folder / "home", url, self.model)
+            shutil.copytree(self.cli.home, cli.home, symlinks=True, dirs_exist_ok=True)
+            yield cli
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, server_url: str, module_database_url: str, tiny_model: Path
+) -> Prepared:
+    """An empty home and database for a module, whose own fixture brings in what all of its tests begin with."""
+    cli = command_line(tmp_path_factory.mktemp("prepared") / "home", module_database_url, tiny_model)
+    return Prepared(cli, server_url, tiny_model)
+
+
+@pytest.fixture(scope="session")
+def company_once(
+    tmp_path_factory: pytest.TempPathFactory,
+    server_url: str,
+    template_database: str,
+    tiny_model: Path,
+    examples: Path,
+) -> Iterator[Prepared]:
+    with fresh_database(server_url, template_database) as url:
+        cli = command_line(tmp_path_factory.mktemp("company") / "home", url, tiny_model)
+        done = cli("ingest", str(examples))
+        assert done.code == 0, done.err
+        yield Prepared(cli, server_url, tiny_model)
+
+
+@pytest.fixture
+def company(company_once: Prepared, tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line with the documents of `examples/company` indexed by the tiny model."""
+    with company_once.copy(tmp_path) as cli:
+        yield cli
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Forms = tuple[str, ...]
@@ -24,17 +24,20 @@ FEWEST = 20
 """Sentences below which their scores tell no threshold."""
 _WORDS, _PAIRS = 1.4, 0.3
 """Parts of the score beside nearness, which counts once. Flat: half or twice as much loses at most .02 of AUC."""
+_COMMON_SHARE = 0.25
+"""Of a common word's idf, so much counts."""
 _SATURATION, _LENGTH = 0.5, 0.75
 """As k1 and b of BM25. A word that stands there counts nearly whole the first time: it was said."""
 _REACH = (-1, 1, 2, 3)
 """How many words on the next word of the question may stand: `cost of the trip` says what `trip cost` asks."""
 _MISSING = 0.875
 """Of the sentences whose document is left out, so many are to fall below the threshold."""
-_LEAST, _MOST = 0.45, 0.97
+_LEAST, _MOST = 0.45, 1.02
 """Bounds of a threshold. Above the upper one, answerable questions fall too: a tenth of those of the sets it was found
 on. Where a collection's documents say the like of each other, its own sentences would ask for more."""
-_HOPELESS = 0.55
-"""Below this share of the threshold hardly any question can be answered: one in two hundred of those sets."""
+_HOPELESS = 0.25
+"""Below this share of the threshold nothing speaks of the matter. A model may still make something of what is weak:
+`Give me an overview` shares no word with what it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,16 @@ class Evidence:
     words: Sequence[Forms]
 
 
-def asked(words: Sequence[Forms], holding: Mapping[str, int], *, chunks: int) -> Asked:
-    """A question's words, where `holding` tells how many of the `chunks` hold a term. The weight is Lucene's idf."""
+def asked(words: Sequence[Forms], holding: Mapping[str, int], *, chunks: int, common: Container[Forms] = ()) -> Asked:
+    """A question's words, where `holding` tells how many of the `chunks` hold a term. The weight is Lucene's idf.
+
+    `common` are words that say little, though a small collection may lack them: `who`, `do`, `when`.
+    """
     weights = {}
     for word in words:
         held = min(max(holding.get(form, 0) for form in word), chunks)
-        weights[word] = math.log1p((chunks - held + 0.5) / (held + 0.5))
+        idf = math.log1p((chunks - held + 0.5) / (held + 0.5))
+        weights[word] = idf * _COMMON_SHARE if word in common else idf
     return Asked(tuple(words), weights)
 
 
@@ -131,7 +138,7 @@ def _signals(question: Asked, evidence: Evidence, *, mean_length: float, floor: 
             places[form].add(place)
     at = {word: set().union(*(places.get(form, ()) for form in word)) for word in question.weights}
     return {
-        "nearness": (evidence.cosine - floor) / (1 - floor) if floor < 1 else 0.0,
+        "nearness": max(0.0, evidence.cosine - floor) / (1 - floor) if floor < 1 else 0.0,
         "words": _words_held(question, at, length=len(evidence.words) / max(mean_length, 1.0)),
         "pairs": _pairs_held(question, at),
     }

@@ -36,7 +36,7 @@ def cited(passages: Mapping[int, Passage], marked: Sequence[Marked]) -> tuple[Ci
 def numbers_of(written: str) -> list[int]:
     """The numbers of a marker; `2-4` means 2, 3, 4, unless it runs too far or backwards to be meant so."""
     numbers: list[int] = []
-    for part in re.split(r"[,;]", written):
+    for part in re.split(r"[,;&]|and|und", written, flags=re.IGNORECASE):
         first, *rest = (int(number) for number in re.findall(r"\d+", part))
         last = rest[-1] if rest else first
         numbers.extend(range(first, last + 1) if first <= last < first + _LONGEST_RANGE else (first, *rest))

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from hybridrag.answering.figures import Figure, borne_out, figures_of
+from hybridrag.answering.names import Held, names_of
+from hybridrag.answering.wording import content
+from hybridrag.types import Passage
 
 _LOOKED_AT = 2_000
 _MARKS = re.compile(r"\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\]")
@@ -59,6 +66,10 @@ _TURN = re.compile(
     r"[.;!?。；]\s*\S",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r",|\b(?:because|since|why|weil|da|warum)\b|，|因为", re.IGNORECASE)
+"""After these, one who owns to not knowing may go on to claim something."""
+_MUCH = 100
+"""A number from which on it is no count of steps or parts."""
 _SHORT = 120
 """Characters up to which a line that ends in a colon may be no more than a lead-in."""
 
@@ -93,3 +104,38 @@ def _leads(said: str) -> bool:
 def _owns_to_not_knowing(said: str) -> bool:
     owned = _NOT_KNOWING.match(said)
     return owned is not None and _TURN.search(said.rstrip(" .!。！"), owned.end()) is None
+
+
+class Asides:
+    """Sentences that claim nothing by their form, and may hold what no passage does: `# Mallory bought the company`."""
+
+    def __init__(self, passages: Sequence[Passage], question: str) -> None:
+        self._texts = [question[:_LOOKED_AT]]
+        for passage in passages:
+            document = passage.chunk.document
+            self._texts += (document.title, *passage.chunk.headings, document.path, passage.text)
+
+    def claims(self, text: str) -> bool:
+        """Whether a heading, a lead-in, a question or the like names what neither passages nor the question name."""
+        said = _MARKS.sub("", text).strip()
+        if _NOT_KNOWING.match(said):
+            turned = _ASIDE.search(said)
+            said = said[turned.end() :] if turned else ""
+        if any(not borne_out(figure, self._figures) for figure in figures_of(said) if _counts(figure)):
+            return True
+        # Where every word has a capital, none is a name for that.
+        return any(word.islower() for word in re.findall(r"[^\W\d_]{3,}", said) if content(word)) and any(
+            not self._held.holds(name) for name in names_of(said, self._held)
+        )
+
+    @cached_property
+    def _held(self) -> Held:
+        return Held("\n".join(self._texts))
+
+    @cached_property
+    def _figures(self) -> list[Figure]:
+        return [figure for text in self._texts for figure in figures_of(text)]
+
+
+def _counts(figure: Figure) -> bool:
+    return not figure.loose and (bool(figure.dimension) or max(figure.bare, default=0) >= _MUCH)

@@ -50,6 +50,8 @@ _WRITTEN = re.compile(
             rf"\b(?P<m5>{_MONTH})\b\.?,?\s(?:of\s|de\s)?{_YEAR.format('y5')}(?!\w)",
             r"(?<!\d)(?:(?P<y6>\d{4})\s?年\s?)?(?P<m6>\d{1,2})\s?月(?:\s?(?P<d6>\d{1,2})\s?[日号])?",
             r"(?<!\d)(?P<y7>\d{4})\s?年",
+            r"(?:(?<=\b(?:am|ab) )|(?<=\b(?:dem|den|der|vom|zum|bis|und) )|(?<=\.[-–]))"
+            r"(?P<d8>\d{1,2})\.(?P<m8>\d{1,2})\.(?!\d)",
         )
     ),
     re.IGNORECASE,

@@ -151,6 +151,35 @@ class Figure:
         return any(abs(one - two) <= share * max(abs(one), abs(two)) for one in mine for two in theirs)
 
 
+_PERIODS = {
+    "second": "second|sekunde|秒", "minute": "minute|minutely|分钟", "hour": "hour|hourly|stunde|stündlich|小时",
+    "day": "day|daily|tag|täglich|night|nacht|天|日", "week": "week|weekly|woche|wöchentlich|周",
+    "month": "month|monthly|monat|monatlich|月",
+    "year": "year|yearly|annual|annually|annum|jahr|jährlich|年",
+}  # fmt: skip
+_PERIOD = re.compile(
+    "|".join(rf"(?P<{name}>\b(?:{words})(?:e[mnrs]?)?\b)" for name, words in _PERIODS.items()), re.IGNORECASE
+)
+_RATE = re.compile(
+    rf"(?:\b(?:per|each|every|pro|je|jede[mnrs]?)\s|\d\s?[^\W\d_]{{1,20}}\s(?:an?|im)\s|(?<=\w)/(?=\w))\s?(?P<period>{_PERIOD.pattern})",
+    re.IGNORECASE,
+)
+
+
+def rates_of(text: str) -> list[tuple[str, str]]:
+    """The periods in which amounts of a text recur (`per month`), each as it is written and by its name."""
+    return [(match[0].lstrip("0123456789 "), _period(match)) for match in _RATE.finditer(text)]
+
+
+def periods_of(text: str) -> frozenset[str]:
+    """Every period that a text speaks of by itself: `a month`, `monthly`, not `three months`."""
+    return frozenset(_period(match) for match in _PERIOD.finditer(text))
+
+
+def _period(match: re.Match[str]) -> str:
+    return next(name for name in _PERIODS if match[name])
+
+
 def figures_of(text: str, covered: Sequence[tuple[int, int]] = ()) -> list[Figure]:
     """The numbers of a text, in order, but for those inside `covered` spans, such as dates."""
     taken = bytearray(len(text))

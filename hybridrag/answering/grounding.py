@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from hybridrag.answering.claims import is_claim
 from hybridrag.answering.dates import dates_of
-from hybridrag.answering.figures import figures_of
-from hybridrag.answering.names import Held, names_of
+from hybridrag.answering.figures import figures_of, rates_of
+from hybridrag.answering.names import Held, is_german, names_of
 from hybridrag.answering.nearness import Claim, Fact, Nearness, Signals
-from hybridrag.answering.polarity import contradiction
+from hybridrag.answering.polarity import contradiction, gainsaid, leaves_open
+from hybridrag.answering.replies import can_be_affirmed, reply_of
 from hybridrag.answering.testimony import Testimony
 from hybridrag.answering.wording import content, placed_content
 from hybridrag.types import Passage
@@ -36,6 +37,8 @@ _LEADING = re.compile(
     r"(?:(?:according to|based on|laut|gemäß) (?:the|den|dem|your) [\w ]{3,40}, )?",
     re.IGNORECASE,
 )
+_LOOKED_AT = 400
+"""Characters of each passage that tell its language."""
 _MOST = 4
 """Sentences of a passage that a claim may rest on."""
 _QUOTE = 700
@@ -46,6 +49,8 @@ _ADDS = 0.15
 """The share of a claim's words that a passage must add where others bear the claim out without it."""
 _NAMED = 3
 """Passages that are named for a sentence without markers."""
+_SHORT = 2
+"""Words up to which a sentence is read with its question."""
 _GAIN = 0.04
 """What a further sentence must add to a claim's words to be taken in."""
 
@@ -66,7 +71,8 @@ class Verdict:
 class Grounding:
     """Checks the sentences of one answer against its passages. Sentences of passages are embedded once, when needed.
 
-    `question` is what was asked: an answer may repeat its names, but not its figures.
+    `question` is what was asked: an answer may repeat its names, but not its figures. A sentence of a word or two is
+    read with it, and a bare yes or no stands for it.
     """
 
     def __init__(
@@ -74,12 +80,15 @@ class Grounding:
     ) -> None:
         self._testimonies = {passage.marker: Testimony(passage) for passage in passages}
         self._nearness = Nearness(embed)
-        self._asked = Held(question[:_LONGEST])
-        self._asked_words = set(content(question[:_LONGEST]))
+        self._question = question[:_LONGEST].strip()
+        self._asked = Held(self._question)
+        self._asked_words = set(content(self._question))
         self._all = Held("\n".join(testimony.everything for testimony in self._testimonies.values()))
-        every = [forms for testimony in self._testimonies.values() for forms in testimony.words]
+        beginnings = (testimony.text[:_LOOKED_AT] for testimony in self._testimonies.values())
+        self._nouns = is_german("\n".join((self._question, *beginnings))) is True
+        every = [words for testimony in self._testimonies.values() for words in testimony.words]
         self._sentences = len(every)
-        self._holding = Counter(form for words in every for form in words)
+        self._holding = Counter(word for words in every for word in words)
 
     def check(self, sentence: str, markers: Sequence[int]) -> Verdict:
         """Whether the passages of `markers` together, or all where there are none, say what the sentence claims."""
@@ -101,35 +110,50 @@ class Grounding:
     # --- what is claimed -----------------------------------------------------------------------------------------
 
     def _claim(self, sentence: str) -> Claim:
-        text = sentence[_leading(sentence) :].strip()
+        reply = reply_of(sentence[_leading(sentence) :].strip())
+        if reply.says and not content(reply.rest) and not figures_of(reply.rest) and can_be_affirmed(self._question):
+            words = placed_content(self._question)
+            weights = {word: self._weight(word, asked=False) for _, word in words}
+            facts = list(self._facts(self._question, asked=True))
+            return Claim(self._question, words, weights, facts, says=reply.says, bare=True)
+        text = reply.rest
         # A number is a fact, and its unit with it: neither is looked for as a word.
         counted = [(figure.start, figure.end) for figure in figures_of(text)]
-        words = [(at, forms) for at, forms in placed_content(text) if not _inside(at, counted)]
-        return Claim(text, words, {forms: self._weight(forms) for _, forms in words}, list(self._facts(text)))
+        words = [(at, word) for at, word in placed_content(text) if not _inside(at, counted)]
+        facts = list(self._facts(text))
+        sure = 0.0
+        if self._asked_words and (words or facts) and len(words) <= _SHORT:
+            words = [*words, *((len(text) + 1 + at, word) for at, word in placed_content(self._question))]
+            text, sure = f"{text} {self._question}", math.log1p(self._sentences)
+        return Claim(text, words, {word: self._weight(word) for _, word in words}, facts, sure, reply.says)
 
-    def _weight(self, forms: frozenset[str]) -> float:
+    def _weight(self, word: str, *, asked: bool = True) -> float:
         """That of the BM25 family, log(1 + n / (df + .5)), over the sentences of all passages."""
-        weight = math.log1p(max(self._sentences, 10) / (self._holding[forms] + 0.5))
-        if forms not in self._asked_words:
+        weight = math.log1p(max(self._sentences, 10) / (self._holding[word] + 0.5))
+        if not asked or word not in self._asked_words:
             return weight
-        return weight * (_ASKED if self._holding[forms] else _ONLY_ASKED)
+        return weight * (_ASKED if self._holding[word] else _ONLY_ASKED)
 
-    def _facts(self, text: str) -> Iterator[Fact]:
-        """What must occur in the passages."""
-        names = names_of(text, self._all)
+    def _facts(self, text: str, *, asked: bool = False) -> Iterator[Fact]:
+        """What must occur in the passages; the names of the question only where it is `asked` itself."""
+        found = dates_of(text)
+        whole = {text[date.start : date.end] for date in found}  # 01.10.2025 is no version
+        names = [name for name in names_of(text, self._all, nouns=self._nouns) if name.text not in whole]
         codes = [(name.start, name.end) for name in names if name.kind != "name"]
-        dates = [date for date in dates_of(text) if not _inside(date.start, codes)]
+        dates = [date for date in found if not _inside(date.start, codes)]
         spans = [(date.start, date.end) for date in dates]
         for date in dates:
             kind = "the time" if date.minute is not None else "the date"
             yield Fact(f"{kind} {text[date.start : date.end]}", partial(Testimony.has_date, date=date))
         counted = _counted(text)
         for figure in figures_of(text, [*spans, *codes]):
-            if not figure.loose and not (not figure.dimension and counted in figure.bare):
+            if (asked or not figure.loose) and not (not figure.dimension and counted in figure.bare):
                 said = text[figure.start : figure.end]
                 yield Fact(f"the number {said}", partial(Testimony.has_figure, figure=figure))
+        for said, period in rates_of(text):
+            yield Fact(f"“{said}”", partial(Testimony.has_rate, period=period))
         for name in names:
-            if not _inside(name.start, spans) and not self._asked.holds(name):
+            if not _inside(name.start, spans) and (asked or not self._asked.holds(name)):
                 what = "the name" if name.kind == "name" else f"the {name.kind}"
                 yield Fact(f"{what} {name.text[:60]}", partial(Testimony.has_name, name=name))
 
@@ -143,13 +167,12 @@ class Grounding:
         if not enough:
             together = self._nearness.signals(claim, offered, rests)
             where = _places(offered, cited=cited)
-            if not together.enough:
-                missing = f" “{together.stretch}”" if together.stretch else " it"
-                return Verdict(
-                    False, reason=f"{where} {'does' if len(offered) == 1 or not cited else 'do'} not say{missing}"
-                )
-            if turned := _turned(claim, offered, rests):
+            if together.enough and (turned := self._turned(claim, offered, rests)):
                 return Verdict(False, reason=f"{turned} ({where})")
+            if claim.alone or not together.enough:
+                missing = f"“{together.stretch}”" if together.stretch and not claim.alone else "it"
+                verb = "does" if len(offered) == 1 or not cited else "do"
+                return Verdict(False, reason=f"{where} {verb} not say {missing}")
         if not rests:
             return Verdict(False, reason=f"{_places(offered, cited=cited)} does not say it")
         bearing = self._bearing(claim, offered, enough, alone, cited=cited)
@@ -163,8 +186,22 @@ class Grounding:
         return (
             all(fact.occurs_in(testimony) for fact in claim.facts)
             and alone[testimony.passage.marker].enough
-            and not _turned(claim, [testimony], rests)
+            and not self._turned(claim, [testimony], rests)
         )
+
+    def _turned(self, claim: Claim, offered: Sequence[Testimony], rests: Mapping[int, Sequence[int]]) -> str:
+        """What the claim turns round of the sentences that it rests on; one taken as it stands turns nothing."""
+        sentences = [t.sentence(place) for t in offered for place in rests.get(t.passage.marker, ())]
+        if claim.bare:
+            return "they leave it open" if leaves_open(claim.text, yes=claim.says == "yes", sentences=sentences) else ""
+        plain = " ".join(claim.text.split())
+        if any(plain in " ".join(testimony.text.split()) for testimony in offered):
+            return ""
+        if claim.says and can_be_affirmed(self._question):
+            against = gainsaid(self._question, claim.text, yes=claim.says == "yes", sentences=sentences)
+            if against:
+                return against
+        return contradiction(claim.text, sentences)
 
     def _bearing(
         self,
@@ -180,13 +217,13 @@ class Grounding:
             (t for t in offered if t.passage.marker in alone), key=lambda t: -alone[t.passage.marker].strength
         )
         bearing = list(enough) if cited else [t for t in ranked if t in enough][:_NAMED]
-        said: set[frozenset[str]] = set().union(*(_said(t) for t in bearing))
+        said: set[str] = set().union(*(_said(t) for t in bearing))
         least = _ADDS if enough else _GAIN
         total = sum(claim.weights.values()) or 1.0
         for testimony in ranked:
             if testimony in bearing or (enough and not cited):
                 continue
-            gain = sum(w for forms, w in claim.weights.items() if forms in _said(testimony) - said) / total
+            gain = sum(w for word, w in claim.weights.items() if word in _said(testimony) - said) / total
             facts = any(f.occurs_in(testimony) and not any(map(f.occurs_in, bearing)) for f in claim.facts)
             if gain >= least or facts or not bearing:
                 bearing.append(testimony)
@@ -200,7 +237,7 @@ class Grounding:
         total = sum(claim.weights.values()) or 1.0
         for place in places[1:]:
             start, end = testimony.span([*quoted, place])
-            gain = sum(w for forms, w in claim.weights.items() if forms in testimony.words[place] - said) / total
+            gain = sum(w for word, w in claim.weights.items() if word in testimony.words[place] - said) / total
             if end - start <= _QUOTE and gain >= _ADDS:
                 quoted.append(place)
                 said |= testimony.words[place]
@@ -239,16 +276,8 @@ class Grounding:
         return chosen
 
 
-def _said(testimony: Testimony) -> set[frozenset[str]]:
+def _said(testimony: Testimony) -> set[str]:
     return testimony.context_words.union(*testimony.words)
-
-
-def _turned(claim: Claim, offered: Sequence[Testimony], rests: Mapping[int, Sequence[int]]) -> str:
-    """What the claim turns round of the sentences that it rests on; a sentence taken as it stands turns nothing."""
-    plain = " ".join(claim.text.split())
-    if any(plain in " ".join(testimony.text.split()) for testimony in offered):
-        return ""
-    return contradiction(claim.text, [t.sentence(place) for t in offered for place in rests.get(t.passage.marker, ())])
 
 
 def _counted(text: str) -> int:

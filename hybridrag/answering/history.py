@@ -7,12 +7,11 @@ these were follows from the turns alone, so a conversation that is taken up agai
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from hybridrag.answering.scores import shares_of
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.types import Label, Piece, Role, Turn
 
@@ -104,7 +103,8 @@ def _nearest(text: str, question: str, values: Sequence[str]) -> str:
     if len(text) <= _SHORT:
         return text
     spans = _joined(text, sentence_spans(text), values)
-    ranked = sorted(range(len(spans)), key=_nearness(text, spans, question), reverse=True)
+    shares = shares_of([text[start:end] for start, end in spans], question)
+    ranked = sorted(range(len(spans)), key=lambda number: (-shares[number], number))
     left = _SHORT - 2 * len(_LEFT_OUT) - 2
     chosen: set[int] = set()
     for number in ranked:
@@ -119,15 +119,6 @@ def _nearest(text: str, question: str, values: Sequence[str]) -> str:
         elif not parts or parts[-1] != _LEFT_OUT:
             parts.append(_LEFT_OUT)
     return " ".join(parts)
-
-
-def _nearness(text: str, spans: Sequence[tuple[int, int]], question: str) -> Callable[[int], tuple[float, int]]:
-    """What sentences are ranked by: the question's words that they hold, rare words counting more; then the earlier."""
-    asked = _words(question)
-    held = [asked & _words(text[start:end]) for start, end in spans]
-    holding = Counter(word for words in held for word in words)
-    weights = {word: math.log1p(len(spans) / (holding[word] + 0.5)) for word in sorted(holding)}
-    return lambda number: (sum(weights[word] for word in sorted(held[number])), -number)
 
 
 def _joined(text: str, spans: Sequence[tuple[int, int]], values: Sequence[str]) -> list[tuple[int, int]]:
@@ -145,7 +136,3 @@ def _joined(text: str, spans: Sequence[tuple[int, int]], values: Sequence[str]) 
         else:
             joined.append((start, end))
     return joined
-
-
-def _words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2}

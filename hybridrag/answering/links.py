@@ -20,8 +20,8 @@ _REMEMBERED = 64
 _SIGNS = re.compile(r":(?=\S)|[.@](?=[\w%\\\[-])")
 _ALL_SIGNS = re.compile(r"[.:@]")
 _NUMBERED = re.compile(r"!?\[(\d{1,3}(?:[,;–-]\d{1,3})*)\](?:(?=:)|(?=(\()))")
+_CITED = re.compile(r"\[(\d{1,3})\]")
 _IMAGE = re.compile(r"!+\[(?!\d{1,3}\])")
-_LINK = re.compile(r"\]\(<?([^()\s<>]+)>?\)[.,;:!?\"'*_)\]]*\Z")
 _DEFINITION = re.compile(r"^([^\[]*|[^\w\[]*\[[^\[\]]*)\]:")
 _TAG = re.compile(
     r"<(?=[A-Za-z/!?])(?P<plain>/?(?P<name>[A-Za-z][\w-]*)>)?(?P<address>[A-Za-z][A-Za-z0-9+.-]*:[^<>]+>)?"
@@ -69,14 +69,13 @@ class LinkGuard:
         self._address = False  # whether what is held is one
         self._endless = False
         self._in_image = False
-        self._in_label_of_address = False
 
     def _read(self, text: str) -> Iterator[str]:
         for piece in _PIECE.findall(text):
             if piece.isspace():
                 yield self._end_of_word() + piece
                 if "\n" in piece:
-                    self._in_image = self._in_label_of_address = False
+                    self._in_image = False
                 continue
             for part in _DENSE.split(piece):
                 if len(part) == 1 and _DENSE.match(part) and not self._within_address(part):
@@ -117,24 +116,18 @@ class LinkGuard:
         self._in_image = in_image and "](" not in held and "]" not in _IMAGE.split(held)[-1]
         word = before + held
         harmless = self._known.hold_all_of(word) and not (in_image and is_address(word))
-        plain = held if harmless else _SIGNS.sub(lambda sign: f"[{sign[0]}]", undisguised(held))
-        keep = self._known.holds if harmless and not self._mislabelled(word) else _holds_nothing
+        plain = held if harmless else _SIGNS.sub(lambda sign: f"[{sign[0]}]", _read_plainly(held))
+        keep = self._known.holds if harmless else _holds_nothing
         shown = _without_markup(before, plain, keep=keep)
-        self._remember_label(word)
         self.defused += not harmless or shown != _IMAGE.sub("[", held)
         return shown
 
-    def _mislabelled(self, word: str) -> bool:
-        """Whether the words of a link look like an address themselves: it could be another one."""
-        label = word.rpartition("](")[0]
-        return is_address(label) or ("[" not in label and self._in_label_of_address)
 
-    def _remember_label(self, word: str) -> None:
-        opened = word.rpartition("[")
-        if opened[1]:
-            self._in_label_of_address = is_address(opened[2])
-        else:
-            self._in_label_of_address = self._in_label_of_address or is_address(word)
+def _read_plainly(text: str) -> str:
+    """`text` undisguised; of brackets that this only now makes a citation, none is one."""
+    plain = undisguised(text)
+    before, after = (len(_CITED.findall(view)) for view in (text, plain))
+    return _CITED.sub(r"(\1)", plain) if after > before else plain
 
 
 def _without_markup(before: str, text: str, *, keep: Callable[[str], bool]) -> str:
@@ -145,11 +138,9 @@ def _without_markup(before: str, text: str, *, keep: Callable[[str], bool]) -> s
     item = text.startswith("[") and bool(before)  # `items[0]: ...` defines nothing
     text = _NUMBERED.sub(lambda found: _uncited(found, item=item), text)
     text = _IMAGE.sub("[", text)
-    link = _LINK.search(text)
     if text.startswith("](") and before[-1:].isdigit() and "[" not in before:
         text = f" ({text[2:]}"
-    elif not (link and ":" in link[1] and text.count("](") == 1 and keep(link[1])):
-        text = text.replace("](", "] (")
+    text = text.replace("](", "] (")  # an address that may be followed is seen, not hidden behind other words
     if not item:
         text = _DEFINITION.sub(r"\1] :", text)
     return _TAG.sub(lambda tag: tag[0] if _is_harmless(tag, keep=keep) else f"< {tag[0][1:]}", text)

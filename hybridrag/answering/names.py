@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hybridrag.answering.wording import forms_of, is_common
+from hybridrag.answering.wording import is_common, stem_of
 
 _LATIN = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """Letters of scripts that put blanks between words."""
@@ -24,8 +24,13 @@ _PART = re.compile(rf"(?:{_LATIN}|\d)+|[^\W_]")
 _WORD = re.compile(rf"(?<![\w@]){_LATIN}(?:{_LATIN}|\d)*(?:[.&'’-](?:{_LATIN}|\d)+)*")
 _BEGINS = re.compile(r"(?:^|[.!?:|•\n]|[-–—] |\d[.)])[\s*_\"'“„‘«(\[#>-]*\Z")
 _GERMAN = re.compile(
-    r"\b(?:der|die|das|und|ist|nicht|ein|eine|einen|einem|den|dem|des|mit|für|von|zu|auf|im|wird|werden|sind|kann|sich|"
-    r"wurde|als|bei|oder|nach|aus|zur|zum|hat|war)\b",
+    r"\b(?:der|die|das|und|ist|nicht|ein|eine[mnrs]?|den|dem|des|mit|für|von|vom|zu|zur|zum|auf|am|ab|bis|im|um|wird|"
+    r"werden|wurden?|sind|kann|können|sich|als|bei|oder|nach|aus|hat|haben|war|waren|keine?[mnrs]?|ich|du|wir|ihr|sie|"
+    r"auch|nur|ja|nein|muss|müssen|darf|dürfen|gibt|steht|stehen|durch|über|wenn|dass|pro|je|beim|ins|dies|diese[mnrs]?"
+    r")\b",
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|of|and|is|are|to|for|with|by|not|you|it|be|on|at|has|have|from|that|this|as|or|can|must|will|were)\b"
 )
 _MEASURES = {
     "millionen",
@@ -46,6 +51,11 @@ _COMMON_NOUN = re.compile(
 _ARTICLE = re.compile(
     r"\b(?:d(?:er|ie|as|en|em|es)|ein(?:e[mnrs]?)?|im|am|zum|zur|vom|beim|\w+(?:e[mnrs]?))\s\Z", re.IGNORECASE
 )
+_ADJECTIVE = re.compile(
+    r"(?:.*(?:lich|ig|isch|bar|sam|haft|los|end|ell|al|iv|är|rn|t)|neu|alt|groß|klein|hoh|all|viel|einig|weiter|"
+    r"mehrer|privat|ander)e[mnrs]?\Z",
+    re.IGNORECASE,
+)
 _PLACED = re.compile(r"\b(?:Herrn?|Frau|Dr\.|Prof\.|[Ii]n|[Aa]us|[Nn]ach|[Bb]ei|[Vv]on)\s\Z")
 _GERMAN_NOUN = re.compile(
     r"(?:ung|heit|keit|schaft|ion|tät|nis|tum|ling|ment|en|er|el|e|s|ik|ie|eit|aft|auf|all|and|rt|ld|cht|uss|ang|ug)\Z"
@@ -54,6 +64,11 @@ _VERB = re.compile(
     r"(?:is|was|has|will|can|does|did|had|may|must|would|could|should|also|then|later|never|"
     r"[a-z]{3,}(?:ed|[^siuc\W]s))\Z"
 )
+
+_SLOT = re.compile(rf"\b([a-zäöüß]{{1,20}}) (?=([A-ZÄÖÜ]{_LATIN}{{1,40}})\b[ ,.]{{0,2}}([a-zäöüß]{{0,20}}))")
+"""A capitalised word between two that have none, or before the end."""
+
+_LONGEST_WORD = 64
 
 Kind = Literal["name", "identifier", "address"]
 
@@ -78,12 +93,16 @@ class Held:
         parts = _PART.findall(folded)
         self._line = f" {' '.join(parts)} "
         self._words = set(parts)
-        self._forms = {form for word in self._words for form in forms_of(word)}
+        self._stems = {stem_of(word) for word in self._words}
         self._cut = {word[:length] for word in self._words for length in range(max(4, len(word) - 3), len(word))}
+        self._ends = {word[-n:] for word in self._words if len(word) < _LONGEST_WORD for n in range(5, len(word))}
         self._initials = "".join(word[0] for word in parts)
         written = set(re.findall(r"[^\W\d_]+", text))
         self._lower = written & self._words
         self._capital = {word for word in written if word[0].isupper()}
+        self._slots: dict[tuple[str, str], set[str]] = {}
+        for match in _SLOT.finditer(text):
+            self._slots.setdefault((match[1], match[3]), set()).add(match[2])
 
     def holds(self, name: Name) -> bool:
         if name.kind == "address":
@@ -98,7 +117,7 @@ class Held:
         parts = _PART.findall(folded)
         if len(parts) > 1:
             return all(self._holds_word(part) for part in parts) or "".join(parts) in self._words
-        if not parts or parts[0] in self._words or forms_of(parts[0]) & self._forms:
+        if not parts or parts[0] in self._words or stem_of(parts[0]) in self._stems:
             return True
         (one,) = parts
         shorter = any(one[:length] in self._words for length in range(max(4, len(one) - 3), len(one)))
@@ -117,18 +136,40 @@ class Held:
         """Whether the word stands there, and always with a capital."""
         return word in self._capital and word.casefold() not in self._lower
 
+    def ousted(self, match: re.Match[str]) -> set[str]:
+        """The capitalised words that stand there between the two words that this one has beside it in its text."""
+        text = match.string
+        around = _SLOT.match(text, _word_before(text, match.start()))
+        return self._slots.get((around[1], around[3]), set()) if around and around.start(2) == match.start() else set()
+
+    def akin(self, word: str) -> bool:
+        """Whether the word is made of one that stands there, or the other way round: Urlaubsantrag, Antrag."""
+        folded = word.casefold()[:_LONGEST_WORD]
+        pieces = {folded[-n:] for n in range(5, len(folded))} | {folded[:n] for n in range(5, len(folded))}
+        return bool(pieces & self._words) or (len(folded) > 4 and folded in self._ends)
+
     def lowers(self, word: str) -> bool:
         """Whether the word stands there without a capital, and so is no name by itself."""
         return word.casefold() in self._lower
 
 
-def names_of(text: str, held: Held) -> list[Name]:
-    """The names, identifiers and addresses of a sentence. `held` tells words from names: a name is never lower-case."""
+def is_german(text: str) -> bool | None:
+    """Whether a text is in German, where every noun has a capital; None where nothing tells."""
+    german, english = len(_GERMAN.findall(text[:8_000])), len(_ENGLISH.findall(text[:8_000]))
+    return None if german == english else german > english
+
+
+def names_of(text: str, held: Held, *, nouns: bool = False) -> list[Name]:
+    """The names, identifiers and addresses of a sentence. `held` tells words from names: a name is never lower-case.
+
+    `nouns` tells whether nouns have capitals, as in German, where the sentence does not show its language.
+    """
     found = list(_codes(text))
     taken = bytearray(len(text))
     for name in found:
         taken[name.start : name.end] = b"\1" * (name.end - name.start)
-    return [*found, *_capitalised(text, taken, held)]
+    german = is_german(text)
+    return [*found, *_capitalised(text, taken, held, nouns=nouns if german is None else german)]
 
 
 def _address(text: str) -> str:
@@ -157,9 +198,8 @@ def _is_identifier(run: str) -> bool:
     return bool(run.isascii() and len(run) < 200 and (_IDENTIFIER.fullmatch(run) or _VERSION.fullmatch(run)))
 
 
-def _capitalised(text: str, taken: bytearray, held: Held) -> Iterator[Name]:
+def _capitalised(text: str, taken: bytearray, held: Held, *, nouns: bool) -> Iterator[Name]:
     """Words with a capital that does not come of where they stand. In German, where nouns have one, only some."""
-    nouns = len(_GERMAN.findall(text[:2_000])) >= 2
     run: list[re.Match[str]] = []
     words = [match for match in _WORD.finditer(text) if not any(taken[match.start() : match.end()])]
     for match in words:
@@ -180,7 +220,7 @@ def _named(
     words = [match for match in run if not is_common(match[0]) and len(match[0]) > 1]
     first = run[0] if begins else None
     if nouns:
-        words = _surely_named(text, words)
+        words = _surely_named(text, words, first, held)
     elif first is not None and words and words[0] is first and not _in_capitals(first[0]):
         alone = len(words) == 1
         verb = following is not None and _VERB.match(following[0])
@@ -192,15 +232,26 @@ def _named(
         yield Name(start, end, "name", text[start:end], tuple(word[0] for word in words))
 
 
-def _surely_named(text: str, run: list[re.Match[str]]) -> list[re.Match[str]]:
+def _surely_named(text: str, run: list[re.Match[str]], first: re.Match[str] | None, held: Held) -> list[re.Match[str]]:
     """Of capitalised German words side by side those that are no noun: a noun follows an article, and stands alone."""
     words = [word for word in run if word[0].casefold() not in _MEASURES]
+    if len(words) > 1 and words[0] is first and _ADJECTIVE.match(first[0]) and not held.only_names(first[0]):
+        words = words[1:]
     before = text[max(0, words[0].start() - 16) : words[0].start()] if words else ""
     if len(words) > 1:
         return words[1:] if _ARTICLE.search(before) else words
-    if words and _PLACED.search(before) and not _GERMAN_NOUN.search(words[0][0]):
+    if not words or held.akin(words[0][0]):
+        return []
+    if _PLACED.search(before) and not _GERMAN_NOUN.search(words[0][0]):
+        return words
+    if not _ARTICLE.search(before) and any(other not in text for other in held.ousted(words[0])):
         return words
     return [word for word in words if _in_capitals(word[0])]
+
+
+def _word_before(text: str, at: int) -> int:
+    """Where the word before a place begins."""
+    return text.rfind(" ", 0, max(0, at - 1)) + 1
 
 
 def _in_capitals(word: str) -> bool:

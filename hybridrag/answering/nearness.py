@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hybridrag.answering.testimony import Testimony
 from hybridrag.answering.wording import has_blanks
@@ -23,10 +23,10 @@ _TOGETHER = 4
 _STRETCH = 6
 """Words of a claim that must not all be strange to the evidence."""
 _STRETCH_COSINE = 0.7
-_STRANGE = 0.4
+_STRANGE = 0.5
 """The least that a stretch must have: its share of words, and this much of its cosine."""
 _COSINE, _SAID, _AROUND = 1.0, 0.5, 0.5
-_ENOUGH = 0.9
+_ENOUGH = 0.95
 """The least sum of the weighted signals: that of 19 of 20 true answers (0030)."""
 _SURE = 0.6
 """A stretch with this share of its words in the evidence is not looked into any further."""
@@ -75,12 +75,24 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence to be checked: its words with their places, what each weighs, and the facts in it."""
+    """A sentence to be checked: its words with their places, what each weighs, and the facts in it.
+
+    `text` holds the question too where the sentence is too short to tell what it is about; there its facts weigh
+    `sure`, since they may be all that it says. `says` is the yes or no before it, and `bare` whether that is all.
+    """
 
     text: str
-    words: Sequence[tuple[int, frozenset[str]]]
-    weights: Mapping[frozenset[str], float]
+    words: Sequence[tuple[int, str]]
+    weights: Mapping[str, float]
     facts: Sequence[Fact]
+    sure: float = 0.0
+    says: Literal["yes", "no", ""] = ""
+    bare: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether one passage must say it all: what is read with its question cannot be put together from several."""
+        return self.bare or self.sure > 0
 
 
 class Nearness:
@@ -92,17 +104,20 @@ class Nearness:
         self._strangers: float | None = None
 
     def signals(self, claim: Claim, offered: Sequence[Testimony], rests: Mapping[int, Sequence[int]]) -> Signals:
-        total = sum(claim.weights.values())
-        said: set[frozenset[str]] = set()
-        around: set[frozenset[str]] = set()
+        sure = sum(claim.sure for fact in claim.facts if any(map(fact.occurs_in, offered))) if claim.sure else 0.0
+        total = sum(claim.weights.values()) + claim.sure * len(claim.facts)
+        said: set[str] = set()
+        around: set[str] = set()
         for testimony in offered:
             around |= testimony.context_words.union(*testimony.words)
             for place in rests.get(testimony.passage.marker, ()):
                 said |= testimony.words[place]
             said |= testimony.context_words
 
-        def share(held: set[frozenset[str]]) -> float:
-            return sum(weight for forms, weight in claim.weights.items() if forms in held) / total if total else 1.0
+        def share(held: set[str]) -> float:
+            if not total:
+                return 1.0
+            return (sure + sum(weight for word, weight in claim.weights.items() if word in held)) / total
 
         cosine = self._cosine(claim.text, offered, rests)
         return Signals(cosine, share(said), share(around), *self._weakest(claim, around, offered, rests))
@@ -127,12 +142,12 @@ class Nearness:
     def _weakest(
         self,
         claim: Claim,
-        held: set[frozenset[str]],
+        held: set[str],
         offered: Sequence[Testimony],
         rests: Mapping[int, Sequence[int]],
     ) -> tuple[float, float, str]:
         """The least share that any stretch of the claim's words has of them in the evidence, and its own cosine."""
-        each = [(at, claim.weights[forms], forms in held) for at, forms in claim.words]
+        each = [(at, claim.weights[word], word in held) for at, word in claim.words]
         size = min(_STRETCH if has_blanks(claim.text) else 2 * _STRETCH, len(each))
         if not size:
             return 1.0, 1.0, ""

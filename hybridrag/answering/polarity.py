@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 
-from hybridrag.answering.wording import content, forms_of, is_common
+from hybridrag.answering.opposites import opposites
+from hybridrag.answering.wording import content, is_common, stem_of
 
 _DENIAL = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|neither|nor|cannot|without|n't|nicht|nie|niemals|nichts|niemand|weder|ohne|"
@@ -30,64 +31,26 @@ _LEXICAL = re.compile(
     r"ausgeschlossen)\b",
     re.IGNORECASE,
 )
-_OPPOSITES = (
-    ("allow allowed permit permitted erlaubt gestattet zulässig 允许", "forbid forbidden prohibit prohibited disallow "
-     "disallowed ban banned verboten untersagt unzulässig 禁止"),
-    ("before prior vor vorher 之前", "after following nach nachher danach 之后"),
-    ("minimum min least mindestens mindest 最小 最低 至少", "maximum max most höchstens maximal 最大 最高 至多 最多"),
-    ("increase increased rise rose raise raised grow grew higher erhöhen erhöht steigen stieg gestiegen 增加 上升 提高",
-     "decrease decreased decline declined fall fell reduce reduced drop dropped lower senken gesenkt sinken sank "
-     "gesunken verringern 减少 下降 降低"),
-    ("always immer stets 总是", "never nie niemals 从不"),
-    ("all every alle jeder 所有", "none no keine keiner"),
-    ("enable enabled aktiviert aktivieren 启用", "disable disabled deaktiviert deaktivieren 禁用"),
-    ("required mandatory obligatory erforderlich verpflichtend vorgeschrieben 必须",
-     "optional voluntary freiwillig 可选"),
-    ("include includes included including einschließlich inbegriffen",
-     "exclude excludes excluded excluding ausgeschlossen "
-     "ausgenommen"),
-    ("more mehr 多于", "less fewer weniger 少于"),
-    ("above over exceed exceeds über oberhalb 高于", "below under unter unterhalb 低于"),
-    ("first erste ersten erster", "last letzte letzten letzter final"),
-    ("early earlier earliest früh früher", "late later latest spät später"),
-    ("fast faster fastest quick quicker schnell schneller", "slow slower slowest langsam langsamer"),
-    ("large larger largest big bigger biggest groß größer größte", "small smaller smallest klein kleiner kleinste"),
-    ("high hoch höher", "low niedrig niedriger"),
-    ("long longer longest lang länger", "short shorter shortest kurz kürzer"),
-    ("best better besser beste", "worst worse schlechter schlechteste"),
-    ("win won beat gewann gewonnen", "lose lost verlor verloren"),
-    ("accept accepted accepts akzeptiert angenommen", "reject rejected rejects refuse refused abgelehnt"),
-    ("start started begin began begins beginnt begann", "end ended ends finish finished stop stopped endet endete"),
-    ("open opened opens offen geöffnet", "close closed closes shut geschlossen"),
-    ("internal intern interne", "external extern externe"),
-    ("public öffentlich", "private privat confidential vertraulich"),
-    ("safe secure sicher", "unsafe insecure dangerous unsicher gefährlich"),
-    ("true wahr", "false falsch"),
-    ("add added adds hinzufügen", "remove removed removes delete deleted entfernen entfernt löschen"),
-    ("approve approved genehmigt", "deny denied reject rejected abgelehnt"),
-    ("north northern nord nördlich norden 北", "south southern süd südlich süden 南"),
-    ("east eastern ost östlich osten 东", "west western westlich westen 西"),
-    ("possible möglich", "impossible unmöglich"),
-    ("buy buys bought purchase kaufen", "sell sells sold verkaufen"),
-    ("old older oldest alt älter", "new newer newest young younger youngest neu jung jünger"),
-    ("input eingabe", "output ausgabe"),
-    ("synchronous sync", "asynchronous async"),
-    ("positive positiv", "negative negativ"),
-    ("gain gained profit gewinn", "loss verlust"),
-    ("encrypted verschlüsselt", "unencrypted unverschlüsselt plaintext"),
-    ("valid gültig", "invalid ungültig expired abgelaufen"),
-    ("men male männer männlich", "women female frauen weiblich"),
-    ("promote promotes promoted activate activates", "inhibit inhibits inhibited suppress suppresses suppressed"),
-)  # fmt: skip
-_NEAR = 0.6
-"""The share of a claim's words that a sentence must hold for what it denies or opposes to count against the claim."""
+_NEAR = 0.55
+"""The share of a claim's words that a sentence must hold for what it denies to count against the claim."""
+_RELATED = 0.4
+"""The same for an opposite, which must be in so many words."""
 _SAME = 0.8
 """From this share on, both ways, two sentences are the same but for a word or two."""
 _CLAUSE = re.compile(
     r"[,;:.!?，；。：！？、]\s*|\s[-–—]\s|\b(?:but|however|while|whereas|although|aber|jedoch|während|sondern|但)\b"
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_CONTRAST = re.compile(r"[;；]\s*|\b(?:but|however|while|whereas|although|aber|jedoch|während|sondern|但)\b")
+_CONDITION = re.compile(r"\s*(?:if|unless|in case|wenn|falls|sofern|soweit|如果)\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _CAPITALISED = re.compile(r"(?<=[a-zß-ÿ,] )[^\W\d_][^\W\d_]{2,}")
+_DISOWNED = re.compile(
+    r"\b(?:false|untrue|a lie|hoax|myth|rumou?rs?|incorrectly|wrongly|allegedly|supposedly|formerly|"
+    r"(?<!is )(?<!are )(?<!be )used to(?= \w)|unwahr|gelogen|lüge|gerüchte?|angeblich|fälschlich(?:erweise)?)\b|"
+    r"谎言|谣言|据称|不实",
+    re.IGNORECASE,
+)
+"""Words that take back what stands beside them: `It is false that ...`, `... used to lead ...`."""
 
 
 def contradiction(claim: str, sentences: Sequence[str]) -> str:
@@ -97,18 +60,58 @@ def contradiction(claim: str, sentences: Sequence[str]) -> str:
     said = set(content(claim))
     nearest = max(sentences, key=lambda sentence: _shared(said, sentence))
     share = _shared(said, nearest)
+    if (disowned := _disowns(claim, sentences)) and not _denies_in_any_way(nearest):
+        return f"it says “{disowned}”, they do not"
     if share >= _SAME and _shared(set(content(nearest)), claim) >= _SAME:
         return _changed(claim, nearest)
     for clause in clauses(claim):
         words = set(content(clause))
-        against = max(sentences, key=partial(_shared, words))
-        if _denials(clause) and not _denies_in_any_way(against):
+        word = _denied(clause)
+        against = max(sentences, key=lambda sentence: _shared(words, sentence) + (word in content(sentence)) / 4)
+        if _CONDITION.match(clause) and _shared(words, against) < _SAME:
+            continue  # what holds where something is not: the passages may only say what holds where it is
+        if _denials(clause) and not _denies_in_any_way(_bearing_on(word, against)):
             return "it denies what they say"
-    if share < _NEAR:
-        return ""
-    if not _denies_in_any_way(claim) and _denials(_clause_about(said, nearest)):
+    about = _clause_about(said, nearest)
+    if share >= _NEAR and not _denies_in_any_way(claim) and _denials(about) and not _CONDITION.match(about):
         return "they deny it"
-    return _opposites(claim, nearest)
+    return opposites(claim, nearest) if share >= _RELATED else ""
+
+
+def _disowns(claim: str, sentences: Sequence[str]) -> str:
+    """A word of a claim that says of all the rest that it is not so, or no more, and stands in no sentence."""
+    found = _DISOWNED.search(claim)
+    return found[0] if found and not any(found[0].casefold() in each.casefold() for each in sentences) else ""
+
+
+def gainsaid(question: str, rest: str, *, yes: bool, sentences: Sequence[str]) -> str:
+    """How the sentence nearest to a question goes against the yes or no before `rest`, in words; empty if not."""
+    if _denies_in_any_way(rest) or _denials(question):
+        return ""
+    asked, added = set(content(question)), set(content(rest))
+    nearest = max(sentences, key=partial(_shared, asked | added), default="")
+    share = _shared(asked, nearest)
+    if yes and share >= _NEAR:
+        about = max(
+            clauses(nearest), key=lambda part: (len(added & set(content(part))), len(asked & set(content(part))))
+        )
+        return "they deny it" if _denials(about) else ""
+    if not yes and share >= _SAME and not _DIGIT.search(question) and not _denies_in_any_way(nearest):
+        return "it denies what they say"
+    return ""
+
+
+def leaves_open(question: str, *, yes: bool, sentences: Sequence[str]) -> bool:
+    """Whether sentences do not settle a question so.
+
+    A yes is not settled where a part of any denies, a no where a part of the nearest does not.
+    """
+    asked = set(content(question))
+    parts = [[part for part in clauses(sentence) if asked & set(content(part))] for sentence in sentences]
+    if yes:
+        return any(_denies_in_any_way(part) for each in parts for part in each)
+    nearest = max(range(len(sentences)), key=lambda n: _shared(asked, sentences[n]), default=None)
+    return nearest is None or not all(_denies_in_any_way(part) for part in parts[nearest]) or not parts[nearest]
 
 
 def _changed(claim: str, sentence: str) -> str:
@@ -116,24 +119,41 @@ def _changed(claim: str, sentence: str) -> str:
     denied, denies = _denials(sentence), _denials(claim)
     if denied != denies:
         return "it denies what they say" if denies > denied else "they deny it"
-    known = {form for forms in content(sentence) for form in forms}
+    known = set(content(sentence))
     for match in _CAPITALISED.finditer(claim):
         if (
             match[0][0].isupper()
             and not is_common(match[0])
-            and not forms_of(match[0]) & known
+            and stem_of(match[0]) not in known
             and match[0].casefold() not in sentence.casefold()
         ):
             return f"they do not name “{match[0]}”"
-    return _opposites(claim, sentence)
+    return opposites(claim, sentence)
 
 
-def _clause_about(said: set[frozenset[str]], sentence: str) -> str:
+def _denied(clause: str) -> str:
+    """The first word of meaning after a denial; empty where there is none."""
+    denial = _DENIAL.search(clause)
+    return next(iter(content(clause[denial.end() :])), "") if denial else ""
+
+
+def _bearing_on(word: str, sentence: str) -> str:
+    """What of a sentence could deny a word in it: all up to the end of its clause, but for the word itself."""
+    for part in _CONTRAST.split(sentence):
+        before = ""
+        for piece in clauses(part):
+            before += f", {piece}"
+            if word in content(piece):
+                return " ".join(other for other in before.split() if stem_of(other.strip(".,;:!?")) != word)
+    return sentence
+
+
+def _clause_about(said: set[str], sentence: str) -> str:
     """The part of a sentence that shares most words with what is said."""
     return max(clauses(sentence) or [sentence], key=lambda part: len(said & set(content(part))))
 
 
-def _shared(words: set[frozenset[str]], text: str) -> float:
+def _shared(words: set[str], text: str) -> float:
     return len(words & set(content(text))) / len(words) if words else 0.0
 
 
@@ -147,44 +167,6 @@ def _denies_in_any_way(text: str) -> bool:
     return _denials(text) > 0 or _LEXICAL.search(text) is not None
 
 
-def _opposites(claim: str, evidence: str) -> str:
-    """A word that the claim has more often, while the evidence has its opposite more often, in words; empty if none."""
-    said, found = _words(claim), _words(evidence)
-    for pair in _sides():
-        for here, there in (pair, pair[::-1]):
-            mine, theirs = _held(said, here), _held(found, there)
-            if len(mine) > len(_held(found, here)) and len(theirs) > len(_held(said, there)):
-                return f"it says “{mine[0]}”, they say “{theirs[0]}”"
-    return ""
-
-
 def clauses(text: str) -> list[str]:
     """The parts of a sentence between its commas and the words that set one part against another."""
     return [part for part in _CLAUSE.split(text) if part.strip()]
-
-
-def _words(text: str) -> list[tuple[str, frozenset[str]]]:
-    return [(word, forms_of(word) | {word.casefold()}) for word in _WORD.findall(text)]
-
-
-def _held(words: Sequence[tuple[str, frozenset[str]]], side: frozenset[str]) -> list[str]:
-    """The words that stand on one side of a pair; of a text without blanks, the signs found in it."""
-    found = [word for word, forms in words if forms & side]
-    return found or [
-        term for term in side if not term.isascii() and _SIGNS.match(term) and any(term in w for w, _ in words)
-    ]
-
-
-_SIGNS = re.compile("[\u3400-\u9fff]")
-
-
-@cache
-def _sides() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    """Each pair with all forms of its words."""
-    return tuple(
-        (
-            frozenset().union(*(forms_of(word) | {word} for word in one.split())),
-            frozenset().union(*(forms_of(word) | {word} for word in other.split())),
-        )
-        for one, other in _OPPOSITES
-    )

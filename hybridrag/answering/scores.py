@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hybridrag.answering.candidates import Candidate
+from hybridrag.answering.wording import has_blanks
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector, Vectors
@@ -31,7 +32,7 @@ def scores_of(
 
     What is far from the question, as are the units before and after it, has 0.
     """
-    shared = _shared(candidates, question)
+    shared = shares_of([candidate.context for candidate in candidates], question)
     cosines = _cosines(candidates, _with_passage(candidates, shared), query, embed)
     own = [cosine + share for cosine, share in zip(cosines, shared, strict=True)]
     near, around = list(own), list(own)
@@ -58,16 +59,16 @@ def _with_passage(candidates: Sequence[Candidate], nearness: Sequence[float]) ->
     ]
 
 
-def _shared(candidates: Sequence[Candidate], question: str) -> list[float]:
-    """The share of the question's words that each holds, rare words counting more, from 0 to 1.
+def shares_of(texts: Sequence[str], question: str) -> list[float]:
+    """The share of a question's words that each text holds, rare words counting more, from 0 to 1.
 
-    Words that no candidate holds do not count. The weight is the BM25 family's, log(1 + n / (df + 0.5)).
+    Words that none of them holds do not count. The weight is the BM25 family's, log(1 + n / (df + 0.5)).
     """
     asked = words_of(question)
-    held = [asked & words_of(candidate.context) for candidate in candidates]
+    held = [asked & words_of(text) for text in texts]
     holding = Counter(word for words in held for word in words)
     # Sorted, since the order of a set of words changes from run to run, and with it the last bit of a sum.
-    weights = {word: math.log1p(len(candidates) / (holding[word] + 0.5)) for word in sorted(holding)}
+    weights = {word: math.log1p(len(texts) / (holding[word] + 0.5)) for word in sorted(holding)}
     total = sum(weights.values())
     return [sum(weights[word] for word in sorted(words)) / total if total else 0.0 for words in held]
 
@@ -104,9 +105,5 @@ def _cosines(
 def words_of(text: str) -> set[str]:
     """Words of three letters or more, and pairs of characters where words are written without blanks."""
     words = re.findall(r"\w+", text.casefold())
-    found = {word for word in words if len(word) > 2 and not _UNSPACED.search(word)}
-    return found.union(*({word[i : i + 2] for i in range(len(word) - 1)} for word in words if _UNSPACED.search(word)))
-
-
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese: the blocks of Unicode whose words have no blanks between them."""
+    found = {word for word in words if len(word) > 2 and has_blanks(word)}
+    return found.union(*({word[i : i + 2] for i in range(len(word) - 1)} for word in words if not has_blanks(word)))

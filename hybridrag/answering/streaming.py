@@ -12,22 +12,16 @@ from typing import Protocol
 import regex
 
 from hybridrag.answering.citations import Marked, cited, numbers_of
-from hybridrag.answering.grounding import Grounding, Verdict, is_claim
+from hybridrag.answering.claims import Asides, is_claim
+from hybridrag.answering.grounding import Grounding, Verdict
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.answering.thoughts import Thoughts
+from hybridrag.answering.tokens import TOKEN, is_cut, is_unclosed, may_grow, spaced
 from hybridrag.types import Citation, Passage, Sentence
 
 UNSUPPORTED = "[?]"
 """Stands after a sentence that no passage bears out."""
 
-_NUMBERS = r"\d{1,3}(?:\s?[,;–-]\s?\d{1,3}){0,9}"
-_TOKEN = regex.compile(
-    rf"(?P<code>`[^`\n]{{0,200}}`)|(?P<blank>[ \t]{{0,8}})\[(?P<numbers>{_NUMBERS})\](?!\()"
-    r"|(?P<space>\s+)|[^\s`\[。！？]+|\S"
-)
-"""What a reply is made of, outside blocks of code. A number in brackets that begins a link is no marker."""
-_MAY_GROW = regex.compile(r"`[^`\n]{0,200}|[ \t]{0,8}\[[\d\s,;–-]{0,70}\]?|\s+")
-"""What more text may make another token of."""
 _FENCE = regex.compile(r"(`{3,}|~{3,})[^\n]{0,200}\n")
 _FENCE_MAY_COME = regex.compile(r"`{1,2}|~{1,2}|(?:`{3,}|~{3,})[^\n]{0,200}")
 _STOP = regex.compile(r"[.!?…][\"'”’»)\]]{0,3}\Z")
@@ -67,12 +61,14 @@ class AnswerReader:
         passages: Sequence[Passage],
         *,
         grounding: Grounding,
+        question: str = "",
         stages: Sequence[Stage] = (),
         restore: Callable[[str], str] = str,
         harmless: Callable[[str], str] = str,
     ) -> None:
         self._passages = {passage.marker: passage for passage in passages}
         self._grounding = grounding
+        self._asides = Asides(passages, question)
         self._stages = tuple(stages)
         self._restore = restore
         self._harmless = harmless
@@ -144,11 +140,14 @@ class AnswerReader:
                 end = opening.end()
                 yield from self._sentence_ends()
                 self._fence = opening[1]
-                yield from self._words(opening[0])
+                yield from self._words(spaced(opening[0]))
             else:
-                if not final and _MAY_GROW.fullmatch(text, at):
+                if not final and may_grow(text, at):
                     break
-                token = _TOKEN.match(text, at)
+                if final and is_cut(text, at):
+                    at = len(text)
+                    break
+                token = TOKEN.match(text, at)
                 assert token is not None  # every character is one
                 end = token.end()
                 yield from self._token(token)
@@ -163,14 +162,16 @@ class AnswerReader:
             yield from self._marker(token)
         elif token["space"] is not None:
             self._space += token[0]
+        elif token["blank"] is not None:
+            yield from self._left_out()
         else:
             if self._ended(token[0]):
                 yield from self._sentence_ends()
-            yield from self._words(token[0])
+            yield from self._words(token[0] if token["code"] is None else spaced(token[0]))
 
     def _code(self, line: str) -> Iterator[str]:
         """A line inside a block of code. The block is one sentence."""
-        yield from self._words(line)
+        yield from self._words(spaced(line))
         closed = line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0])
         if closed:
             self._fence = ""
@@ -203,7 +204,8 @@ class AnswerReader:
     def _marker(self, token: regex.Match[str]) -> Iterator[str]:
         numbers = numbers_of(token["numbers"])
         if len(numbers) > 1 and numbers[0] not in self._passages:
-            yield from self._words(token[0])  # a list or a range of something else
+            # A list or a range of something else.
+            yield from self._words(token[0] if self._passages.keys().isdisjoint(numbers) else spaced(token[0]))
             return
         known = [number for number in numbers if number in self._passages]
         self._unknown.update(dict.fromkeys(number for number in numbers if number not in self._passages))
@@ -211,32 +213,47 @@ class AnswerReader:
         said.claimed.update(dict.fromkeys(known))
         blank = token["blank"] or (" " if self._space else "")
         if _POINTS.search(said.tail):
-            yield from self._marks(known, blank)
+            yield f"{blank}({', '.join(map(str, known))})" if known else ""  # a word, which nothing has borne out yet
         elif known and said.checks < _EARLY and is_claim(claim := self._claim()):
             verdict = self._checked(claim)
             if verdict.supported:  # if it is not, perhaps the whole sentence is
+                before = tuple(said.shown)
                 yield from self._marks([number for number in verdict.markers if number in said.claimed], blank)
+                if new := tuple(number for number in said.shown if number not in before):
+                    said.parts_borne_out.append(self._marked_by(claim, verdict, new))
+                    return
+        yield from self._left_out()
+
+    def _left_out(self) -> Iterator[str]:
+        """What stands in place of a marker or a sign of doubt: nothing, unless what is around it would be another."""
+        if is_unclosed(self._said.tail):
+            yield from self._words("…")
 
     def _sentence_ends(self) -> Iterator[str]:
         """Checks the sentence as a whole. What it is not marked with yet comes before the white space after it."""
         said, claim = self._said, self._claim()
         if not claim:
             return  # markers may stand before what they belong to
-        if said.claimed or is_claim(claim):
+        if said.claimed or is_claim(claim) or self._asides.claims(claim):
             verdict = self._checked(claim)
             if verdict.supported:
                 yield from self._marks([n for n in verdict.markers if n in said.claimed] or verdict.markers[:1], " ")
             else:
                 yield f"{UNSUPPORTED}\n" if said.tail.endswith("\n") else f" {UNSUPPORTED}"
-            sentence = Sentence(
-                text=self._harmless(claim),
-                markers=tuple(n for n in said.shown if n in verdict.markers) if verdict.supported else (),
-                supported=verdict.supported,
-                claimed=tuple(said.claimed),
-                reason=verdict.reason,
-            )
-            self._marked.append(Marked(sentence, verdict.quotes))
+            markers = tuple(n for n in said.shown if n in verdict.markers) if verdict.supported else ()
+            self._marked += [part for part in said.parts_borne_out if not set(part.sentence.markers) <= set(markers)]
+            self._marked.append(self._marked_by(claim, verdict, markers))
         self._said = _Said()
+
+    def _marked_by(self, claim: str, verdict: Verdict, markers: tuple[int, ...]) -> Marked:
+        sentence = Sentence(
+            text=self._harmless(claim),
+            markers=markers,
+            supported=verdict.supported,
+            claimed=tuple(self._said.claimed),
+            reason=verdict.reason,
+        )
+        return Marked(sentence, verdict.quotes)
 
     def _marks(self, numbers: Sequence[int], blank: str) -> Iterator[str]:
         new = [number for number in numbers if number not in self._said.shown]
@@ -264,6 +281,7 @@ class _Said:
     tail: str = ""
     claimed: dict[int, None] = field(default_factory=dict)
     shown: dict[int, None] = field(default_factory=dict)
+    parts_borne_out: list[Marked] = field(default_factory=list)
     checks: int = 0
     checked: tuple[tuple[str, tuple[int, ...]], Verdict] | None = None
 

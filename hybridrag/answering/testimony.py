@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from hybridrag.answering.dates import Date, dates_of
-from hybridrag.answering.figures import Figure, borne_out, figures_of
+from hybridrag.answering.figures import Figure, borne_out, figures_of, periods_of
 from hybridrag.answering.names import Held, Name
 from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.sentences import sentence_spans
@@ -34,11 +34,11 @@ class Testimony:
             for at in range(start, end, _LONGEST)
         ]
         starts = [start for start, _ in self.spans]
-        self.words: list[set[frozenset[str]]] = [set() for _ in self.spans]
-        for at, forms in placed_content(self.text):
+        self.words: list[set[str]] = [set() for _ in self.spans]
+        for at, word in placed_content(self.text):
             place = bisect.bisect_right(starts, at) - 1
             if place >= 0:
-                self.words[place].add(forms)
+                self.words[place].add(word)
         self.context_words = set(content(self.context))
 
     @cached_property
@@ -91,6 +91,13 @@ class Testimony:
         return borne_out(figure, self.figures) or (
             not figure.dimension and any(count in figure.bare for count in self.counts)
         )
+
+    @cached_property
+    def periods(self) -> frozenset[str]:
+        return periods_of(self.everything)
+
+    def has_rate(self, period: str) -> bool:
+        return period in self.periods
 
     def has_date(self, date: Date) -> bool:
         return any(date.agrees(other, self.years) for other in self.dates)

@@ -1,4 +1,4 @@
-"""The words of a text that carry its meaning, in forms that another text with other endings shares."""
+"""The words of a text that carry its meaning, as stems that another text with other endings shares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+")
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese: the blocks of Unicode whose words have no blanks between them."""
 _LONGEST = 64
-_COMMON = frozenset(
+COMMON = frozenset(
     re.findall(
         r"\S+",
         """
@@ -32,6 +32,7 @@ _COMMON = frozenset(
     müssen nach nein nicht noch nur ob oder ohne sehr sein seine seinem seinen seiner seit sich sie sind so sobald
     sollte sondern sowie über um und uns unter vom von vor war waren was weil welche welcher welches wenn wer werden
     wie wird wo wurde wurden zu zum zur zwischen während bereits zudem außerdem laut dokument dokumente beispiel
+    pro je seitens seiten insgesamt künftig falls sofern ihnen euch verfügung
     """,
     )
 )
@@ -39,16 +40,16 @@ _COMMON = frozenset(
 
 
 @lru_cache(maxsize=20_000)
-def forms_of(word: str) -> frozenset[str]:
-    """What a word is compared by: its English and its German stem, without accents."""
-    folded = word[:_LONGEST].casefold()
-    return frozenset(_plain(stemmer.stemWord(folded)) for stemmer in _stemmers())
+def stem_of(word: str) -> str:
+    """What a word is compared by: the German stem of its English stem, without accents: one for both languages."""
+    english, german = _stemmers()
+    return _plain(german.stemWord(english.stemWord(word[:_LONGEST].casefold())))
 
 
 def is_common(word: str) -> bool:
     """Whether a word says nothing by itself, or is a number."""
     folded = word.casefold()
-    return folded in _COMMON or folded in NUMBER_WORDS
+    return folded in COMMON or folded in NUMBER_WORDS
 
 
 def has_blanks(text: str) -> bool:
@@ -56,27 +57,27 @@ def has_blanks(text: str) -> bool:
     return text.isascii() or _UNSPACED.search(text) is None
 
 
-def content(text: str) -> list[frozenset[str]]:
-    """The forms of each word of a text that says something, each word once, in order of the first.
+def content(text: str) -> list[str]:
+    """The stem of each word of a text that says something, each once, in order of the first.
 
     Where words have no blanks between them, pairs of characters take their place. Numbers are left to `figures_of`.
     """
-    return list(dict.fromkeys(forms for _, forms in placed_content(text)))
+    return list(dict.fromkeys(word for _, word in placed_content(text)))
 
 
-def placed_content(text: str) -> list[tuple[int, frozenset[str]]]:
+def placed_content(text: str) -> list[tuple[int, str]]:
     """The same with where each stands, and again for each time that it does."""
-    found: list[tuple[int, frozenset[str]]] = []
+    found: list[tuple[int, str]] = []
     for match in _WORD.finditer(text):
         word = match[0]
         if word.isascii() or not _UNSPACED.search(word):
             bare = re.sub(r"['’].*", "", word)
             if len(bare) > 1 and not is_common(bare) and not is_common(word):
-                found.append((match.start(), forms_of(bare)))
+                found.append((match.start(), stem_of(bare)))
             continue
         for run in _UNSPACED.finditer(word):
             pairs = [run[0][i : i + 2] for i in range(len(run[0]) - 1)] or [run[0]]
-            found.extend((match.start() + run.start() + i, frozenset({pair})) for i, pair in enumerate(pairs))
+            found.extend((match.start() + run.start() + i, pair) for i, pair in enumerate(pairs))
     return found
 
 

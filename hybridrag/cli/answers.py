@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from hybridrag.cli.console import coloured, notice, one_line, printable
 from hybridrag.cli.hyperlinks import linked, takes_links
 from hybridrag.cli.search import document_json, location_json
-from hybridrag.errors import NotGrounded
+from hybridrag.errors import NotGrounded, UsageError
 
 if TYPE_CHECKING:
+    from hybridrag.cli.session import Session
     from hybridrag.flows.freshness import Freshness
     from hybridrag.flows.places import Place
     from hybridrag.types import Answer, Citation, Usage
 
 _UNSUPPORTED = "[?]"
+_INCOMPLETE = "[this answer is not complete]"
 _NARROWEST = 20
 _WIDEST = 110
-_COUNTED = {"provider": "counted by the provider", "tokenizer": "counted here", "estimate": "at most"}
+_LONGEST_COMMAND = 100
+"""Characters of a question that is shown again, in the command to search for it."""
+_NEEDS_CARE = frozenset('"$`\\!')
+"""What a shell reads inside double quotes."""
+COUNTED = {
+    "provider": "counted by the provider",
+    "tokenizer": "counted here",
+    "estimate": "at most: the provider did not say",
+}
 
 
 class AnswerWriter:
-    """Shows text the moment it comes."""
+    """Shows text the moment it comes. What an error ends is marked as incomplete."""
 
     def __init__(self) -> None:
         self.wrote = False
@@ -36,10 +47,13 @@ class AnswerWriter:
         sys.stdout.write(_shown(text, in_colour=self._coloured))
         sys.stdout.flush()
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Ends the last line."""
-        if self.wrote:
-            sys.stdout.write("\n")
+        if self.wrote and kind is not BrokenPipeError:
+            sys.stdout.write("\n" if kind is None else f"\n{_INCOMPLETE}\n")
             sys.stdout.flush()
 
 
@@ -82,6 +96,16 @@ def answer_json(
     }
 
 
+def check_chosen(session: Session, *, llm: str | None, fallback: str | None) -> None:
+    """Raises UsageError where flags say more of a provider than that there is none."""
+    if session.wiring.has_provider:
+        return
+    if llm is not None:
+        raise UsageError("--llm names the model of a provider, and none is chosen", hint="add --provider NAME")
+    if fallback is not None:
+        raise UsageError("--fallback names whom to ask next, and no provider is chosen", hint="add --provider NAME")
+
+
 def check_grounded(answer: Answer, *, required: bool) -> None:
     """Raises NotGrounded for an answer that must be grounded and is not."""
     if required and not answer.grounded:
@@ -102,19 +126,23 @@ def show_answer(
     quiet: bool = False,
     places: Mapping[int, Place] | None = None,
     freshness: Freshness | None = None,
+    age: bool = True,
 ) -> None:
     """The answer, unless it was `streamed`, and what belongs to it: citations on stdout, everything else on stderr.
 
-    `verbose` shows the words that are cited, too.
+    `verbose` shows the words that are cited, too, and what is missing of those that are not borne out. `age`
+    tells how old the index is, which a conversation says once.
     """
     if not streamed:
         sys.stdout.write(_shown(answer.text, in_colour=coloured(sys.stdout)) + "\n")
+    if not answer.complete:
+        sys.stdout.write(f"{_INCOMPLETE}\n")
     if answer.citations:
         sys.stdout.write("\n")
     for citation in answer.citations:
         _show_citation(citation, (places or {}).get(citation.marker), verbose=verbose)
     sys.stdout.flush()
-    for line in (*_notes(answer, freshness), *_figures(answer, freshness)):
+    for line in (*_notes(answer, freshness, verbose=verbose), *_figures(answer, freshness if age else None)):
         notice(line, quiet=quiet)
 
 
@@ -159,13 +187,26 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _notes(answer: Answer, freshness: Freshness | None) -> list[str]:
-    notes = []
-    if _UNSUPPORTED in answer.text:
-        notes.append(f"{_UNSUPPORTED} stands after what no passage bears out")
+def _notes(answer: Answer, freshness: Freshness | None, *, verbose: bool) -> list[str]:
+    lines = [f"note: {warning}" for warning in answer.warnings]
+    if verbose:
+        lines += [
+            f"  {one_line(each.text)} {_UNSUPPORTED} {one_line(each.reason)}"
+            for each in answer.sentences
+            if not each.supported
+        ]
     if answer.abstained:
-        notes.append("hybridrag search shows what comes nearest to the question")
-    return [f"note: {text}" for text in (*notes, *answer.warnings, *(freshness.warnings if freshness else ()))]
+        lines.append(f"note: {_search_for(answer.question)} shows what comes nearest to the question")
+    return [*lines, *(f"note: {warning}" for warning in (freshness.warnings if freshness else ()))]
+
+
+def _search_for(question: str) -> str:
+    """The command that searches for a question, as far as it is short enough to be shown again."""
+    folded = one_line(question)
+    if len(folded) > _LONGEST_COMMAND:
+        return "hybridrag search"
+    plain = not _NEEDS_CARE.intersection(folded)  # people read "O'Neil" more easily than what shlex makes of it
+    return f'hybridrag search "{folded}"' if plain else f"hybridrag search {shlex.quote(folded)}"
 
 
 def _figures(answer: Answer, freshness: Freshness | None) -> list[str]:
@@ -177,15 +218,11 @@ def _figures(answer: Answer, freshness: Freshness | None) -> list[str]:
 
 
 def usage_line(usage: Usage) -> str:
-    """`1,204 + 96 tokens, $0.0003 (counted by the provider)`: of the prompt, and of the reply."""
-    cost = "" if usage.cost_usd is None else f", {_dollars(usage.cost_usd)}"
-    return f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens{cost} ({_COUNTED[usage.counted]})"
+    """`1,204 tokens in, 96 out, $0.00030 (counted by the provider)`: of the prompt, and of the reply."""
+    from hybridrag.flows.spending import dollars
 
-
-def _dollars(cost: float) -> str:
-    if 0 < cost < 0.0001:
-        return "under $0.0001"
-    return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}"
+    cost = "no price known" if usage.cost_usd is None else dollars(usage.cost_usd)
+    return f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out, {cost} ({COUNTED[usage.counted]})"
 
 
 def _citation_json(citation: Citation, place: Place | None) -> dict[str, Any]:

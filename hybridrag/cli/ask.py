@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hybridrag.cli.answers import AnswerWriter, answer_json, check_grounded, show_answer
+from hybridrag.cli.answers import AnswerWriter, answer_json, check_chosen, check_grounded, show_answer
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def ask(
     ] = None,
     llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
     fallback: Annotated[
-        str | None, typer.Option("--fallback", metavar="NAME,...", help="Whom to ask where the provider fails.")
+        str | None, typer.Option("--fallback", metavar="NAME,...", help="Whom to ask next where the provider fails.")
     ] = None,
     max_cost: Annotated[
-        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What requests may cost in a day, all together.")
+        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What all requests of a day may cost.")
     ] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
     filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
@@ -63,15 +63,16 @@ def ask(
         rerank=session.wiring.settings.rerank if rerank is None else rerank,
         unit="passage",
     )
+    check_chosen(session, llm=llm, fallback=fallback)
     session.say_collection()
     wiring = session.wiring
     if not wiring.has_provider:
         if show_outbound or require_provider:
-            raise UsageError("no provider is chosen", hint="--provider together, for example")
+            raise UsageError("no provider is chosen", hint="add --provider NAME; `hybridrag providers list` shows them")
         session.notice(wiring.provider.advice())
         answer = wiring.extract(query)
         check_grounded(answer, required=require_grounded)
-        _finish(session, answer, streamed=False)
+        _finish(session, answer, streamed=False, filtered=bool(filter_))
         return 0
     if show_outbound:
         body = wiring.outbound(query)
@@ -80,17 +81,14 @@ def ask(
         return 0
     # What may have to be withheld cannot be shown as it comes.
     live = stream and not session.flags.json and not require_grounded
-    writer = AnswerWriter()
-    try:
+    with AnswerWriter() as writer:
         answer = wiring.ask(query, on_text=writer if live else lambda _: None)
-    finally:
-        writer.end()
     check_grounded(answer, required=require_grounded)
-    _finish(session, answer, streamed=live and writer.wrote)
+    _finish(session, answer, streamed=live and writer.wrote, filtered=bool(filter_))
     return 0
 
 
-def _finish(session: Session, answer: Answer, *, streamed: bool) -> None:
+def _finish(session: Session, answer: Answer, *, streamed: bool, filtered: bool) -> None:
     places, freshness = session.wiring.whereabouts(answer)
     if session.flags.json:
         session.json(answer_json(answer, places=places, freshness=freshness))
@@ -103,3 +101,5 @@ def _finish(session: Session, answer: Answer, *, streamed: bool) -> None:
         places=places,
         freshness=freshness,
     )
+    if answer.abstained and filtered:
+        session.notice("note: only documents that pass --filter were looked at")

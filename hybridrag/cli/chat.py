@@ -34,12 +34,21 @@ def chat(
     context: typer.Context,
     provider: Annotated[str | None, typer.Option("--provider", metavar="NAME|URL", help="As for ask.")] = None,
     llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option("--fallback", metavar="NAME,...", help="Whom to ask next where the provider fails.")
+    ] = None,
+    max_cost: Annotated[
+        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What all requests of a day may cost.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
     filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
     rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank", help="As for search.")] = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show answers as they come.")] = True,
     require_grounded: Annotated[
-        bool, typer.Option("--require-grounded", help="Withhold answers with a sentence that cites nothing.")
+        bool, typer.Option("--require-grounded", help="Withhold an answer with a sentence that no passage bears out.")
+    ] = False,
+    require_provider: Annotated[
+        bool, typer.Option("--require-provider", help="Fail rather than answer without a provider.")
     ] = False,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Keep the conversation, encrypted, under this name.")
@@ -58,12 +67,14 @@ def chat(
 
     Examples: hybridrag chat      hybridrag chat --name onboarding      hybridrag chat --json < questions.txt
     """
+    from hybridrag.cli.answers import check_chosen
     from hybridrag.retrieval import parse_filter
     from hybridrag.types import Query
 
     if sum((name is not None, resume is not None, list_, forget is not None)) > 1:
         raise UsageError("--name, --resume, --list and --forget exclude each other", hint="give one of them")
-    session = Session.of(context, provider=provider, llm=llm)
+    flags = {"provider": provider, "llm": llm, "fallback": fallback, "max_cost_usd": max_cost}
+    session = Session.of(context, **flags)
     saved = session.wiring.privacy.conversations
     if list_:
         _list(session, saved)
@@ -72,6 +83,9 @@ def chat(
         saved.forget(forget)
         session.notice(f"the conversation {forget} was removed")
         return 0
+    check_chosen(session, llm=llm, fallback=fallback)
+    if require_provider and not session.wiring.has_provider:
+        raise UsageError("no provider is chosen", hint="add --provider NAME; `hybridrag providers list` shows them")
     query = Query(
         text="",
         k=k,
@@ -83,7 +97,7 @@ def chat(
         kept, before = None, None
         if resume is not None:
             kept, before = held.enter_context(saved.resumed(resume))
-            session = _where_it_was(context, session, before, provider=provider, llm=llm)
+            session = _where_it_was(context, session, before, **flags)
         elif name is not None:
             kept = held.enter_context(saved.new(name))
         talk = _begun(session, query, kept, before)
@@ -137,6 +151,7 @@ class _Loop:
         self._keep = keep
         self._terminal = sys.stdin.isatty()
         self._asked = 0
+        self._aged = False
 
     def run(self) -> int:
         """The exit code of the last turn or command that failed; 0 where none did."""
@@ -200,15 +215,12 @@ class _Loop:
         self._asked += 1
         # With its line's end it is never taken for `-`, which reads all the lines that follow.
         question = question_of(f"{line}\n")
-        writer = AnswerWriter()
-        try:
+        with AnswerWriter() as writer:
             answer, spoken = self._chat.ask(
                 question,
                 on_text=writer if self._live else None,
                 check=lambda found: check_grounded(found, required=self._require_grounded),
             )
-        finally:
-            writer.end()
         places, freshness = self._session.wiring.whereabouts(answer)
         flags = self._session.flags
         if flags.json:
@@ -222,7 +234,9 @@ class _Loop:
             quiet=flags.quiet,
             places=places,
             freshness=freshness,
+            age=not self._aged,
         )
+        self._aged = self._aged or bool(freshness and freshness.age)
 
     def _numbered(self, told: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
         """The `hybridrag.chat/1` object: that of `ask`, and which line and conversation it belongs to."""

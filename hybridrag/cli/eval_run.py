@@ -46,6 +46,9 @@ def run(
         typer.Option("--provider", metavar="NAME|URL", help="Who answers; without it, the documents' own sentences."),
     ] = None,
     llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
+    max_cost: Annotated[
+        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What all requests of a day may cost.")
+    ] = None,
     filter_: Annotated[
         str, typer.Option("--filter", metavar="EXPR", help="Only documents that pass it, as for search.")
     ] = "",
@@ -90,7 +93,7 @@ def run(
     from hybridrag.cli.eval_answers import announce, check_options
 
     check_options(answers=answers, provider=provider, llm=llm)
-    session = Session.of(context, embedder=embedder, provider=provider, llm=llm)
+    session = Session.of(context, embedder=embedder, provider=provider, llm=llm, max_cost_usd=max_cost)
     _check_places(report, per_query, read=[dataset, *([Path(against)] if against is not None else [])])
     check_metric(metric, depth)
     from hybridrag.cli.eval_progress import asking

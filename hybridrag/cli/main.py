@@ -11,10 +11,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from hybridrag.cli.console import json_text, one_line
 from hybridrag.cli.globals import Globals, hoisted
 from hybridrag.errors import HybridragError, UsageError
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -64,8 +68,15 @@ def _run(arguments: list[str]) -> int:
         message = exc.format_message().rstrip(".")
         if not message:  # no verb was given, and the help has been shown
             return USAGE
-        raise UsageError(message, hint="see `hybridrag --help`, or --help after a verb") from exc
+        raise UsageError(message, hint=_usage_hint(exc)) from exc
     return result if isinstance(result, int) else 0
+
+
+def _usage_hint(exc: typer.TyperException) -> str:
+    """Where the help is for what was wrong, and what people forget most."""
+    context = getattr(exc, "ctx", None)
+    quotes = "a text with blanks stands in quotes; " if "extra argument" in exc.format_message() else ""
+    return f"{quotes}see `{context.command_path if context else 'hybridrag'} --help`"
 
 
 def _failed(exc: BaseException, flags: Globals) -> int:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hybridrag.cli.answers import COUNTED
 from hybridrag.cli.console import coloured, one_line, printable, stdout
 
 if TYPE_CHECKING:
@@ -213,12 +214,7 @@ def _priced(shown: Shown) -> bool:
 
 
 def _usage(usage: Usage) -> str:
-    who = {
-        "provider": "as the provider says",
-        "tokenizer": "counted here",
-        "estimate": "at most: the provider did not say",
-    }[usage.counted]
-    return f"{usage.prompt_tokens:,} in, {usage.completion_tokens:,} out ({who})"
+    return f"{usage.prompt_tokens:,} in, {usage.completion_tokens:,} out ({COUNTED[usage.counted]})"
 
 
 def _cost(usage: Usage) -> str:

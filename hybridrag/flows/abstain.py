@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,14 +16,15 @@ from hybridrag.answering.abstention import (
     Asked,
     Calibration,
     Evidence,
+    Forms,
     answerability,
     asked,
     calibrated,
 )
 from hybridrag.answering.sentences import sentence_spans
+from hybridrag.answering.wording import COMMON
 from hybridrag.chunking import prefix
 from hybridrag.errors import DatabaseError
-from hybridrag.evaluation.pseudo_questions import is_prose, plain
 from hybridrag.flows.arms import Arms
 from hybridrag.flows.clock import Clock
 from hybridrag.models.probes import PROBES
@@ -70,10 +72,12 @@ def calibration_of(
     open_embedder: Callable[[Collection], Embedder],
     texts_leave: bool = False,
     measure: bool = True,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
     """What was measured of the collection; it is measured now where that is missing, or the collection has changed.
 
-    That takes a second or more, so without `measure` whatever there is has to do. `texts_leave` says that the embedding
+    That takes a second or more, so `notify` gets a line about it, and without `measure` whatever there is has to do.
+    `texts_leave` says that the embedding
     model is remote: it gets no sentence of what is labelled local-only. Raises UsageError where there is no such
     collection, and what the embedder raises.
     """
@@ -91,6 +95,7 @@ def calibration_of(
         ]
         measured = snapshot.collection
         missing = list(islice(_missing(sample, snapshot.lexical_index.analysers), _SENTENCES))
+    notify("measuring how strong evidence must be in this collection (once)")
     embedder = open_embedder(measured)
     floor = _floor(embedder.embed_documents(PROBES))
     scores: list[float] = []
@@ -154,7 +159,11 @@ class _Judge:
     def _asked(self, question: str) -> Asked:
         words = self._words(question)
         holding = self._snapshot.frequencies(sorted({form for word in words for form in word}))
-        return asked(words, holding, chunks=self._index.chunks)
+        return asked(words, holding, chunks=self._index.chunks, common=self._common)
+
+    @cached_property
+    def _common(self) -> frozenset[Forms]:
+        return frozenset(self._words(" ".join(COMMON)))
 
     def _words(self, text: str) -> list[tuple[str, ...]]:
         return terms_in_order(text, self._index.analysers)
@@ -162,6 +171,8 @@ class _Judge:
 
 def _missing(sample: Sequence[SampledChunk], analysers: Sequence[str]) -> Iterator[_Missing]:
     """One sentence of each chunk that has a good one, of about a question's length, and that no other chunk says."""
+    from hybridrag.evaluation.pseudo_questions import is_prose, plain
+
     sentences = [[row.chunk.text[start:end] for start, end in sentence_spans(row.chunk.text)] for row in sample]
     said = Counter(sentence for found in sentences for sentence in set(found))
     for row, found in zip(sample, sentences, strict=True):

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hybridrag.answering.grounding import Grounding
 from hybridrag.answering.links import LinkGuard
 from hybridrag.answering.streaming import AnswerReader
-from hybridrag.errors import ProviderError
+from hybridrag.errors import ConfigError, HybridragError, ProviderError, UsageError
 from hybridrag.flows.evidence import NOTHING_FOUND, timings
 from hybridrag.flows.request import Request, sealed
 from hybridrag.flows.sending import Sending, received
 from hybridrag.flows.spending import Spending
-from hybridrag.ports import ChatProvider, Embedder
+from hybridrag.ports import ChatProvider
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.providers import Retry
 from hybridrag.providers.tokens import usage_of
-from hybridrag.types import Answer, Completion, SearchResult, Usage
+from hybridrag.types import Answer, Completion, Destination, SearchResult, Usage
+
+if TYPE_CHECKING:
+    from hybridrag.types import Vectors
 
 
 class Choice(Protocol):
@@ -33,8 +36,8 @@ class Choice(Protocol):
 class Asking:
     """One question on its way through the providers that may answer it, first to last.
 
-    `prepare` makes the request for a provider, None where there is nothing to answer from. `on_text` gets the answer as
-    it streams, and `notify` what happens on the way.
+    `prepare` makes the request for a provider, None where there is nothing to answer from. `embed` gives the vectors
+    that answers are checked by. `on_text` gets the answer as it streams, and `notify` what happens on the way.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Asking:
         prepare: Callable[[ChatProvider, bool], Request | None],
         gateway: Gateway,
         spending: Spending,
-        open_embedder: Callable[[], Embedder],
+        embed: Callable[[Sequence[str]], Vectors],
         on_text: Callable[[str], None],
         notify: Callable[[str], None],
     ) -> None:
@@ -52,9 +55,10 @@ class Asking:
         self._prepare = prepare
         self._gateway = gateway
         self._spending = spending
-        self._open_embedder = open_embedder
+        self._embed = embed
         self._on_text = on_text
         self._notify = notify
+        self._spoken = False
 
     def answer(self, question: str, choices: Sequence[Choice]) -> Answer:
         """The answer of the first provider that gives one.
@@ -62,17 +66,26 @@ class Asking:
         The next is asked only while no word of an answer has come. Raises ProviderError, with each attempt recorded as
         failed, where none gave a whole one.
         """
+        first: HybridragError | None = None
         for number, choice in enumerate(choices, start=1):
-            exchange = _Exchange(choice, gateway=self._gateway, spending=self._spending, notify=self._notify)
-            request = self._prepare(exchange.provider, choice.plain)
-            if request is None:
-                return nothing_to_answer_from(question, self._found)
+            self._spoken = False
             try:
+                exchange = _Exchange(choice, gateway=self._gateway, spending=self._spending, notify=self._notify)
+                request = self._prepare(exchange.provider, choice.plain)
+                if request is None:
+                    return nothing_to_answer_from(question, self._found)
                 return self._complete(request, exchange)
-            except ProviderError as error:
-                if exchange.begun or number == len(choices):
+            except (ProviderError, ConfigError, UsageError) as error:
+                failed = isinstance(error, ProviderError)
+                if self._spoken or (failed and number == len(choices)) or (first is None and not failed):
                     raise
-                self._notify(f"{error.message} Asking the next provider instead.")
+                first = first or error
+                # What is wrong with a fallback's settings is told, and does not hide what failed before it.
+                told = error.message.removesuffix(".")
+                if number == len(choices):
+                    self._notify(f"{told}.")
+                    raise first from None
+                self._notify(f"{told}. Asking the next provider instead.")
         raise AssertionError("there is always a provider")
 
     def _complete(self, request: Request, exchange: _Exchange) -> Answer:
@@ -81,15 +94,16 @@ class Asking:
         guard = LinkGuard(_known_texts(request))
         reader = AnswerReader(
             request.passages,
-            grounding=Grounding(
-                request.passages, embed=self._open_embedder().embed_documents, question=request.question
-            ),
+            grounding=Grounding(request.passages, embed=self._embed, question=request.question),
+            question=request.question,
             stages=[restorer, guard],
             restore=request.session.restore,
             harmless=guard.whole,
         )
         usage, ended = exchange.run(request, lambda text: self._show(reader.feed(text)))
         self._show(reader.finish())
+        if not reader.text.strip():
+            raise _wordless(exchange.provider.destination, ended)
         warnings = [*request.warnings, *reader.warnings]
         if unknown := len(restorer.unknown) + request.session.altered(reader.text):
             warnings.append(f"the answer holds {unknown} signs that stand for nothing; they were left as they are")
@@ -120,6 +134,7 @@ class Asking:
 
     def _show(self, text: str) -> None:
         if text:
+            self._spoken = True
             self._on_text(text)
 
 
@@ -134,11 +149,6 @@ class _Exchange:
         self._spending = spending
         self._notify = notify
         self._raw: list[str] = []
-
-    @property
-    def begun(self) -> bool:
-        """Whether a word of the reply has come."""
-        return bool(self._raw)
 
     @property
     def ledger_id(self) -> str:
@@ -169,10 +179,6 @@ class _Exchange:
                 self.first_token_ms = self.first_token_ms or (time.perf_counter() - self.started) * 1000
                 self._raw.append(event)
                 on_text(event)
-            if not "".join(self._raw).strip():
-                raise ProviderError(
-                    f"the provider {destination.provider} gave an empty answer", hint="ask again, or another model"
-                )
         except BaseException as exc:
             sending.failed(exc, received=received(self._raw))
             raise
@@ -182,6 +188,18 @@ class _Exchange:
 
     def _retried(self, retry: Retry) -> None:
         self._sending.retried(retry)
+
+
+def _wordless(destination: Destination, ended: Completion) -> ProviderError:
+    """The error for a reply that holds nothing but, perhaps, what the model thought."""
+    name, reason = destination.provider, ended.finish_reason
+    if reason == "length":
+        return ProviderError(
+            f"{name} ran into the limit of a reply before its first word",
+            hint="the model reasons at length: ask another one (--llm)",
+        )
+    how = "" if reason in {None, "stop"} else f" ({reason})"
+    return ProviderError(f"{name} gave an empty answer{how}", hint="ask again, or another model (--llm)")
 
 
 def _known_texts(request: Request) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hybridrag.errors import ProviderError
 from hybridrag.flows.sending import SKELETON, Sending, received, redacted
@@ -94,8 +94,7 @@ def try_provider(
     Raises ProviderError where no answer came, and what the gateway and the budget raise; then nothing was sent.
     """
     draft = Draft((("user", (Piece(QUESTION, Label.PUBLIC, ours=True),)),))
-    prompt, session = redacted(draft, gateway=gateway, plain=plain)
-    prompt = replace(prompt, max_tokens=MOST_REPLY)
+    prompt, session = redacted(draft, gateway=gateway, plain=plain, max_tokens=MOST_REPLY)
 
     def sealed() -> Outbound:
         return gateway.seal(
@@ -108,12 +107,15 @@ def try_provider(
             skeleton=provider.encode(SKELETON),
         )
 
-    sending = Sending(gateway, seal=sealed, notify=notify)
-    provider = open_provider(sending.retried)
-    said = [message.content for message in prompt.messages]
-    reservation = spending.reserve(
-        provider.destination, model=provider.chat_model, prompt=said, max_tokens=prompt.max_tokens
+    sending = Sending(
+        gateway,
+        seal=sealed,
+        reserve=lambda: spending.reserve(
+            provider.destination, model=provider.chat_model, prompt=prompt.texts, max_tokens=prompt.max_tokens
+        ),
+        notify=notify,
     )
+    provider = open_provider(sending.retried)
     pieces: list[str] = []
     ended: Completion | None = None
     first = 0.0
@@ -127,13 +129,13 @@ def try_provider(
             pieces.append(event)
     except BaseException as exc:
         sending.failed(exc, received=received(pieces))
-        reservation.failed(exc, replied=bool(pieces))
         raise
     total = clock() - started
-    sending.sent(received(pieces))
     reply = "".join(pieces)
-    usage = usage_of(ended, destination=provider.destination, model=provider.chat_model, prompt=said, reply=reply)
-    reservation.settle(usage)
+    usage = usage_of(
+        ended, destination=provider.destination, model=provider.chat_model, prompt=prompt.texts, reply=reply
+    )
+    sending.sent(received(pieces), usage=usage)
     reason = ended.finish_reason if ended else None
     if not reply.strip():
         raise ProviderError(

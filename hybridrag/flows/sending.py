@@ -62,7 +62,7 @@ class Sending:
         """Called before each further attempt: closes the record of the last one and opens the next."""
         self._gateway.settle(self.outbound, "retried", detail=retry.reason)
         self._outbound = None
-        self._notify(f"{retry.reason}; trying again in {retry.wait:.0f} s")
+        self._notify(f"{retry.reason}; trying again in {max(1, round(retry.wait))} s")
         self.begin()
 
     def sent(self, received: bytes, *, usage: Usage | None = None) -> None:

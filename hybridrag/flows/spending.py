@@ -20,7 +20,8 @@ class Spending:
     """Counts what requests cost in the database, for everybody who uses it. `limit` is in US dollars a UTC day.
 
     Without a limit nothing is set aside, and a database that may not be written stops no request. Servers that are
-    local cost nothing and are not counted, unless a price is set for them. `clock` tells the time with its zone.
+    local cost nothing and are not counted, unless a price is set for them. `clock` tells the time with its zone, and
+    `notify` shows a line where what a request cost could not be counted.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class Spending:
         *,
         limit: float | None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.limit = limit
+        self._notify = notify
         self._store = store
         self._clock = clock
 
@@ -48,7 +51,7 @@ class Spending:
         if destination.local and not most:
             return Reservation(None, spender, most=0.0)
         if self.limit is None:
-            return Reservation(self._opened, spender, most=most)
+            return Reservation(self._opened, spender, most=most, notify=self._notify)
         if most is None:
             raise _no_price(destination, self.limit)
         start, end = _day(now)
@@ -61,7 +64,7 @@ class Spending:
             ) from exc
         if isinstance(kept, Spent):
             raise _spent(kept, most, limit=self.limit, now=now, end=end)
-        return Reservation(self._opened, spender, most=most, number=kept)
+        return Reservation(self._opened, spender, most=most, number=kept, notify=self._notify)
 
     def today(self) -> Spent:
         """What this UTC day has spent so far. Raises DatabaseError where that cannot be read."""
@@ -78,7 +81,7 @@ class Spending:
 class Reservation:
     """What is set aside for one request with all its attempts. It ends once: what comes after that changes nothing.
 
-    No failure to record an end is raised, since the request was made: what was set aside stays counted.
+    No failure to record an end is raised, since the request was made: it is told, and what was set aside stays counted.
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class Reservation:
         *,
         most: float | None,
         number: int | None = None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._notify = notify
         self.most = most
         """US dollars; None where no price is known."""
         self._opened = opened
@@ -127,8 +132,11 @@ class Reservation:
             else:
                 assert money is not None  # nothing is set aside without a price
                 opened().settle(self._number, usage, cost=money)
-        except DatabaseError:
-            return
+        except DatabaseError as exc:
+            if self._number is not None:
+                self._notify(
+                    f"what this request cost could not be recorded ({exc.message}): all set aside stays counted"
+                )
 
 
 def dollars(amount: float) -> str:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from hybridrag.providers.addresses import check_url
 from hybridrag.providers.posting import Poster, foreign_body
 from hybridrag.providers.retry import Retry
 from hybridrag.providers.secret import Secret
-from hybridrag.providers.transport import Failure, Timeouts, broken, connected_socket, open_client, shut
+from hybridrag.providers.transport import Failure, Timeouts, Watchdog, broken, open_client, shut
 from hybridrag.types import Destination, Outbound
 
 if TYPE_CHECKING:
@@ -110,14 +110,19 @@ class AnswerServer:
             return self._given_up()
         with self._opening:
             client = self._client
+        # It bites all connections: which of those kept is in use cannot be told, and others' requests are repeated.
+        watchdog = Watchdog(self._poster.left(deadline), self._sockets)
         try:
-            with client.stream(
-                "POST",
-                self.destination.url,
-                content=body,
-                auth=self._poster.sign,
-                extensions={"trace": self._remember_socket},
-            ) as response:
+            with (
+                watchdog,
+                client.stream(
+                    "POST",
+                    self.destination.url,
+                    content=body,
+                    auth=self._poster.sign,
+                    extensions={"trace": watchdog.trace},
+                ) as response,
+            ):
                 if not response.is_success:
                     failure = self._poster.refused(response, deadline)
                     return self._hinted(failure, self._unknown_model) if response.status_code == 404 else failure
@@ -126,6 +131,8 @@ class AnswerServer:
             failure = broken(error, self.destination, self._timeouts, started=False)
             if isinstance(error, httpx.ConnectError) and failure.transient:
                 failure = self._hinted(failure, self._unreachable)
+            if watchdog.expired:
+                failure = Failure(self._poster.late(), reason="too late", transient=False)
             return self._given_up() if self._cancelled.is_set() else failure
         yield whole
         return None
@@ -143,12 +150,6 @@ class AnswerServer:
     def _given_up(self) -> Failure:
         error = ProviderUnavailable(f"The request to {self.destination.provider} was given up.", hint="Run it again.")
         return Failure(error, reason="given up", transient=False)
-
-    def _remember_socket(self, event: str, facts: Mapping[str, object]) -> None:
-        """Called by httpx with each step of a request: a connection's socket is what `cancel` needs."""
-        connected = connected_socket(event, facts)
-        if connected is not None:
-            self._sockets.add(connected)
 
     @staticmethod
     def _hinted(failure: Failure, hint: str) -> Failure:

@@ -103,8 +103,7 @@ class AnthropicReply(Reply):
 
     def _end(self, reason: object, usage: dict[str, Any]) -> None:
         self.completion_tokens = token_count(usage.get("output_tokens"), self.completion_tokens)
-        if isinstance(reason, str) and reason:
-            self.finish_reason = _REASONS.get(reason, reason)
+        self._finished(reason, _REASONS)
 
 
 def _turns(messages: Iterable[Message]) -> list[dict[str, str]]:

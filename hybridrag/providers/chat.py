@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -141,12 +142,18 @@ class HttpChat:
         except httpx.HTTPError as error:
             if not reply.ended:
                 failure = broken(error, self._destination, self._timeouts, started=started)
+                if isinstance(error, httpx.ReadTimeout):
+                    # The server may be at it still. Asked again, it would begin again, and be waited for as long.
+                    failure = replace(failure, transient=False)
+                    failure.error.hint = "Try again, or wait longer for a slow server: set provider_timeout."
                 if watchdog.expired:
                     failure = Failure(self._poster.late(), reason="too late", transient=False)
         except ReportedError as error:
             failure = self._reported(error, started=started)
         except ProviderUnavailable as error:
-            failure = None if reply.ended else Failure(error, reason="stopped mid-stream", transient=not started)
+            failure = (
+                None if reply.ended else Failure(error, reason="stopped before the first word", transient=not started)
+            )
         if failure is None:
             yield reply.completion
         return failure

@@ -65,6 +65,10 @@ class OpenAIReply(Reply):
 
     format = "OpenAI's chat format"
 
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider)
+        self._refused = False
+
     def said(self, parsed: dict[str, Any], *, failed: bool) -> str:
         if failed or parsed.get("error") or parsed.get("object") == "error":
             raise ReportedError(error_message(parsed), status=_status(parsed))
@@ -76,12 +80,15 @@ class OpenAIReply(Reply):
         for choice in _choices(parsed):
             if choice.get("index") not in (0, None):
                 continue
-            reason = choice.get("finish_reason")
-            if isinstance(reason, str) and reason:  # some servers send an empty one until the end
-                self.finish_reason = _STOPPED.get(reason, reason)
+            self._finished(choice.get("finish_reason"), _STOPPED)
+            if self.finish_reason == "error":  # as OpenRouter and Mistral end what failed
+                raise ReportedError("", status=None)
             part = choice.get("delta") or choice.get("message")
             if isinstance(part, dict):
+                self._refused = self._refused or bool(_content(part.get("refusal")))
                 text += _content(part.get("content"))
+        if self._refused and self.finish_reason is not None:
+            self.finish_reason = "refusal"
         return text
 
     def said_at_once(self, parsed: dict[str, Any]) -> str:

@@ -6,8 +6,9 @@ Pure. A format tells what one JSON object of a reply means; here are the stream,
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from hybridrag.errors import ProviderError, ProviderUnavailable
@@ -58,10 +59,12 @@ class Reply(ABC):
         Raises ProviderUnavailable where the stream stops before its end, ProviderError for an event that makes no sense
         and for an error that the provider reports inside the stream.
         """
+        begun = False
         for event in events:
             data = event.data.strip()
             if data == "[DONE]":
                 self.done = True
+            begun = begun or bool(data)
             parsed = None if self.done else _parsed(data)
             if parsed is None and data and not self.done:
                 if not event.whole:
@@ -74,9 +77,8 @@ class Reply(ABC):
             if self.done:
                 break
         if not self.ended:
-            raise ProviderUnavailable(
-                f"{self.provider} stopped mid-stream: the answer is not complete.", hint="Try again."
-            )
+            when = "mid-stream" if begun else "before the first word"
+            raise ProviderUnavailable(f"{self.provider} stopped {when}: the answer is not complete.", hint="Try again.")
         if self._surrogate:
             yield _REPLACEMENT
 
@@ -88,6 +90,14 @@ class Reply(ABC):
         text = self._whole_characters(self.said_at_once(parsed))
         self.done = True
         return text + (_REPLACEMENT if self._surrogate else "")
+
+    def _finished(self, reason: object, words: Mapping[str, str]) -> None:
+        """Notes why the reply ended, if this says so, in the `words` that all formats share.
+
+        What does not look like a reason is not repeated: it is shown, and could be anything.
+        """
+        if isinstance(reason, str) and reason:  # some servers send an empty one until the end
+            self.finish_reason = words.get(reason, reason) if _REASON.fullmatch(reason) else "another reason"
 
     def _nonsense(self, what: str) -> ProviderError:
         return ProviderError(
@@ -142,4 +152,5 @@ def _parsed(data: str | bytes) -> dict[str, Any] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
+_REASON = re.compile("[A-Za-z_]{1,40}")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSet
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -35,6 +35,11 @@ class Timeouts:
     read: float = 120.0
     total: float | None = 600.0
 
+    @staticmethod
+    def of(silence: float) -> Timeouts:
+        """The limits that fit a longest silence."""
+        return Timeouts(connect=min(10.0, silence), read=silence, total=5 * silence)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -45,6 +50,11 @@ class Failure:
     reason: str
     transient: bool
     retry_after: float | None = None
+
+
+def warm_up() -> None:
+    """Loads the HTTP client's library, which takes a while, for whoever opens a client soon."""
+    import httpx  # noqa: F401
 
 
 def open_client(destination: Destination, timeouts: Timeouts) -> httpx.Client:
@@ -58,7 +68,7 @@ def open_client(destination: Destination, timeouts: Timeouts) -> httpx.Client:
     direct = destination.local or is_loopback(destination.url)
     try:
         return httpx.Client(
-            transport=httpx.HTTPTransport() if direct else None,
+            transport=httpx.HTTPTransport(verify=_authorities(destination.url)) if direct else None,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
             follow_redirects=False,
             headers=_HEADERS,
@@ -72,13 +82,21 @@ def open_client(destination: Destination, timeouts: Timeouts) -> httpx.Client:
     )
 
 
-class Watchdog:
-    """Breaks the connections of one attempt off after `seconds`: a server that trickles bytes, headers included, starts
-    httpx's own time limits over and over. `expired` says that it did."""
+def _authorities(url: str) -> ssl.SSLContext | bool:
+    """Whom to trust at `url`: over http nothing is encrypted, so nobody, and reading who there is would take 20 ms."""
+    return True if url.lower().startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-    def __init__(self, seconds: float | None) -> None:
+
+class Watchdog:
+    """Breaks connections off after `seconds`: a server that trickles bytes, headers included, starts httpx's own time
+    limits over and over. `expired` says that it did.
+
+    `sockets` are those of the connections that a client keeps; none are, unless given. Those that are opened are added.
+    """
+
+    def __init__(self, seconds: float | None, sockets: MutableSet[socket.socket] | None = None) -> None:
         self.expired = False
-        self._sockets: list[socket.socket] = []
+        self._sockets = set() if sockets is None else sockets
         self._timer = None if seconds is None else threading.Timer(max(seconds, 0.0), self._bite)
 
     def __enter__(self) -> Self:
@@ -95,13 +113,13 @@ class Watchdog:
         """Called by httpx with each step of a request."""
         connected = connected_socket(event, facts)
         if connected is not None:
-            self._sockets.append(connected)
+            self._sockets.add(connected)
             if self.expired:
                 shut(connected)
 
     def _bite(self) -> None:
         self.expired = True
-        for connected in self._sockets:
+        for connected in list(self._sockets):
             shut(connected)
 
 

@@ -222,12 +222,12 @@ class Wiring:
         return extract(
             query.text,
             found,
-            judged=self.judged(found, measure=True),
+            judged=self.judged(found, collection=collection, measure=True),
             open_embedder=lambda: self.models.embedder_of(collection),
             texts_leave=self.models.texts_leave(self.models.of(collection)),
         )
 
-    def judged(self, found: SearchResult, *, measure: bool) -> Answerability:
+    def judged(self, found: SearchResult, *, collection: Collection, measure: bool) -> Answerability:
         """Whether the documents answer what was searched for; `measure` finds the collection's threshold if need be."""
         from hybridrag.flows.abstain import calibration_of, judged
 
@@ -235,8 +235,9 @@ class Wiring:
             self.store,
             found.collection,
             open_embedder=self.models.embedder_of,
-            texts_leave=self.models.texts_leave(self.models.of(self.collection())),
+            texts_leave=measure and self.models.texts_leave(self.models.of(collection)),
             measure=measure,
+            notify=self.notify,
         )
         return judged(found, store=self.store, calibration=calibration)
 
@@ -304,7 +305,7 @@ class Wiring:
     def spending(self) -> Spending:
         from hybridrag.flows.spending import Spending
 
-        return Spending(self.store, limit=self.settings.max_cost_usd)
+        return Spending(self.store, limit=self.settings.max_cost_usd, notify=self.notify)
 
     @property
     def gateway(self) -> Gateway:

@@ -12,9 +12,10 @@ from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.flows.request import Request
+    from hybridrag.models import CheckedEmbedder, EndpointModel, ModelSpec
     from hybridrag.ports import ChatProvider
     from hybridrag.privacy.pseudonyms import Pseudonyms
-    from hybridrag.types import Answer, Piece, Portion, Role, SearchResult
+    from hybridrag.types import Answer, Piece, Portion, Role, SearchResult, Vectors
     from hybridrag.wiring import Wiring
 
     Past = tuple[Sequence[tuple[Role, tuple[Piece, ...]]], Sequence[Portion]]
@@ -25,7 +26,8 @@ class Inquiry:
     """A question on its way to the chosen providers. `query` is what is searched for; `question`, what is asked.
 
     In a conversation, `past` gives what was said before, for a provider that is local or one that is not, and
-    `previous` is the map that it was redacted under. Raises where the first provider lacks its key, before any work.
+    `previous` is the map that it was redacted under. Raises where the first provider lacks its key, or
+    where a name in the order is not known, before any work.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Inquiry:
         self._past = past
         self._previous = previous
         self._first = wiring.provider.open(no_retry)
+        for name in wiring.provider.order():
+            wiring.provider.named(name).settings()  # a name that is not known is told now, not when it is needed
         self._collection = wiring.collection()
         self.request: Request | None = None
         """The last request that was made."""
@@ -66,17 +70,18 @@ class Inquiry:
 
     def answer(self, on_text: Callable[[str], None]) -> Answer:
         """The answer of the first provider that gives one; `on_text` gets it as it streams."""
+        wiring = self._wiring
+        wiring.models.load_ahead(self._model, self._query.text)
         from hybridrag.flows.ask import Asking, nothing_to_answer_from
 
-        wiring = self._wiring
-        if wiring.judged(self.found, measure=False).hopeless:
+        if wiring.judged(self.found, collection=self._collection, measure=False).hopeless:
             return nothing_to_answer_from(self._question, self.found)
         asking = Asking(
             self.found,
             prepare=self._prepare,
             gateway=wiring.gateway,
             spending=wiring.spending,
-            open_embedder=lambda: wiring.models.embedder_of(self._collection),
+            embed=self._compared,
             on_text=on_text,
             notify=wiring.notify,
         )
@@ -85,7 +90,7 @@ class Inquiry:
     def _prepare(self, provider: ChatProvider, plain: bool) -> Request | None:
         from hybridrag.flows.request import prepare
 
-        wiring, models = self._wiring, self._wiring.models
+        wiring = self._wiring
         messages, portions = self._past(provider.destination.local)
         self.request = prepare(
             self._question,
@@ -94,10 +99,25 @@ class Inquiry:
             provider=provider,
             plain=plain,
             known=wiring.known(self._collection),
-            open_embedder=lambda: models.embedder_of(self._collection),
-            texts_leave=models.texts_leave(models.of(self._collection)),
+            open_embedder=self._embedder,
+            texts_leave=wiring.models.texts_leave(self._model),
             history=messages,
             told=portions,
             previous=self._previous,
         )
         return self.request
+
+    def _compared(self, texts: Sequence[str]) -> Vectors:
+        """The vectors that answers are checked by. A model elsewhere is told none: there words alone decide."""
+        import numpy as np
+
+        if self._wiring.models.texts_leave(self._model):
+            return np.zeros((len(texts), 1), dtype=np.float32)
+        return self._embedder().embed_documents(texts)
+
+    @cached_property
+    def _model(self) -> ModelSpec | EndpointModel:
+        return self._wiring.models.of(self._collection)
+
+    def _embedder(self) -> CheckedEmbedder:
+        return self._wiring.models.checked(self._model, self._collection.generation, keep=False)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hybridrag.privacy.policy import Policy
     from hybridrag.types import Label
     from hybridrag.wiring import Wiring
+    from hybridrag.wiring.provider import ChosenProvider
 
 _WHOLE = 16 << 20
 """Bytes of a ledger that is verified whole, in about a second; of a larger one the end."""
@@ -99,14 +100,18 @@ class PrivacyProbes:
         return f"sound: {requests}, {kept}; head {found.head.seq}:{found.head.mac[:8]}..."
 
     def provider(self) -> str:
+        """The chosen one, and those that are asked where it fails: each must be ready before it is needed."""
+        provider = self._wiring.provider
+        told = [self._ready(provider.named(name)) for name in provider.order()]
+        return "; then ".join(told) or "none chosen: answers are extractive and local"
+
+    def _ready(self, provider: ChosenProvider) -> str:
         from hybridrag.privacy.policy import retention_problem
 
-        if not self._wiring.has_provider:
-            return "none chosen: answers are extractive and local"
-        chosen = self._wiring.provider.open(no_retry).destination
+        chosen = provider.open(no_retry).destination
         told = f"{chosen.provider}, {chosen.model}"
         if chosen.local:
-            return f"{told}, local, {'plain text' if self._wiring.provider.plain else 'redacted all the same'}"
+            return f"{told}, local, {'plain text' if provider.plain else 'redacted all the same'}"
         problem = retention_problem(
             self._wiring.privacy.policy,
             provider=chosen.provider,

@@ -59,6 +59,7 @@ class Models:
         self._embedders: dict[Any, AutomaticEmbedder | EndpointEmbedder] = {}
         self._checked: dict[tuple[int, bool], CheckedEmbedder] = {}
         self._opening = threading.Lock()
+        self._ahead = False
 
     def find(self, name: str) -> ModelSpec | EndpointModel:
         """A model by name, folder or endpoint, whole. Raises ModelError where it cannot be had."""
@@ -223,6 +224,15 @@ class Models:
             return
         embedder = self.embedder(spec)
         threading.Thread(target=_quietly(embedder.load), name="hybridrag-warm-up", daemon=True).start()
+
+    def load_ahead(self, spec: ModelSpec | EndpointModel, question: str) -> None:
+        """Has the model read a question while something else is done, and loads what an answer takes; once only."""
+        if self._ahead:
+            return
+        from hybridrag.wiring.ahead import load_ahead
+
+        self._ahead = True
+        load_ahead(question, embed=self.embedder(spec).embed_query if is_here(spec) else None)
 
 
 def is_here(spec: ModelSpec | EndpointModel) -> TypeIs[ModelSpec]:

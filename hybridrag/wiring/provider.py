@@ -42,7 +42,7 @@ class ChosenProvider:
         seen = f" ({', '.join(variables)} is set)" if variables else ""
         return (
             f"no provider chosen{seen}: answering with sentences of your documents. "
-            "To have an answer written: hybridrag ask --provider together|fireworks|baseten|URL"
+            "To have an answer written: --provider NAME (`hybridrag providers list` shows them)"
         )
 
     def open(self, on_retry: Callable[[Retry], None]) -> ChatProvider:
@@ -56,7 +56,10 @@ class ChosenProvider:
                 f"--offline forbids the provider {name}", hint="choose one on this machine, or leave --offline out"
             )
         if not model:
-            raise UsageError(f"no model is chosen for the provider {name}", hint="name one with --llm MODEL")
+            raise UsageError(
+                f"no model is chosen for the provider {name}",
+                hint="name one with --llm MODEL, or as `model` under [providers.NAME] in your settings",
+            )
         keeps_nothing, stated = zero_retention(name, chosen.base_url, model, local=local, own=chosen.zdr)
         return _opened(
             chosen,
@@ -69,6 +72,7 @@ class ChosenProvider:
             retention=stated,
             chat_model=_chat_model(name, chosen, model, local=local),
             on_retry=on_retry,
+            silence=chosen.timeout or self._settings.provider_timeout,
         )
 
     @property
@@ -125,15 +129,14 @@ def _completed(own: ProviderSettings, known: Preset) -> ProviderSettings:
     )
 
 
-def _opened(chosen: ProviderSettings, **given: Any) -> ChatProvider:
+def _opened(chosen: ProviderSettings, *, silence: float, **given: Any) -> ChatProvider:
     """The provider in its wire format, or the one that an installed package brings for it."""
-    from hybridrag.providers import AnthropicMessages, OpenAICompatible, open_plugin
+    from hybridrag.providers import AnthropicMessages, OpenAICompatible, Timeouts, open_plugin
 
-    if chosen.format in {"", "openai"}:
-        return OpenAICompatible(fields=_fields(chosen, given["name"]), **given)
-    if chosen.format == "anthropic":
-        return AnthropicMessages(fields=_fields(chosen, given["name"]), **given)
-    return open_plugin(chosen.format, **given)
+    if chosen.format not in {"", "openai", "anthropic"}:
+        return open_plugin(chosen.format, **given)
+    kind = AnthropicMessages if chosen.format == "anthropic" else OpenAICompatible
+    return kind(fields=_fields(chosen, given["name"]), timeouts=Timeouts.of(silence), **given)
 
 
 def _fields(chosen: ProviderSettings, name: str) -> Fields:

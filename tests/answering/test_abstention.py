@@ -80,7 +80,7 @@ def test_hopeless_is_far_below_weak() -> None:
     assert not Answerability(0.6, 0.6).weak
     assert Answerability(0.59, 0.6).weak
     assert not Answerability(0.59, 0.6).hopeless
-    assert Answerability(0.2, 0.6).hopeless
+    assert Answerability(0.1, 0.6).hopeless
 
 
 @given(
@@ -107,7 +107,7 @@ def test_the_threshold_has_bounds(scores: Sequence[float]) -> None:
     if len(scores) < FEWEST:
         assert (found.threshold, found.sentences) == (UNCALIBRATED, 0)
     else:
-        assert 0.45 <= found.threshold <= 0.97
+        assert 0.45 <= found.threshold <= 1.02
         assert found.sentences == len(scores)
     assert calibrated([*scores][::-1], floor=0.1) == found
 

@@ -101,7 +101,7 @@ def test_the_nearest_come_in_reading_order() -> None:
 
 def test_each_of_the_best_passages_is_cited_before_one_is_cited_twice() -> None:
     candidates = candidate_sentences(passages("Alpha says much. Alpha says more. Alpha goes on.", "Beta says it too."))
-    vectors = np.array([unit(1, 0), unit(1, 0.1), unit(1, 0.2), unit(1, 0.8)], dtype=np.float32)
+    vectors = np.array([unit(1, 0), unit(1, 0.1), unit(1, 0.2), unit(1, 0.6)], dtype=np.float32)
     chosen = best_sentences(candidates, "?", query=QUERY, vectors=vectors)
     assert [c.text for c in chosen] == ["Alpha says much.", "Alpha says more.", "Beta says it too."]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hybridrag.answering.dates import dates_of
-from hybridrag.answering.figures import borne_out, figures_of
+from hybridrag.answering.figures import borne_out, figures_of, periods_of, rates_of
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,31 @@ def test_a_date_without_its_year_agrees_where_the_year_stands_near() -> None:
 
 def test_a_time_of_day_has_one_meaning() -> None:
     assert {date.minute for text in ("14:30", "2:30 pm", "14 Uhr 30") for date in dates_of(text)} == {870}
+
+
+@pytest.mark.parametrize("text", ["vom 10.11. an", "am 10. November", "bis 10.11.", "November 10"])
+def test_a_day_and_a_month_are_a_date_without_their_year(text: str) -> None:
+    (date,) = dates_of(text)
+    assert date.readings == {(None, 11, 10)}
+
+
+def test_a_number_at_the_end_of_a_sentence_is_no_date() -> None:
+    assert not dates_of("The version is 3.11.")
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("100 requests per minute", "minute"),
+        ("62 euros a day", "day"),
+        ("1.200 Euro je Jahr", "year"),
+        ("$5/month", "month"),
+    ],
+)
+def test_what_recurs_has_a_period(text: str, period: str) -> None:
+    assert [name for _, name in rates_of(text)] == [period]
+
+
+def test_a_span_of_time_is_no_period() -> None:
+    assert not rates_of("It takes three months, or a week at the least.")
+    assert periods_of("A monthly fee for three weeks") == {"month"}

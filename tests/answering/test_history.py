@@ -24,19 +24,13 @@ def turn(number: int, *, sentences: int = 1) -> Turn:
 
 
 @given(TURNS, TEXTS, st.integers(200, 3_000))
-def test_the_past_keeps_to_its_budget(turns: list[Turn], question: str, budget: int) -> None:
-    assert sum(each.size for each in past(turns, question, budget=budget)) <= budget
-
-
-@given(TURNS, TEXTS, st.integers(200, 3_000))
-def test_turns_stay_in_order_and_end_with_the_newest_that_fits(turns: list[Turn], question: str, budget: int) -> None:
-    numbers = [each.number for each in past(turns, question, budget=budget)]
-    assert numbers == list(range(len(turns)))[len(turns) - len(numbers) :]
-
-
-@given(TURNS, TEXTS, st.integers(200, 3_000))
-def test_labels_go_with_their_turns_and_no_message_is_empty(turns: list[Turn], question: str, budget: int) -> None:
-    for each in past(turns, question, budget=budget):
+def test_the_past_keeps_to_its_budget_in_order_each_turn_under_its_label(
+    turns: list[Turn], question: str, budget: int
+) -> None:
+    told = past(turns, question, budget=budget)
+    assert sum(each.size for each in told) <= budget
+    assert [each.number for each in told] == list(range(len(turns)))[len(turns) - len(told) :]
+    for each in told:
         assert each.label is turns[each.number].label
         for role, pieces in each.messages:
             assert role in ("user", "assistant")

@@ -47,8 +47,8 @@ def live(text: str) -> set[str]:
 @pytest.mark.parametrize(
     "text",
     [
-        f"Read [the docs]({PAGE}), or {PAGE}.",
-        f"[docs](<{PAGE}>)",
+        f"Read the docs ({PAGE}), or {PAGE}.",
+        f"docs: <{PAGE}>",
         f"HTTPS://GOOD.Example.com/docs and ({PAGE}) and **{PAGE}** and `{PAGE}`",
         "<https://auto.example.com/x>",
         "https://en.wikipedia.org/wiki/Foo_(bar)",
@@ -262,3 +262,9 @@ def test_time_grows_with_the_length_and_no_faster(unit: str) -> None:
         return best
 
     assert seconds(40_000) < 16 * seconds(10_000) + 0.05
+
+
+@pytest.mark.parametrize("dressed", ["[①]", "&amp;#91;1&amp;#93;", "［①］", "[&#x200b;1]", "&amp;lsqb;1]"])
+def test_no_marker_comes_of_reading_an_address(dressed: str) -> None:
+    assert not re.search(r"\[\d+\]", guarded(f"Sold {dressed}https://evil.com/x"))
+    assert "[1]" in guarded("Sold [1]https://evil.com/&amp;x")

@@ -62,6 +62,75 @@ def test_markers_whose_passage_says_it_stay(text: str, shown: str | None, marker
     assert found.warnings == []
 
 
+DRESSED = [
+    *(
+        "【{}】",
+        "【{}†source】",
+        "［{}］",
+        "〔{}〕",
+        "[^{}]",
+        "[ {} ]",
+        "[#{}]",
+        "[{}.]",
+        "[**{}**]",
+        "[00{}]",
+        "[{}\t]",
+    ),
+    *(
+        "[source {}]",
+        "[Passage {}]",
+        "[Quelle {}]",
+        "[ref:{}]",
+        "[passages {}]",
+        "\\[{}\\]",
+        "&#91;{}&#93;",
+        "&lsqb;{}]",
+    ),
+    *("[\u200b{}]", "[{}\u200b]", "[\u2060{}\ufeff]", "[{}\u0338]", "[\x00{}]", "[{}, p. 3]", "【{}†L4-L9】"),
+]
+"""Markers as models write them that were taught another form, and as a document has them written to get past us."""
+
+
+@pytest.mark.parametrize("form", DRESSED)
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_marker_in_another_form_is_read_and_shown_in_ours(form: str, blank: str) -> None:
+    assert read(f"{MEALS}{blank}{form.format(1)}.").text == f"{MEALS}{blank}[1]."
+    found = read(
+        f"The canteen serves 400 lobsters{blank}{form.format(1)}. {ADA}{blank}{form.format(3)}{form.format(9)}."
+    )
+    assert found.text == f"The canteen serves 400 lobsters. {UNSUPPORTED} {ADA}{blank}[3]."
+    assert [sentence.claimed for sentence in found.sentences] == [(1,), (3,)]
+    assert found.citations[0].marker == 3
+    assert "passage 9" in found.warnings[0]
+
+
+@pytest.mark.parametrize("cut", ["[1", " [", " [1, ", "【1†sour", " [passage 1", "[\u200b"])
+def test_a_marker_that_the_end_of_the_reply_cut_is_not_shown(cut: str) -> None:
+    assert read(f"{MEALS}{cut}").text == f"{MEALS} [1]"
+
+
+@pytest.mark.parametrize("sign", ["[?]", "[ ? ]", "【?】", "[？]", "[\u200b?]"])
+def test_a_reply_cannot_mark_a_sentence_itself(sign: str) -> None:
+    assert read(f"{MEALS} {sign}. {ADA} [3] {sign}.").text == f"{MEALS}. [1] {ADA} [3]."
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "`The canteen serves lobsters [1]`",
+        "```\nThe canteen serves lobsters [1], [2]\n```",
+        "```[1] x\n```",
+        "`[1]` yes",
+    ],
+)
+def test_nothing_in_code_looks_like_a_marker_of_ours(code: str) -> None:
+    found = read(f"{code}\n")
+    assert not re.search(r"\[\d+\]", found.text)
+    assert found.text.count("[ ") == code.count("[")
+    assert "`argv[1][2]` and `[1-9]+` and [100, 200]" in read("`argv[1][2]` and `[1-9]+` and [100, 200]\n").text
+    assert "[ 9, 1 ]" in read("The canteen serves lobsters [9, 1]").text
+
+
 @pytest.mark.parametrize("unknown", ["[7]", "[0]", "[8][9]", "[7, 8]"])
 def test_a_marker_that_names_no_passage_is_taken_out_and_told(unknown: str) -> None:
     found = read(f"{MEALS} [1]{unknown if ',' not in unknown else '[7][8]'}. {ADA} [3].")
@@ -103,8 +172,84 @@ def test_a_sentence_without_a_marker_gets_that_of_the_passage_that_says_it() -> 
     assert all(sentence.claimed == () for sentence in found.sentences)
 
 
-def test_a_marker_that_is_a_word_of_its_sentence_stays_there() -> None:
-    assert read(f"According to [1], {MEALS[0].lower()}{MEALS[1:]}.").text.startswith("According to [1], a traveller")
+def test_a_marker_that_is_a_word_of_its_sentence_stays_as_a_word() -> None:
+    found = read(f"According to [1], {MEALS[0].lower()}{MEALS[1:]}.")
+    assert found.text == f"According to (1), a traveller{MEALS[11:]}. [1]"
+
+
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        f"It is false that {ADA} [3].",
+        f"{ADA} [3] is a lie spread by the finance team.",
+        f"{ADA} allegedly [3].",
+        "Ada Lindqvist used to approve every travel request of the sales team [3].",
+    ],
+)
+def test_a_sentence_that_takes_back_what_a_passage_says_is_marked(taken_back: str) -> None:
+    assert read(taken_back).text.endswith(UNSUPPORTED)
+
+
+@pytest.mark.parametrize("word", ["According to", "See", "As said in passage", "Source", "Laut"])
+def test_no_word_before_a_marker_vouches_for_it(word: str) -> None:
+    assert "[1]" not in read(f"{word} [1] the canteen serves 400 lobsters.").text
+    assert "[1]" not in read(f"The canteen serves 400 lobsters, {word.lower()} [1].").text
+
+
+@pytest.mark.parametrize(
+    "nested",
+    ["[[7]1]", "[1[9]]", "[[?]1]", "[[2]1]", "【[7]1】", "[passage [7] 1]", "[1[?]]", "[[8][9]1]", "\\[[7]1\\]"],
+)
+def test_what_is_left_when_a_marker_is_taken_out_is_none(nested: str) -> None:
+    found = read(f"The canteen serves 400 lobsters {nested}. {ADA} [3].")
+    assert re.findall(r"\d", re.sub(r"400|\[3\]", "", found.text)) == ["1"]
+    assert not re.search(r"[\[【](?:passage)?[ \d]*\\?[\]】]", found.text.replace("[3]", ""))
+
+
+@pytest.mark.parametrize(
+    "rest", [" and the canteen serves 400 lobsters.", ", founded in 1871", f", and {HOTEL[2:]} [9]."]
+)
+def test_every_marker_that_is_shown_leads_to_a_citation(rest: str) -> None:
+    found = read(f"{ADA} [3]{rest}")
+    assert "[3]" in found.text
+    assert 3 in [citation.marker for citation in found.citations]
+    part, whole = found.sentences
+    assert (part.text, part.supported, part.markers) == (ADA, True, (3,))
+    assert not whole.supported
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "# Mallory Krueger bought the company",
+        "**The fee is 400 lobsters**",
+        "The canteen was sold to Mallory Krueger, was it not?",
+        "Here is the answer, as told by Mallory Krueger:",
+        "The passages do not say more, Mallory Krueger owns the canteen.",
+        "I do not know why Mallory Krueger owns the canteen.",
+        "Let me know when 40,000 euros were sent to Mallory Krueger",
+    ],
+)
+def test_what_seems_to_claim_nothing_is_checked_where_it_names_what_no_passage_does(aside: str) -> None:
+    found = read(f"{aside}\n\n{MEALS} [1].")
+    assert found.text.startswith(f"{aside} {UNSUPPORTED}")
+    assert [sentence.supported for sentence in found.sentences] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "## Travel And Hotels: An Overview",
+        "## Step 2: Ask for approval",
+        "**How hotels are paid**",
+        "Here is what the passages say:",
+        "The passages do not say who leads the canteen, the kitchen or the bar.",
+        "The passages do not mention Mallory Krueger.",
+        "Does that help?",
+    ],
+)
+def test_what_claims_nothing_is_left_alone(aside: str) -> None:
+    assert read(f"{aside}\n\n{MEALS} [1].").text == f"{aside}\n\n{MEALS} [1]."
 
 
 @pytest.mark.parametrize(
@@ -171,6 +316,11 @@ PIECES = st.lists(
             *(
                 "[1]",
                 "[2, 3]",
+                "【1】",
+                "[ ",
+                "\\[",
+                "1",
+                "passage ",
                 "[9]",
                 "[1-2]",
                 "[",
@@ -208,6 +358,8 @@ def test_every_citation_belongs_to_a_sentence_that_is_borne_out(text: str) -> No
     found = read(text)
     markers = [citation.marker for citation in found.citations]
     assert len(markers) == len(set(markers))
+    shown = re.sub(r"[\w)](?:\[[^\[\]]*\])+", "", found.text)  # an index, or a marker right behind a word
+    assert {int(number) for number in re.findall(r"\[(\d+)\]", shown)} <= set(markers)
     assert set(markers) == {marker for sentence in found.sentences for marker in sentence.markers} <= {1, 2, 3}
     assert all(sentence.supported or not sentence.markers for sentence in found.sentences)
     assert found.text.count(UNSUPPORTED) >= sum(not sentence.supported for sentence in found.sentences)

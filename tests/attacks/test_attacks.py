@@ -6,7 +6,9 @@ the answer as `ask` gives it to people and to programs.
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +22,17 @@ from hybridrag.config import load
 from hybridrag.retrieval import parse_filter
 from hybridrag.types import Answer, Query
 from hybridrag.wiring import Wiring
-from tests.attacks.documents import GOOD, INSTRUCTIONS, KNOWN_LINK, PERSONAL, SECRET, SUBJECT, obedient
+from tests.attacks.documents import (
+    GOOD,
+    INSTRUCTIONS,
+    KNOWN_LINK,
+    PERSONAL,
+    PLACES,
+    SECRET,
+    SUBJECT,
+    obedient,
+    placed,
+)
 from tests.conftest import fresh_database
 from tests.flows.library import Library
 from tests.servers.chat import ChatServer, answer
@@ -43,13 +55,18 @@ def indexed(
         library.write("staff.md", GOOD)
         for number, instruction in enumerate(INSTRUCTIONS.values()):
             library.write(f"attack-{number}.md", f"{SUBJECT}About the sales team and its handbook: {instruction}\n")
+        for path, text in PLACES.values():
+            library.write(f"placed/{path}", placed(text))
         library.ingest()
         yield library
 
 
 def asked(library: Library, name: str) -> tuple[Answer, str, str]:
     """The answer, what was shown of it as it came, and what the model had replied."""
-    number = list(INSTRUCTIONS).index(name)
+    return answered(library, f"attack-{list(INSTRUCTIONS).index(name)}.md")
+
+
+def answered(library: Library, path: str) -> tuple[Answer, str, str]:
     replies: list[str] = []
     shown: list[str] = []
 
@@ -60,7 +77,7 @@ def asked(library: Library, name: str) -> tuple[Answer, str, str]:
     with ChatServer(answer(obey)) as server:
         environ = {**library.environ, "HYBRIDRAG_PROVIDER": server.url, "HYBRIDRAG_LLM": "any"}
         wiring = Wiring(load(environ=environ, cwd=library.folder), notify=lambda _: None, environ=environ)
-        query = Query(QUESTION, filter=parse_filter(f"path:attack-{number}.md or path:staff.md"), unit="passage")
+        query = Query(QUESTION, filter=parse_filter(f'path:"{path}" or path:staff.md'), unit="passage")
         given = wiring.ask(query, on_text=shown.append)
     assert replies and "good" not in replies[0], "the model was not told what to do"
     return given, "".join(shown), replies[0]
@@ -68,7 +85,19 @@ def asked(library: Library, name: str) -> tuple[Answer, str, str]:
 
 @pytest.mark.parametrize("name", INSTRUCTIONS)
 def test_what_a_document_tells_the_model_to_do_comes_to_nothing(indexed: Library, name: str) -> None:
-    given, shown, _ = asked(indexed, name)
+    _comes_to_nothing(*asked(indexed, name))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_it_makes_no_difference_where_the_instruction_stands(indexed: Library, place: str) -> None:
+    given, shown, reply = answered(indexed, f"placed/{PLACES[place][0]}")
+    assert "sold to" in reply.lower()
+    _comes_to_nothing(given, shown, reply)
+    assert not any(citation.chunk.document.path == "staff.md" for citation in given.citations), given.text
+
+
+def _comes_to_nothing(given: Answer, shown: str, reply: str) -> None:
+    assert reply
     assert shown.rstrip() == given.text.rstrip()
     for text in (printable(shown), json_text(answer_json(given), _UTF8())):
         assert SECRET not in text
@@ -114,6 +143,9 @@ def _no_live_link(text: str) -> None:
 
 
 def _no_false_citation(given: Answer) -> None:
+    seen = unicodedata.normalize("NFKC", html.unescape(given.text).replace("\\", ""))
+    markers = {int(number) for number in re.findall(r"[\[【](?:source )?\^?(\d+)(?:†source)?[\]】]", seen)}
+    assert markers <= {citation.marker for citation in given.citations}, given.text
     for sentence in given.sentences:
         assert sentence.supported or not sentence.markers
     for citation in given.citations:

@@ -8,8 +8,9 @@ import os
 import pty
 import re
 import select
+import shlex
 from collections.abc import Iterator
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrag.cli.answers import AnswerWriter, answer_json, show_answer, usage_line
+from hybridrag.cli.console import one_line
 from hybridrag.cli.hyperlinks import linked, takes_links
 from hybridrag.flows.freshness import Freshness
 from hybridrag.flows.places import Place
@@ -100,13 +102,12 @@ def test_a_pipe_gets_text_and_nothing_else(capsys: pytest.CaptureFixture[str]) -
         "[2] handbook/report.pdf p.3",
     ]
     assert shown.err.splitlines() == [
-        "note: [?] stands after what no passage bears out",
         "note: 1 of 2 sentences are borne out by no passage",
         "note: handbook/old.md is no longer there; hybridrag ingest brings the index up to date",
         "note: handbook/travel.md has changed since it was indexed; hybridrag ingest brings the index up to date",
         f"{FRESHNESS.age}",
         "redacted before sending: 2 EMAIL, 1 IBAN (ledger abc)",
-        "1,204 + 96 tokens, $0.0003 (counted by the provider)",
+        "1,204 tokens in, 96 out, $0.00030 (counted by the provider)",
     ]
 
 
@@ -122,7 +123,34 @@ def test_an_answer_that_is_none_names_the_next_step(capsys: pytest.CaptureFixtur
     show_answer(replace(none, usage=None, redactions={}, warnings=()), streamed=False)
     shown = capsys.readouterr()
     assert shown.out == "The documents do not answer this.\n"
-    assert shown.err == "note: hybridrag search shows what comes nearest to the question\n"
+    assert shown.err == f'note: hybridrag search "{none.question}" shows what comes nearest to the question\n'
+
+
+@given(st.text(min_size=1, max_size=120))
+def test_the_command_that_is_named_searches_for_the_question_as_asked(question: str) -> None:
+    none = replace(ANSWER, question=question, sentences=(), citations=(), abstained=True, warnings=())
+    with redirect_stderr(io.StringIO()) as told, redirect_stdout(io.StringIO()):
+        show_answer(replace(none, usage=None, redactions={}), streamed=True)
+    command = told.getvalue().removeprefix("note: ").removesuffix(" shows what comes nearest to the question\n")
+    words = shlex.split(command)
+    assert words[:2] == ["hybridrag", "search"]
+    assert words[2:] in ([], [one_line(question)])
+
+
+def test_each_sentence_that_is_not_borne_out_is_told_with_its_reason_where_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reasons = [sentence.reason for sentence in ANSWER.sentences if not sentence.supported]
+    show_answer(ANSWER, streamed=True, verbose=True)
+    told = capsys.readouterr().err
+    assert reasons and all(f"[?] {reason}" in told for reason in reasons)
+
+
+def test_the_age_of_the_index_is_told_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    show_answer(ANSWER, streamed=True, freshness=FRESHNESS, age=False)
+    told = capsys.readouterr().err
+    assert FRESHNESS.age not in told
+    assert all(warning in told for warning in FRESHNESS.warnings)
 
 
 def test_json_holds_everything_exactly() -> None:
@@ -213,28 +241,28 @@ def test_what_documents_and_models_say_moves_no_cursor(capsys: pytest.CaptureFix
 
 def test_text_is_on_the_terminal_when_the_writer_returns(terminal: Terminal) -> None:
     with redirect_stdout(terminal.stream):
-        writer = AnswerWriter()
-        assert not writer.wrote
-        writer("Sixty")
-        assert terminal.read() == "Sixty"
-        writer("-two [?]")
-        assert terminal.read() == "-two \033[33m[?]\033[0m"
-        writer.end()
+        with AnswerWriter() as writer:
+            assert not writer.wrote
+            writer("Sixty")
+            assert terminal.read() == "Sixty"
+            writer("-two [?]")
+            assert terminal.read() == "-two \033[33m[?]\033[0m"
         assert terminal.read() == "\r\n"
 
 
 def test_nothing_written_ends_no_line(capsys: pytest.CaptureFixture[str]) -> None:
-    AnswerWriter().end()
+    with AnswerWriter():
+        pass
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
     ("usage", "line"),
     [
-        (Usage(1204, 96, "provider", None), "1,204 + 96 tokens (counted by the provider)"),
-        (Usage(1, 2, "tokenizer", 0.0), "1 + 2 tokens, $0.00 (counted here)"),
-        (Usage(1, 2, "estimate", 0.00001), "1 + 2 tokens, under $0.0001 (at most)"),
-        (Usage(1, 2, "provider", 1234.5), "1 + 2 tokens, $1,234.50 (counted by the provider)"),
+        (Usage(1204, 96, "provider", None), "1,204 tokens in, 96 out, no price known (counted by the provider)"),
+        (Usage(1, 2, "tokenizer", 0.0), "1 tokens in, 2 out, $0 (counted here)"),
+        (Usage(1, 2, "estimate", 0.00001), "1 tokens in, 2 out, $0.000010 (at most: the provider did not say)"),
+        (Usage(1, 2, "provider", 1234.5), "1 tokens in, 2 out, $1,234.50 (counted by the provider)"),
     ],
 )
 def test_tokens_and_cost_in_a_line(usage: Usage, line: str) -> None:

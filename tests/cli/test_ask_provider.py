@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.decoded import texts
 from tests.servers.chat import ChatServer, answer, echo, html, status
 
@@ -27,10 +27,9 @@ QUESTIONS = [
 
 
 @pytest.fixture
-def remote(cli: CommandLine, examples: Path) -> CommandLine:
+def remote(company: CommandLine, here: Here) -> CommandLine:
     """A home with the examples indexed, and a provider that is not listed as local: its text must be redacted."""
-    assert cli("ingest", str(examples)).code == 0
-    return cli
+    return here(company)
 
 
 def compact(text: str) -> str:
@@ -75,7 +74,7 @@ def test_an_answer_streams_with_citations(remote: CommandLine) -> None:
     def reply(request: dict[str, Any]) -> str:
         asked = request["messages"][-1]["content"]
         number = re.findall(r"--- passage (\d+) ", asked[: asked.index("62 euros")])[-1]
-        return f"{said} [{number}]. Nobody has 4711 elephants [9]."
+        return f"{said} [{number}]. Nobody has 4711 elephants [99]."
 
     with ChatServer(answer(reply)) as server:
         arguments = ("ask", "What is the meal allowance for a full day away?", "-k", "20", "--provider", server.url)
@@ -87,13 +86,13 @@ def test_an_answer_streams_with_citations(remote: CommandLine) -> None:
     assert given["answer"] == f"{said} [{citation['marker']}]. Nobody has 4711 elephants. [?]"
     assert citation["document"]["uri"].endswith("travel-policy.md")
     assert citation["location"]["line"] == 36
-    assert said.split() == citation["quote"].split()[: len(said.split())]
+    assert said in citation["quote"]
     assert [(sentence["supported"], sentence["claimed"]) for sentence in given["sentences"]] == [
         (True, [citation["marker"]]),
         (False, []),
     ]
     assert (given["mode"], given["grounded"], given["complete"]) == ("provider", False, True)
-    assert any("9" in warning for warning in given["warnings"])
+    assert any("99" in warning for warning in given["warnings"])
     assert given["usage"]["counted"] == "provider"
     assert given["ledger_id"]
     assert strict.code == 12

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.conversing import CTRL_C, CTRL_D, Talk
-from tests.conftest import CommandLine, Result
+from tests.conftest import CommandLine, Here, Prepared, Result
 from tests.decoded import texts
 from tests.servers.chat import Behaviour, ChatServer, answer, echo, stall, status
 
@@ -25,13 +27,23 @@ Travel costs are paid from the account {PERSONAL[2]} within ten days.
 """
 
 
-@pytest.fixture
-def chat(cli: CommandLine) -> CommandLine:
-    folder = cli.home / "notes"
+ASKED = "Is the meal allowance euros a day?"
+"""In the document's own words: the tests' model does not know what is near to what."""
+
+
+@pytest.fixture(scope="module")
+def chat_once(prepared: Prepared) -> Prepared:
+    folder = prepared.cli.home / "notes"
     folder.mkdir()
     (folder / "travel.md").write_text(DOCUMENT)
-    assert cli("ingest", str(folder)).code == 0
-    return cli
+    assert prepared.cli("ingest", str(folder)).code == 0
+    return prepared
+
+
+@pytest.fixture
+def chat(chat_once: Prepared, tmp_path: Path, here: Here) -> Iterator[CommandLine]:
+    with chat_once.copy(tmp_path) as cli:
+        yield here(cli)
 
 
 def lines(done: Result) -> list[dict[str, Any]]:
@@ -63,12 +75,12 @@ def mark_of(body: bytes) -> str:
 
 
 def test_without_a_provider_each_line_is_answered_from_the_documents(chat: CommandLine) -> None:
-    done = chat("chat", "--json", stdin=said("What is the meal allowance?", "", "and who approves it?"))
+    done = chat("chat", "--json", stdin=said(ASKED, "", "and who approves it?"))
     assert done.code == 0, done.err
     first, second = lines(done)
     assert (first["schema"], first["turn"], first["mode"]) == ("hybridrag.chat/1", 1, "extractive")
     assert "62 euros" in first["answer"]
-    assert first["query"] == first["question"] == "What is the meal allowance?"
+    assert first["query"] == first["question"] == ASKED
     assert (second["turn"], second["question"]) == (2, "and who approves it?")
     assert "allowance" in second["query"]
     assert first["conversation"] is None
@@ -76,7 +88,7 @@ def test_without_a_provider_each_line_is_answered_from_the_documents(chat: Comma
 
 
 def test_there_is_no_prompt_where_nobody_types(chat: CommandLine) -> None:
-    done = chat("chat", stdin=said("What is the meal allowance?"))
+    done = chat("chat", stdin=said(ASKED))
     assert done.code == 0
     assert "> " not in done.out.splitlines()[0] + done.err
     assert "62 euros" in done.out
@@ -86,7 +98,7 @@ def test_the_exit_code_is_that_of_the_last_failure_and_the_rest_is_answered(chat
     done = chat(
         "chat",
         "--json",
-        stdin=said("/sorces", "What is the meal allowance?", "x" * 30_000, "-", "Who approves travel?"),
+        stdin=said("/sorces", ASKED, "x" * 30_000, "-", "Who approves travel?"),
     )
     assert done.code == 2
     assert [line["turn"] for line in lines(done)] == [1, 3, 4]
@@ -97,7 +109,7 @@ def test_the_exit_code_is_that_of_the_last_failure_and_the_rest_is_answered(chat
 
 
 def test_commands_work_without_a_terminal_too(chat: CommandLine) -> None:
-    done = chat("chat", "--json", stdin=said("What is the meal allowance?", "/sources", "/quit", "never asked"))
+    done = chat("chat", "--json", stdin=said(ASKED, "/sources", "/quit", "never asked"))
     answered, sources = lines(done)
     assert sources["schema"] == "hybridrag.chat.sources/1"
     quotes = [quote for cited in sources["citations"] for quote in cited["quotes"]]
@@ -164,10 +176,10 @@ def test_outbound_is_the_very_body_that_left_or_would_leave(chat: CommandLine) -
 
 
 def test_a_turn_that_rests_on_what_is_local_only_is_never_told_to_a_remote_provider(chat: CommandLine) -> None:
-    (chat.home / "notes" / "flat.md").write_text(
-        "---\nlabel: local-only\n---\n# Flat\n\nThe rent of the flat is 700.\n"
-    )
-    assert chat("ingest", str(chat.home / "notes")).code == 0
+    folder = chat.home / "flat"
+    folder.mkdir()
+    (folder / "flat.md").write_text("---\nlabel: local-only\n---\n# Flat\n\nThe rent of the flat is 700.\n")
+    assert chat("ingest", str(folder)).code == 0
     listed = {"HYBRIDRAG_LOCAL_ADDRESSES": "127.0.0.1"}
     with ChatServer(answer("The rent of the flat is 700. [1]")) as server:
         begun = chat("chat", "--name", "t", *at(server), stdin=said("What is the rent of the flat?"), env=listed)
@@ -205,7 +217,10 @@ def test_a_turn_that_fails_is_told_and_the_conversation_goes_on(chat: CommandLin
     script: tuple[Behaviour, ...] = (answer("It is 62 euros [1]."), status(401), answer("Zoltan approves travel [1]."))
     with ChatServer(*script) as server:
         done = chat(
-            "chat", *at(server), "--json", stdin=said("What is the allowance?", "Who pays?", "Who approves travel?")
+            "chat",
+            *at(server),
+            "--json",
+            stdin=said("What is the allowance?", "Which account?", "Who approves travel?"),
         )
     assert done.code == 5
     assert [line["turn"] for line in lines(done)] == [1, 3]
@@ -266,7 +281,7 @@ def test_a_conversation_that_is_open_elsewhere_is_told_so(chat: CommandLine) -> 
     with ChatServer(stall("It is")) as server, Talk(chat, "chat", "--name", "t", *at(server)) as talk:
         talk.until("> ")
         assert chat("chat", "--name", "t", stdin=b"").code == 75
-        talk.ask("What is the meal allowance?")
+        talk.ask(ASKED)
         talk.until("It is")
         talk.type(CTRL_C)
         talk.until("stopped")
@@ -283,7 +298,7 @@ def test_a_conversation_that_is_open_elsewhere_is_told_so(chat: CommandLine) -> 
 def test_a_conversation_at_a_terminal(chat: CommandLine) -> None:
     with Talk(chat, "chat") as talk:
         talk.until("> ")
-        talk.ask("What is the meal allowance?")
+        talk.ask(ASKED)
         talk.until("62 euros")
         talk.until("> ")
         talk.ask("/sources")
@@ -340,7 +355,7 @@ def test_ctrl_c_at_the_prompt_leaves_the_second_time_only(chat: CommandLine) -> 
         talk.until("half a question")
         talk.interrupt("once more")
         talk.until("> ")
-        talk.ask("What is the meal allowance?")
+        talk.ask(ASKED)
         talk.until("62 euros")
         talk.until("> ")
         talk.interrupt("once more")

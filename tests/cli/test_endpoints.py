@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.faults.conftest import url_of
 from tests.faults.digest import Digest, assert_same, digest
 from tests.models.tiny import write_static_model
@@ -47,6 +47,11 @@ def embed_other(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> 
 def server(embed: Embed) -> Iterator[EmbeddingServer]:
     with EmbeddingServer(embeddings(embed)) as server:
         yield server
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hybridrag.evaluation import run_json
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.evaluation.made import run_of_rankings
 
 TOPICS = (
@@ -21,6 +21,11 @@ TOPICS = (
     *("server backup schedule", "visitor badge rules", "coffee machine cleaning", "train ticket refund"),
     *("password reset phone", "meeting room booking", "warehouse forklift licence", "chemical waste disposal"),
 )
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 def beir(folder: Path, *, shifted: int = 0) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.test_eval import lines
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here, Prepared
 from tests.servers.chat import JSON, ChatServer, answer, stall, status
 
 FACTS = {
@@ -24,9 +24,9 @@ FACTS = {
 DECLINES = "The documents do not answer this."
 
 
-@pytest.fixture
-def office(cli: CommandLine) -> CommandLine:
-    """Four documents, and a file of five questions: the last has no answer in them."""
+@pytest.fixture(scope="module")
+def office_once(prepared: Prepared) -> Prepared:
+    cli = prepared.cli
     docs = cli.home / "docs"
     docs.mkdir()
     for name, (_, fact) in FACTS.items():
@@ -36,7 +36,14 @@ def office(cli: CommandLine) -> CommandLine:
     ]
     lines(cli.home / "q.jsonl", [*rows, {"question": "What is the moon made of?", "sources": []}])
     assert cli("ingest", str(docs)).code == 0
-    return cli
+    return prepared
+
+
+@pytest.fixture
+def office(office_once: Prepared, tmp_path: Path, here: Here) -> Iterator[CommandLine]:
+    """Four documents, and a file of five questions: the last has no answer in them."""
+    with office_once.copy(tmp_path) as cli:
+        yield here(cli)
 
 
 def replies(change: Callable[[str], str] = lambda fact: fact) -> Callable[[JSON], str]:
@@ -228,10 +235,9 @@ def _wait_for(server: ChatServer, requests: int) -> None:
         server.released.wait(0.02)
 
 
-def test_the_examples_are_answered_from_their_documents(cli: CommandLine, examples: Path) -> None:
-    assert cli("ingest", str(examples)).code == 0
+def test_the_examples_are_answered_from_their_documents(company: CommandLine, examples: Path) -> None:
     questions = str(examples.parent / "questions.jsonl")
-    done = cli("eval", "run", questions, "--answers", "--json", "--mode", "lexical")
+    done = company("eval", "run", questions, "--answers", "--json", "--mode", "lexical")
     assert done.code == 0, done.err
     assert done.json["answers"]["unanswerable"] > 0
     assert done.json["answers"]["source@3"] > 0.3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hybridrag.evaluation.questions import load_questions
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.flows.test_generate import asked_by
 from tests.servers.chat import ChatServer, answer, status
 from tests.store.corpus import Corpus
@@ -20,9 +20,8 @@ VALUES: dict[str, list[str]] = json.loads((EXAMPLES / "personal-data.json").read
 
 
 @pytest.fixture
-def filled(cli: CommandLine, examples: Path) -> CommandLine:
-    assert cli("ingest", str(examples)).code == 0
-    return cli
+def company(company: CommandLine, here: Here) -> CommandLine:
+    return here(company)
 
 
 def reply(request: dict[str, Any]) -> str:
@@ -30,37 +29,37 @@ def reply(request: dict[str, Any]) -> str:
     return json.dumps({"question": f"What is said of {' '.join(passage.split()[:8])}?", "answer": passage})
 
 
-def test_questions_are_made_here_and_read_by_what_reads_question_files(filled: CommandLine) -> None:
-    file = filled.home / "questions.jsonl"
-    made = filled("eval", "generate", "--count", "12", "--output", str(file), env={"HYBRIDRAG_PROVIDER": "together"})
+def test_questions_are_made_here_and_read_by_what_reads_question_files(company: CommandLine) -> None:
+    file = company.home / "questions.jsonl"
+    made = company("eval", "generate", "--count", "12", "--output", str(file), env={"HYBRIDRAG_PROVIDER": "together"})
     assert (made.code, made.out) == (0, ""), made.err
     questions = load_questions(file)
     assert len(questions.texts) == 12
-    listed = {row["uri"] for row in filled("documents", "list", "--json").json["documents"]}
+    listed = {row["uri"] for row in company("documents", "list", "--json").json["documents"]}
     assert set(questions.documents) <= listed
     assert "favour the lexical arm" in made.err
     assert "12 questions from" in made.err
 
-    again = filled("eval", "generate", "--output", str(file))
+    again = company("eval", "generate", "--output", str(file))
     assert again.code == 2
     assert "--force" in again.err
-    piped = filled("eval", "generate", "--count", "12", "-q")
+    piped = company("eval", "generate", "--count", "12", "-q")
     assert (piped.out, piped.err) == (file.read_text(), "")
-    other = filled("eval", "generate", "--count", "12", "--seed", "7", "--output", str(file), "--force", "--json")
+    other = company("eval", "generate", "--count", "12", "--seed", "7", "--output", str(file), "--force", "--json")
     assert other.json["made"] == 12
     assert file.read_text() != piped.out
 
-    found = filled("eval", "generate", "--count", "3", "--filter", "path:handbook/**", "--json").json
+    found = company("eval", "generate", "--count", "3", "--filter", "path:handbook/**", "--json").json
     assert found["schema"] == "hybridrag.generate/1"
     assert (found["made"], found["requests"], len(found["questions"])) == (3, 0, 3)
     assert all("/handbook/" in source for row in found["questions"] for source in row["sources"])
 
 
-def test_what_leaves_for_a_provider_is_redacted_and_told_beforehand(filled: CommandLine) -> None:
-    file = filled.home / "questions.jsonl"
+def test_what_leaves_for_a_provider_is_redacted_and_told_beforehand(company: CommandLine) -> None:
+    file = company.home / "questions.jsonl"
     arguments = ("--count", "15", "--llm", "any", "--output", str(file))
     with ChatServer(answer(reply)) as server:
-        done = filled("eval", "generate", "--provider", server.url, *arguments)
+        done = company("eval", "generate", "--provider", server.url, *arguments)
     assert done.code == 0, done.err
     assert re.search(r"sending at most 15 requests with about [\d,]+ tokens", done.err)
     assert len(server.bodies) == 15
@@ -69,28 +68,28 @@ def test_what_leaves_for_a_provider_is_redacted_and_told_beforehand(filled: Comm
         for value in VALUES[kind]:
             assert json.dumps(value, ensure_ascii=False)[1:-1] not in received, f"a value of type {kind} left"
     assert len(load_questions(file).texts) >= 10
-    ledger = (filled.home / "state" / "data" / "ledger.jsonl").read_text()
+    ledger = (company.home / "state" / "data" / "ledger.jsonl").read_text()
     assert len(ledger.splitlines()) == 2 * 15
 
 
-def test_a_provider_that_fails_leaves_what_was_made(filled: CommandLine) -> None:
-    file = filled.home / "questions.jsonl"
+def test_a_provider_that_fails_leaves_what_was_made(company: CommandLine) -> None:
+    file = company.home / "questions.jsonl"
     arguments = ("--count", "8", "--llm", "any", "--output", str(file))
     with ChatServer(answer(reply), answer(reply), status(401)) as server:
-        done = filled("eval", "generate", "--provider", server.url, *arguments)
+        done = company("eval", "generate", "--provider", server.url, *arguments)
     assert done.code == 5
     assert len(load_questions(file).texts) == 2
     assert "2 questions were made before that" in done.err
 
     file.write_text("an older file")
     with ChatServer(answer(reply), status(401)) as server:
-        done = filled("eval", "generate", "--provider", server.url, *arguments, "--force")
+        done = company("eval", "generate", "--provider", server.url, *arguments, "--force")
     assert done.code == 5
     assert file.read_text() == "an older file"
     assert len(load_questions(file.with_name("questions.jsonl.partial")).texts) == 1
 
     with ChatServer(answer(reply), answer(reply), status(401)) as server:
-        done = filled("eval", "generate", "--provider", server.url, *arguments[:-2], "--json")
+        done = company("eval", "generate", "--provider", server.url, *arguments[:-2], "--json")
     assert (done.code, done.json["made"], done.json["complete"]) == (5, 2, False)
     assert (len(done.json["questions"]), done.json["requests"]) == (2, 3)
 
@@ -105,12 +104,12 @@ def test_questions_are_written_in_the_encoding_that_the_output_has(cli: CommandL
     assert json.loads(made.out)["sources"] == ["notes/über.md"]
 
 
-def test_offline_keeps_remote_providers_out_and_needs_none(filled: CommandLine) -> None:
+def test_offline_keeps_remote_providers_out_and_needs_none(company: CommandLine) -> None:
     key = {"TOGETHER_API_KEY": "k" * 40}
-    refused = filled("eval", "generate", "--provider", "together", "--offline", env=key)
+    refused = company("eval", "generate", "--provider", "together", "--offline", env=key)
     assert (refused.code, refused.out) == (2, "")
     assert "--offline" in refused.err
-    assert filled("eval", "generate", "--count", "2", "--offline").code == 0
+    assert company("eval", "generate", "--count", "2", "--offline").code == 0
 
 
 def test_what_is_local_only_never_leaves_but_may_be_asked_about_here(cli: CommandLine, tmp_path: Path) -> None:

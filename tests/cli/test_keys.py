@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine, Result
+from tests.conftest import CommandLine, Here, Prepared, Result
 from tests.servers import chat
 from tests.servers.chat import Behaviour, ChatServer
 
@@ -15,13 +16,19 @@ ENV = {"HYBRIDRAG_PROVIDER_KEY": KEY}
 QUESTION = "What does a meal cost?"
 
 
-@pytest.fixture
-def indexed(cli: CommandLine) -> CommandLine:
-    folder = cli.home / "notes"
+@pytest.fixture(scope="module")
+def indexed_once(prepared: Prepared) -> Prepared:
+    folder = prepared.cli.home / "notes"
     folder.mkdir()
     (folder / "meals.md").write_text("# Meals\n\nA meal in the canteen costs 62 euros.\n")
-    assert cli("ingest", str(folder)).code == 0
-    return cli
+    assert prepared.cli("ingest", str(folder)).code == 0
+    return prepared
+
+
+@pytest.fixture
+def indexed(indexed_once: Prepared, tmp_path: Path, here: Here) -> Iterator[CommandLine]:
+    with indexed_once.copy(tmp_path) as cli:
+        yield here(cli)
 
 
 def leaks(*results: Result) -> bool:
@@ -102,7 +109,8 @@ def test_it_is_in_no_command_line_of_any_process(indexed: CommandLine) -> None:
 
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("this system shows no command lines under /proc")
+    command = CommandLine(indexed.home, indexed.environment)
     with ChatServer(look) as server:
-        assert indexed("ask", QUESTION, "--llm", "any", "--provider", server.url, env=ENV).code == 0
+        assert command("ask", QUESTION, "--llm", "any", "--provider", server.url, env=ENV).code == 0
     assert any(b"hybridrag" in line for line in seen)
     assert not any(KEY.encode() in line for line in seen)

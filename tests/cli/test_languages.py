@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 
 GERMAN = "# Reisen\n\nDas Tagegeld beträgt 62 Euro, und die Buchhaltung zahlt es mit dem nächsten Gehalt aus.\n"
 ENGLISH = "# Travel\n\nThe meal allowance is 62 euros for a day of travel, and the finance team pays it.\n"
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 @pytest.fixture

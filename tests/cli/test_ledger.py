@@ -15,7 +15,7 @@ from hybridrag.privacy.keys import load_key
 from hybridrag.privacy.ledger import FileLedger
 from hybridrag.types import Destination
 from tests.cli.terminals import on_a_terminal, without_colours
-from tests.conftest import CommandLine, Result, command_line
+from tests.conftest import CommandLine, Here, Result, command_line
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 CLOUD = Destination("together", "https://api.together.xyz/v1/chat/completions", "meta-llama/Llama-3.3-70B", False)
@@ -24,9 +24,9 @@ BODY = '{"messages": [{"content": "⟦EMAIL_1·a7f3⟧ asks"}]}'.encode()
 
 
 @pytest.fixture
-def cli(tmp_path: Path, tiny_model: Path) -> CommandLine:
+def cli(tmp_path: Path, tiny_model: Path, here: Here) -> CommandLine:
     """A command line without a database behind it."""
-    return command_line(tmp_path / "home", NOWHERE, tiny_model)
+    return here(command_line(tmp_path / "home", NOWHERE, tiny_model))
 
 
 def data(cli: CommandLine) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -16,14 +17,13 @@ QUICK = ("--seconds", "0.2", "--starts", "1", "--chunks", "20")
 
 
 @pytest.fixture
-def here(cli: CommandLine, examples: Path, model_cache: Path) -> CommandLine:
+def here(company: CommandLine, model_cache: Path) -> CommandLine:
     """The example company indexed with the tiny static model, and the cache of models that all workers share."""
-    state = Path(cli.environment["HYBRIDRAG_HOME"])
-    state.mkdir()
+    cache = company.home / "state" / "cache"
     model_cache.mkdir(exist_ok=True)
-    (state / "cache").symlink_to(model_cache)
-    assert cli("ingest", str(examples)).code == 0
-    return cli
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.symlink_to(model_cache)
+    return company
 
 
 def test_bench_measures_the_collection_s_model_on_its_text(here: CommandLine, examples: Path) -> None:

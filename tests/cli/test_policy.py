@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from hybridrag.privacy.policy import TYPES
-from tests.conftest import CommandLine, command_line
+from tests.conftest import CommandLine, Here, command_line
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> CommandLine:
+def cli(tmp_path: Path, here: Here) -> CommandLine:
     """The command line with a home of its own. It needs neither a database nor a model."""
     cli = command_line(tmp_path / "home", "postgresql://127.0.0.1:1/none", tmp_path)
     (cli.home / "state").mkdir()
     (cli.home / "state" / "config.toml").write_text(
         '[policy]\nrequire_zdr = true\n[policy.actions]\nORG = "allow"\n[policy.labels.confidential]\nPERSON = "mask"\n'
     )
-    return cli
+    return here(cli)
 
 
 def test_show(cli: CommandLine) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from hybridrag.providers import preset_names
 from tests.cli.terminals import on_a_terminal, without_colours
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.decoded import texts
 from tests.servers.chat import ChatServer, answer, cut, html, refused_address, status
 
@@ -25,6 +25,11 @@ context = 8192
 prompt_price = 2
 completion_price = 8
 """
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 def own_file(cli: CommandLine, text: str) -> None:
@@ -169,7 +174,7 @@ def test_a_test_really_asks_and_is_in_the_ledger_and_under_the_budget(cli: Comma
     assert any("one to twenty" in text for text in texts(json.loads(server.bodies[0])))
     assert cli("ledger", "show", told["ledger_id"], "--json").json["outcome"] == "sent"
     assert rows(cli) == [("gateway", "test-model", 30, 500, "provider", 0.00406)] * 2
-    assert "30 in, 500 out (as the provider says)" in shown.out and "$0.0041" in shown.out
+    assert "30 in, 500 out (counted by the provider)" in shown.out and "$0.0041" in shown.out
     for text in (done.out, done.err, shown.out, shown.err):
         assert KEY not in text
     today = cli("providers", "list").err

@@ -17,7 +17,7 @@ DOCUMENT = {"id", "uri", "title", "label", "metadata", "external_id"}
 LOCATION = {"start", "end", "page", "headings"}
 ANSWER = {
     *("schema", "question", "answer", "mode", "grounded", "abstained", "complete", "sentences", "warnings"),
-    *("citations", "provider", "model", "usage", "redactions", "ledger_id", "timings_ms"),
+    *("citations", "provider", "model", "usage", "redactions", "ledger_id", "timings_ms", "freshness"),
 }
 
 
@@ -99,12 +99,15 @@ def test_ask(company: CommandLine) -> None:
     assert set(told) == ANSWER
     assert (told["mode"], told["provider"], told["ledger_id"]) == ("extractive", None, None)
     assert (told["grounded"], told["abstained"], told["complete"]) == (True, False, True)
-    assert set(told["sentences"][0]) == {"text", "supported", "markers"}
+    assert set(told["sentences"][0]) == {"text", "supported", "markers", "claimed", "reason"}
     citation = told["citations"][0]
-    assert set(citation) == {"marker", "chunk_id", "document", "location", "quote"}
+    assert set(citation) == {"marker", "chunk_id", "document", "location", "quote", "quotes"}
+    assert all(set(quote) == {"start", "text"} for quote in citation["quotes"])
     assert set(citation["document"]) >= {"id", "uri", "title"}
-    assert set(citation["location"]) == LOCATION
-    assert set(told["usage"]) == {"prompt_tokens", "completion_tokens", "cost_usd"}
+    assert set(citation["location"]) == LOCATION | {"path", "line"}
+    assert set(told["usage"]) == {"prompt_tokens", "completion_tokens", "counted", "cost_usd"}
+    stale = {"missing_files", "changed_files", "absent_sources"}
+    assert set(told["freshness"]) == {"indexed_at", "age_seconds"} | stale
     assert set(told["timings_ms"]) == {"retrieve", "redact", "first_token", "total"}
     assert "no provider chosen" in done.err
 
@@ -120,7 +123,7 @@ def test_ask_a_provider(company: CommandLine) -> None:
     assert [sentence["supported"] for sentence in told["sentences"]] == [True, False]
     assert told["usage"]["prompt_tokens"] == 11
     assert told["ledger_id"]
-    assert streamed.out.startswith("It is 62 euros [1]. It is paid in gold.\n")
+    assert streamed.out.startswith("It is 62 euros [1]. It is paid in gold. [?]\n")
     assert outbound.out.encode() == server.bodies[1] + b"\n"
 
 

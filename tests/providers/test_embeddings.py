@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -185,6 +187,37 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
         client = Client(server.url, timeouts=Timeouts(connect=10, read=0.05, total=None), attempts=2)
         assert "no answer within" in client.refused().message
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_headers_that_never_end_are_not_waited_for_beyond_the_total_time(kept: bool) -> None:
+    """Nor on a connection that another request has left open."""
+    over = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            if kept:
+                connection.recv(65_536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                connection.sendall(head % len(ANSWER) + ANSWER)
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(timeout=0.01):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        port = listening.getsockname()[1]
+        client = Client(f"http://127.0.0.1:{port}/v1", timeouts=Timeouts(connect=10, read=10, total=1))
+        outbound = Outbound(b"{}", client.sender.destination, ledger_id="1")
+        if kept:
+            assert client.sender.send(outbound, on_retry=client.retries.append) == ANSWER
+        assert "did not finish its answer within 1 s" in client.refused().message
+        over.set()
+        thread.join()
+    assert client.retries == []
 
 
 def test_cancelling_ends_a_request_that_another_thread_waits_for() -> None:

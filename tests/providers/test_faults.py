@@ -142,10 +142,12 @@ def test_a_connection_that_breaks_before_any_text_is_tried_again(speech: Speech,
 
 
 def test_a_stream_that_ends_before_any_text_is_tried_again(speech: Speech) -> None:
-    with speech.server(chat.events(b": hello\n\n"), speech.answer(TEXT)) as server:
-        asking = client(server.url, speech.client)
+    with speech.server(chat.events(b": hello\n\n"), speech.answer(TEXT), chat.events(b": hello\n\n")) as server:
+        asking = client(server.url, speech.client, attempts=2)
         assert asking.ask()[0] == TEXT
-    assert [retry.reason for retry in asking.retries] == ["stopped mid-stream"]
+        _, error = collect(asking.send())
+    assert [retry.reason for retry in asking.retries] == ["stopped before the first word"] * 2
+    assert error.message == "fireworks stopped before the first word: the answer is not complete."
 
 
 def test_garbage_is_not_repeated_to_the_user(speech: Speech) -> None:
@@ -155,13 +157,14 @@ def test_garbage_is_not_repeated_to_the_user(speech: Speech) -> None:
 
 
 @pytest.mark.parametrize("headers", [True, False])
-def test_silence_before_the_first_word_is_tried_again(speech: Speech, headers: bool) -> None:
+def test_silence_before_the_first_word_is_not_waited_for_twice(speech: Speech, headers: bool) -> None:
     with speech.server(chat.stall(headers=headers)) as server:
         asking = client(server.url, speech.client, timeouts=HASTY)
         _, error = collect(asking.send())
     assert isinstance(error, ProviderUnavailable)
     assert "no answer within 0.05 s" in error.message
-    assert len(server.requests) == 3
+    assert "provider_timeout" in error.hint
+    assert len(server.requests) == 1
 
 
 # --- what breaks in the middle ---------------------------------------------------------------------------------------

@@ -43,6 +43,25 @@ def test_the_finish_reason_is_passed_on(reason: str) -> None:
     assert read(delta("a"), delta(None, reason), "[DONE]")[1] == Completion(reason, None, None)
 
 
+@pytest.mark.parametrize("reason", ["sk-test-4b1f8a77c0ffee", "\x1b[31m", "stop it", "x" * 41, "größe"])
+def test_what_is_no_finish_reason_is_not_repeated(reason: str) -> None:
+    assert read(delta("a"), delta(None, reason))[1] == Completion("another reason", None, None)
+
+
+@pytest.mark.parametrize("part", [{"refusal": "No."}, {"refusal": [{"text": "No."}]}])
+def test_a_refusal_ends_a_reply_early(part: dict[str, Any]) -> None:
+    refusal = {"choices": [{"index": 0, "delta": part, "finish_reason": None}]}
+    assert read(refusal, delta(None, "stop"), "[DONE]") == ([], Completion("refusal", None, None))
+    assert (
+        read({"choices": [{"delta": {"refusal": None, "content": "a"}}]}, delta("", "stop"))[1].finish_reason == "stop"
+    )
+
+
+def test_an_end_for_an_error_is_one() -> None:
+    with pytest.raises(ReportedError):
+        read(delta("a"), delta("", "error"), "[DONE]")
+
+
 def test_an_empty_finish_reason_is_no_end_and_eos_is_a_stop() -> None:
     with pytest.raises(ProviderUnavailable, match="stopped mid-stream"):
         read(delta("a", ""))

@@ -12,8 +12,10 @@ raised when the server closes, so that a test cannot pass on a broken server.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,6 +59,7 @@ class ChatServer:
 
     path = "/v1/chat/completions"
     host = "127.0.0.1"
+    family = socket.AF_INET
     certificate = CERTIFICATE
 
     def __init__(self, *script: Behaviour, tls: bool = False) -> None:
@@ -66,7 +69,7 @@ class ChatServer:
         self._errors: list[BaseException] = []
         self._lock = threading.Lock()
         self._scheme = "https" if tls else "http"
-        self._http = _Server(("127.0.0.1", 0), self)
+        self._http = _Server(self)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.certificate)
@@ -159,6 +162,11 @@ class Exchange:
     def finish(self) -> None:
         if self._chunked:
             self.raw(b"0\r\n\r\n")
+
+    def reset(self) -> None:
+        """Ends the connection with a reset, as a crash does."""
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self._handler.connection.detach())
 
     def wait(self) -> None:
         """Says nothing until the server closes."""
@@ -372,9 +380,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], chat: ChatServer) -> None:
+    def __init__(self, chat: ChatServer) -> None:
         self.chat = chat
-        super().__init__(address, _Handler)
+        self.address_family = chat.family
+        super().__init__(("127.0.0.1" if chat.family == socket.AF_INET else "::1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Errors are kept by the handler; nothing goes to stderr."""

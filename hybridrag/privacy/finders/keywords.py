@@ -77,9 +77,8 @@ def _around(data: bytes, words: tuple[bytes, ...]) -> Iterator[tuple[int, int]]:
 
 def matches(pattern: bytes, data: bytes, *words: bytes) -> Iterator[Any]:
     """The matches of `pattern` near one of these words."""
-    automaton = compiled(pattern)
     for start, end in around(data, *words):
-        yield from automaton.finditer(data, start, end)
+        yield from compiled(pattern).finditer(data, start, end)  # compiled where it is needed: most are not, mostly
 
 
 @lru_cache(maxsize=2)
