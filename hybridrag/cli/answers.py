@@ -13,6 +13,7 @@ from hybridrag.cli.console import coloured, notice, one_line, printable
 from hybridrag.cli.hyperlinks import linked, takes_links
 from hybridrag.cli.search import document_json, location_json
 from hybridrag.errors import NotGrounded, UsageError
+from hybridrag.money import dollars
 
 if TYPE_CHECKING:
     from hybridrag.cli.session import Session
@@ -219,8 +220,6 @@ def _figures(answer: Answer, freshness: Freshness | None) -> list[str]:
 
 def usage_line(usage: Usage) -> str:
     """`1,204 tokens in, 96 out, $0.00030 (counted by the provider)`: of the prompt, and of the reply."""
-    from hybridrag.flows.spending import dollars
-
     cost = "no price known" if usage.cost_usd is None else dollars(usage.cost_usd)
     return f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out, {cost} ({COUNTED[usage.counted]})"
 

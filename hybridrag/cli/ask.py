@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybridrag.cli.answers import AnswerWriter, answer_json, check_chosen, check_grounded, show_answer
+from hybridrag.cli.asking_options import (
+    Fallback,
+    Filtered,
+    Llm,
+    MaxCost,
+    Passages,
+    Provider,
+    RequireGrounded,
+    RequireProvider,
+    Rerank,
+    Stream,
+)
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -17,32 +29,19 @@ if TYPE_CHECKING:
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from stdin.")],
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider", metavar="NAME|URL", help="A name of `hybridrag providers list`, or an OpenAI-compatible URL."
-        ),
-    ] = None,
-    llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
-    fallback: Annotated[
-        str | None, typer.Option("--fallback", metavar="NAME,...", help="Whom to ask next where the provider fails.")
-    ] = None,
-    max_cost: Annotated[
-        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What all requests of a day may cost.")
-    ] = None,
-    k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
-    filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
-    rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank", help="As for search.")] = None,
+    provider: Provider = None,
+    llm: Llm = None,
+    fallback: Fallback = None,
+    max_cost: MaxCost = None,
+    k: Passages = 8,
+    filter_: Filtered = "",
+    rerank: Rerank = None,
     show_outbound: Annotated[
         bool, typer.Option("--show-outbound", help="Print the exact request that would leave, and stop.")
     ] = False,
-    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer as it comes.")] = True,
-    require_grounded: Annotated[
-        bool, typer.Option("--require-grounded", help="Withhold an answer with a sentence that no passage bears out.")
-    ] = False,
-    require_provider: Annotated[
-        bool, typer.Option("--require-provider", help="Fail rather than answer without a provider.")
-    ] = False,
+    stream: Stream = True,
+    require_grounded: RequireGrounded = False,
+    require_provider: RequireProvider = False,
 ) -> int:
     """Answers a question from your documents, with citations.
 

@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hybridrag.cli.asking_options import (
+    Fallback,
+    Filtered,
+    Llm,
+    MaxCost,
+    Passages,
+    Provider,
+    RequireGrounded,
+    RequireProvider,
+    Rerank,
+    Stream,
+)
 from hybridrag.cli.console import one_line, printable
 from hybridrag.cli.session import Session
 from hybridrag.errors import HybridragError, UsageError
@@ -32,24 +44,16 @@ _COMMANDS: Mapping[str, str] = {
 
 def chat(
     context: typer.Context,
-    provider: Annotated[str | None, typer.Option("--provider", metavar="NAME|URL", help="As for ask.")] = None,
-    llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="The chat model.")] = None,
-    fallback: Annotated[
-        str | None, typer.Option("--fallback", metavar="NAME,...", help="Whom to ask next where the provider fails.")
-    ] = None,
-    max_cost: Annotated[
-        str | None, typer.Option("--max-cost-usd", metavar="USD", help="What all requests of a day may cost.")
-    ] = None,
-    k: Annotated[int, typer.Option("-k", metavar="N", help="Number of passages.", min=1, max=50)] = 8,
-    filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
-    rerank: Annotated[bool | None, typer.Option("--rerank/--no-rerank", help="As for search.")] = None,
-    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show answers as they come.")] = True,
-    require_grounded: Annotated[
-        bool, typer.Option("--require-grounded", help="Withhold an answer with a sentence that no passage bears out.")
-    ] = False,
-    require_provider: Annotated[
-        bool, typer.Option("--require-provider", help="Fail rather than answer without a provider.")
-    ] = False,
+    provider: Provider = None,
+    llm: Llm = None,
+    fallback: Fallback = None,
+    max_cost: MaxCost = None,
+    k: Passages = 8,
+    filter_: Filtered = "",
+    rerank: Rerank = None,
+    stream: Stream = True,
+    require_grounded: RequireGrounded = False,
+    require_provider: RequireProvider = False,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Keep the conversation, encrypted, under this name.")
     ] = None,

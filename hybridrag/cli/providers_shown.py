@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrag.cli.answers import COUNTED
 from hybridrag.cli.console import coloured, one_line, printable, stdout
+from hybridrag.money import dollars
 
 if TYPE_CHECKING:
     from hybridrag.flows.providers import Shown, Tried
@@ -82,8 +83,6 @@ def print_tried(tried: Tried) -> None:
 
 def spent_line(spent: Spent, limit: float | None) -> str:
     """What today has cost, for people."""
-    from hybridrag.flows.spending import dollars
-
     of = f" of {dollars(limit)}" if limit is not None else ""
     aside = f", {dollars(spent.reserved)} of it only set aside" if spent.reserved else ""
     unpriced = f" ({spent.unpriced:,} of them without a known price)" if spent.unpriced else ""
@@ -198,8 +197,6 @@ def _context(model: ChatModel) -> str:
 
 
 def _price(shown: Shown) -> str:
-    from hybridrag.flows.spending import dollars
-
     price = shown.chat_model.price
     if shown.local and not _priced(shown):
         return "nothing, it is local"
@@ -218,8 +215,6 @@ def _usage(usage: Usage) -> str:
 
 
 def _cost(usage: Usage) -> str:
-    from hybridrag.flows.spending import dollars
-
     if usage.cost_usd is None:
         return "not known: no price is set for this model"
     return dollars(usage.cost_usd) + (" at most" if usage.counted == "estimate" and usage.cost_usd else "")

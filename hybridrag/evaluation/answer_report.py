@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hybridrag.evaluation.answers import Answered, Answers, Change
 from hybridrag.evaluation.comparison import short, signed
 from hybridrag.evaluation.report import safe, table
+from hybridrag.money import dollars
 
 TITLES = {
     "correctness": "correctness",
@@ -48,7 +49,7 @@ def told(answers: Answers) -> Iterable[str]:
             line += f"; to the first token p50 {first[0]:,.0f} ms, p95 {first[1]:,.0f} ms"
         yield line
     if (spent := answers.spent) is not None:
-        cost = "of unknown price" if spent.cost_usd is None else f"for ${spent.cost_usd:,.4f}"
+        cost = "of unknown price" if spent.cost_usd is None else f"for {dollars(spent.cost_usd)}"
         yield f"{spent.prompt_tokens:,} tokens sent and {spent.completion_tokens:,} received, {cost}"
     if cut := sum(not one.complete for one in answers.by_question.values()):
         yield f"{cut} answers were ended early by the provider"

@@ -11,14 +11,13 @@ from hybridrag.answering.links import LinkGuard
 from hybridrag.answering.streaming import AnswerReader
 from hybridrag.errors import ConfigError, HybridragError, ProviderError, UsageError
 from hybridrag.flows.evidence import NOTHING_FOUND, timings
+from hybridrag.flows.exchange import Exchange
 from hybridrag.flows.request import Request, sealed
-from hybridrag.flows.sending import Sending, received
 from hybridrag.flows.spending import Spending
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.providers import Retry
-from hybridrag.providers.tokens import usage_of
-from hybridrag.types import Answer, Completion, Destination, SearchResult, Usage
+from hybridrag.types import Answer, Completion, Destination, SearchResult
 
 if TYPE_CHECKING:
     from hybridrag.types import Vectors
@@ -70,7 +69,7 @@ class Asking:
         for number, choice in enumerate(choices, start=1):
             self._spoken = False
             try:
-                exchange = _Exchange(choice, gateway=self._gateway, spending=self._spending, notify=self._notify)
+                exchange = Exchange(choice.open, gateway=self._gateway, spending=self._spending, notify=self._notify)
                 request = self._prepare(exchange.provider, choice.plain)
                 if request is None:
                     return nothing_to_answer_from(question, self._found)
@@ -88,7 +87,7 @@ class Asking:
                 self._notify(f"{told}. Asking the next provider instead.")
         raise AssertionError("there is always a provider")
 
-    def _complete(self, request: Request, exchange: _Exchange) -> Answer:
+    def _complete(self, request: Request, exchange: Exchange) -> Answer:
         """Sends a request and returns the restored answer."""
         restorer = request.session.restorer()
         guard = LinkGuard(_known_texts(request))
@@ -100,19 +99,24 @@ class Asking:
             restore=request.session.restore,
             harmless=guard.whole,
         )
-        usage, ended = exchange.run(request, lambda text: self._show(reader.feed(text)))
+        destination, started = exchange.provider.destination, time.perf_counter()
+        reply = exchange.run(
+            request.prompt,
+            seal=lambda: sealed(request, gateway=self._gateway, destination=destination),
+            on_text=lambda text: self._show(reader.feed(text)),
+        )
         self._show(reader.finish())
         if not reader.text.strip():
-            raise _wordless(exchange.provider.destination, ended)
+            raise _wordless(destination, reply.ended)
         warnings = [*request.warnings, *reader.warnings]
         if unknown := len(restorer.unknown) + request.session.altered(reader.text):
             warnings.append(f"the answer holds {unknown} signs that stand for nothing; they were left as they are")
         if guard.defused:
             warnings.append(f"links or images that no document holds were made harmless: {guard.defused}")
-        cut = ended.finish_reason not in {None, "stop"}
+        reason = reply.ended.finish_reason
+        cut = reason not in {None, "stop"}
         if cut:
-            warnings.append(f"the provider ended the answer early ({ended.finish_reason})")
-        destination = exchange.provider.destination
+            warnings.append(f"the provider ended the answer early ({reason})")
         return Answer(
             question=request.question,
             text=reader.text,
@@ -124,11 +128,11 @@ class Asking:
             warnings=tuple(warnings),
             provider=destination.provider,
             model=destination.model,
-            usage=usage,
+            usage=reply.usage,
             redactions=dict(request.session.counts),
-            ledger_id=exchange.ledger_id,
+            ledger_id=reply.ledger_id,
             timings_ms=timings(
-                self._found, started=exchange.started, redact=request.redact_ms, first_token=exchange.first_token_ms
+                self._found, started=started, redact=request.redact_ms, first_token=reply.first_token_ms
             ),
         )
 
@@ -136,58 +140,6 @@ class Asking:
         if text:
             self._spoken = True
             self._on_text(text)
-
-
-class _Exchange:
-    """One request to one provider and its reply. Every attempt is in the ledger before its first byte leaves."""
-
-    def __init__(self, choice: Choice, *, gateway: Gateway, spending: Spending, notify: Callable[[str], None]) -> None:
-        self.provider = choice.open(self._retried)
-        self.started = 0.0
-        self.first_token_ms = 0.0
-        self._gateway = gateway
-        self._spending = spending
-        self._notify = notify
-        self._raw: list[str] = []
-
-    @property
-    def ledger_id(self) -> str:
-        return self._sending.outbound.ledger_id
-
-    def run(self, request: Request, on_text: Callable[[str], None]) -> tuple[Usage, Completion]:
-        """Sends the request; `on_text` gets the reply as it comes. Returns what it took and how it ended.
-
-        Raises ProviderError, with the attempt recorded as failed, where no whole reply came.
-        """
-        provider, prompt = self.provider, request.prompt
-        destination, model = provider.destination, provider.chat_model
-        self._sending = sending = Sending(
-            self._gateway,
-            seal=lambda: sealed(request, gateway=self._gateway, destination=destination),
-            reserve=lambda: self._spending.reserve(
-                destination, model=model, prompt=prompt.texts, max_tokens=prompt.max_tokens
-            ),
-            notify=self._notify,
-        )
-        ended = Completion(None, None, None)
-        self.started = time.perf_counter()
-        try:
-            for event in provider.send(sending.begin()):
-                if isinstance(event, Completion):
-                    ended = event
-                    continue
-                self.first_token_ms = self.first_token_ms or (time.perf_counter() - self.started) * 1000
-                self._raw.append(event)
-                on_text(event)
-        except BaseException as exc:
-            sending.failed(exc, received=received(self._raw))
-            raise
-        usage = usage_of(ended, destination=destination, model=model, prompt=prompt.texts, reply="".join(self._raw))
-        sending.sent(received(self._raw), usage=usage)
-        return usage, ended
-
-    def _retried(self, retry: Retry) -> None:
-        self._sending.retried(retry)
 
 
 def _wordless(destination: Destination, ended: Completion) -> ProviderError:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from hybridrag.errors import ProviderError
-from hybridrag.flows.sending import SKELETON, Sending, received, redacted
+from hybridrag.flows.exchange import Exchange
+from hybridrag.flows.sending import SKELETON, redacted
 from hybridrag.flows.spending import Spending
 from hybridrag.ports import ChatProvider
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.providers import ModelFacts, Preset, Retry
-from hybridrag.providers.tokens import usage_of
-from hybridrag.types import ChatModel, Completion, Destination, Draft, Label, Outbound, Piece, Usage
+from hybridrag.types import ChatModel, Destination, Draft, Label, Outbound, Piece, Usage
 
 QUESTION = "Write the numbers from one to twenty as English words, with a space between them and nothing else."
 """Asked to see whether a provider answers. Nothing of a document is in it."""
@@ -87,12 +86,13 @@ def try_provider(
     spending: Spending,
     plain: bool,
     notify: Callable[[str], None],
-    clock: Callable[[], float] = time.perf_counter,
 ) -> Tried:
     """Asks a provider for a few words: redacted, in the ledger, under the budget, as any request is.
 
     Raises ProviderError where no answer came, and what the gateway and the budget raise; then nothing was sent.
     """
+    exchange = Exchange(open_provider, gateway=gateway, spending=spending, notify=notify)
+    provider = exchange.provider
     draft = Draft((("user", (Piece(QUESTION, Label.PUBLIC, ours=True),)),))
     prompt, session = redacted(draft, gateway=gateway, plain=plain, max_tokens=MOST_REPLY)
 
@@ -107,53 +107,26 @@ def try_provider(
             skeleton=provider.encode(SKELETON),
         )
 
-    sending = Sending(
-        gateway,
-        seal=sealed,
-        reserve=lambda: spending.reserve(
-            provider.destination, model=provider.chat_model, prompt=prompt.texts, max_tokens=prompt.max_tokens
-        ),
-        notify=notify,
-    )
-    provider = open_provider(sending.retried)
-    pieces: list[str] = []
-    ended: Completion | None = None
-    first = 0.0
-    started = clock()
-    try:
-        for event in provider.send(sending.begin()):
-            if isinstance(event, Completion):
-                ended = event
-                continue
-            first = first or clock() - started
-            pieces.append(event)
-    except BaseException as exc:
-        sending.failed(exc, received=received(pieces))
-        raise
-    total = clock() - started
-    reply = "".join(pieces)
-    usage = usage_of(
-        ended, destination=provider.destination, model=provider.chat_model, prompt=prompt.texts, reply=reply
-    )
-    sending.sent(received(pieces), usage=usage)
-    reason = ended.finish_reason if ended else None
-    if not reply.strip():
+    reply = exchange.run(prompt, seal=sealed)
+    reason = reply.ended.finish_reason
+    if not reply.text.strip():
         raise ProviderError(
             f"{provider.destination.provider} answered, with no text in it ({reason or 'no reason given'})",
             hint="a model may have thought for longer than the test allows; try another with --llm",
         )
+    exact = reply.usage.counted != "estimate"
     return Tried(
         provider=provider.destination.provider,
         model=provider.destination.model,
         url=provider.destination.url,
         local=provider.destination.local,
-        reply=reply,
-        first_token_ms=round(first * 1000, 1),
-        total_ms=round(total * 1000, 1),
-        tokens_per_second=None if usage.counted == "estimate" else round(usage.completion_tokens / total, 1),
-        usage=usage,
+        reply=reply.text,
+        first_token_ms=round(reply.first_token_ms, 1),
+        total_ms=round(reply.total_ms, 1),
+        tokens_per_second=round(reply.usage.completion_tokens / reply.total_ms * 1000, 1) if exact else None,
+        usage=reply.usage,
         complete=reason in {None, "stop"},
-        ledger_id=sending.outbound.ledger_id,
+        ledger_id=reply.ledger_id,
     )
 
 

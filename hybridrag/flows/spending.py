@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 
 from hybridrag.errors import BudgetSpent, ConfigError, DatabaseError, HybridragError
+from hybridrag.money import dollars
 from hybridrag.providers.tokens import cost, most_tokens
 from hybridrag.store import PostgresStore
 from hybridrag.store.spending import Spender, SpendingRecords, Spent
@@ -137,14 +138,6 @@ class Reservation:
                 self._notify(
                     f"what this request cost could not be recorded ({exc.message}): all set aside stays counted"
                 )
-
-
-def dollars(amount: float) -> str:
-    """An amount as people read it: cents, and below them two digits that count. $1.25, $0.0031, $0."""
-    if not amount:
-        return "$0"
-    decimals = max(2, 1 - math.floor(math.log10(abs(amount))))
-    return f"${amount:,.{min(decimals, 9)}f}"
 
 
 def _day(now: datetime) -> tuple[datetime, datetime]:

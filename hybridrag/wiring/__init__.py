@@ -205,7 +205,7 @@ class Wiring:
     def search(self, query: Query) -> SearchResult:
         from hybridrag.flows.search import search
 
-        return search(
+        found = search(
             self.store,
             self.settings.collection,
             query,
@@ -213,6 +213,9 @@ class Wiring:
             open_reranker=lambda: self.models.rerankers.needed,
             texts_leave=query.rerank and self.models.rerankers.texts_leave,
         )
+        if not found.hits and not self.store.list_documents(self.collection()):
+            self.notify(f"the collection {found.collection} holds no documents yet: hybridrag ingest PATH")
+        return found
 
     def extract(self, query: Query) -> Answer:
         """An answer without a provider."""
@@ -222,7 +225,7 @@ class Wiring:
         return extract(
             query.text,
             found,
-            judged=self.judged(found, collection=collection, measure=True),
+            judged=self.judged(found, collection=collection, measure=bool(found.hits)),
             open_embedder=lambda: self.models.embedder_of(collection),
             texts_leave=self.models.texts_leave(self.models.of(collection)),
         )

@@ -17,7 +17,8 @@ import pytest
 from psycopg import sql
 
 from hybridrag.errors import BudgetSpent, ConfigError, DatabaseError, ProviderError, ProviderUnavailable
-from hybridrag.flows.spending import Reservation, Spending, dollars
+from hybridrag.flows.spending import Reservation, Spending
+from hybridrag.money import dollars
 from hybridrag.providers.tokens import most_tokens
 from hybridrag.store import PostgresStore
 from hybridrag.types import ChatModel, Destination, Price, Usage
