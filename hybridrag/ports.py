@@ -44,6 +44,10 @@ class Parser(Protocol):
 class Tokenizer(Protocol):
     """The embedding model's own tokenizer, without truncation or padding."""
 
+    @property
+    def identity(self) -> str:
+        """Changes whenever the same text may be counted or divided otherwise."""
+
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """The span of each token in `text`, in order, special tokens left out."""
 

@@ -243,29 +243,47 @@ _NAMESPACE = uuid.UUID("6f0d9a52-7e0e-5d57-9d0c-3f0b5a0a7c11")
 # --- collections -----------------------------------------------------------------------------------------------------
 
 
+GenerationState = Literal["building", "ready", "active", "retired"]
+"""`building`: not yet complete. `ready`: was complete, and may be promoted. `retired`: was active; the way back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database."""
+    """One collection's vectors under one model fingerprint. `id` is a number, unique in the database.
+
+    `model` is the model's name as the user gave it. A generation is made of a chunk set: `chunk_tokens` is the most that
+    a chunk of it holds, None for what is usual; `text_search` is how its words are stemmed: `auto` by each document's
+    language, `plain` not at all, or a language.
+    """
 
     id: int
     model: str
     fingerprint: str
     dimensions: int
     chunk_set: int
+    text_search: str = "auto"
+    chunk_tokens: int | None = None
+    state: GenerationState = "active"
+    share: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named index. `embedder` is the model's name as the user gave it.
-
-    `text_search` is how words are stemmed: `auto` by each document's language, `plain` not at all, or a language.
-    """
+    """A named index, with the generation that is meant: the active one, unless another was asked for."""
 
     id: int
     name: str
-    embedder: str
-    text_search: str
     generation: Generation
+
+    @property
+    def embedder(self) -> str:
+        """The model's name as the user gave it."""
+        return self.generation.model
+
+    @property
+    def text_search(self) -> str:
+        """How words are stemmed."""
+        return self.generation.text_search
 
 
 # --- search ----------------------------------------------------------------------------------------------------------
@@ -341,7 +359,8 @@ Filter: TypeAlias = Clause | And | Or | Not
 class Query:
     """A question to the index. `k` is the number of hits wanted, each a `unit`; documents pass `filter` first.
 
-    `diverse` puts hits that differ from the better ones before others that are as good (MMR).
+    `diverse` puts hits that differ from the better ones before others that are as good (MMR). `generation` asks one by
+    its number, whatever serves now.
     """
 
     text: str
@@ -352,6 +371,7 @@ class Query:
     rerank: bool = False
     diverse: bool = False
     unit: Unit = "chunk"
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

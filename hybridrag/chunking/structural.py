@@ -38,7 +38,11 @@ class StructuralChunker:
 
     @property
     def parameters(self) -> dict[str, str | int]:
-        return {"chunker": f"structural/{VERSION}", "max_tokens": self.max_tokens}
+        return {
+            "chunker": f"structural/{VERSION}",
+            "tokenizer": self.tokenizer.identity,
+            "max_tokens": self.max_tokens,
+        }
 
     def chunk(self, document: Document) -> tuple[Chunk, ...]:
         """The chunks in order; they do not overlap, and only white space lies between them.

@@ -61,7 +61,7 @@ def judged(found: SearchResult, *, store: PostgresStore, calibration: Calibratio
     near = [(hit.chunk, hit.arms["dense"].score) for hit in found.hits if "dense" in hit.arms][:_COMPARED]
     if found.hits and not near:
         return Answerability(calibration.threshold, calibration.threshold)
-    with store.snapshot(found.collection) as snapshot:
+    with store.snapshot(found.collection, generation=found.generation.id) as snapshot:
         return _Judge(snapshot, calibration).of(found.query.text, [(_best(chunk), cosine) for chunk, cosine in near])
 
 
@@ -69,19 +69,20 @@ def calibration_of(
     store: PostgresStore,
     collection: str,
     *,
+    generation: int | None = None,
     open_embedder: Callable[[Collection], Embedder],
     texts_leave: bool = False,
     measure: bool = True,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
-    """What was measured of the collection; it is measured now where that is missing, or the collection has changed.
+    """What was measured of the collection, in its active generation or the one that is named; it is measured now where
+    that is missing, or the collection has changed.
 
     That takes a second or more, so `notify` gets a line about it, and without `measure` whatever there is has to do.
-    `texts_leave` says that the embedding
-    model is remote: it gets no sentence of what is labelled local-only. Raises UsageError where there is no such
-    collection, and what the embedder raises.
+    `texts_leave` says that the embedding model is remote: it gets no sentence of what is labelled local-only. Raises
+    UsageError where there is no such collection or generation, and what the embedder raises.
     """
-    with store.snapshot(collection) as snapshot:
+    with store.snapshot(collection, generation=generation) as snapshot:
         chunks = snapshot.lexical_index.chunks
         kept = find_calibration(snapshot)
         if kept is not None and (not measure or abs(kept.chunks - chunks) <= _CHANGED * max(kept.chunks, chunks)):
@@ -101,7 +102,7 @@ def calibration_of(
     scores: list[float] = []
     if missing:
         vectors = embedder.embed_documents([sentence.text for sentence in missing])
-        with store.snapshot(collection) as snapshot:
+        with store.snapshot(collection, generation=measured.generation.id) as snapshot:
             judge = _Judge(snapshot, Calibration(floor=floor))
             scores = [*filter(None, map(judge.without, missing, vectors))]
     calibration = calibrated(scores, floor=floor)

@@ -8,8 +8,6 @@ vectors, or not at all; what vanished is removed last. A run that is killed anyw
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
 import uuid
@@ -18,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybridrag.errors import BlockedByPolicy, DocumentsFailed, RefusedForSafety
+from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.flows.labels import declared_label, label_of, path_label
 from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.pipeline import prefetched
@@ -29,9 +28,9 @@ from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.privacy.inspection import Inspector
-from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms, pack, sampled
+from hybridrag.retrieval import pack, sampled
 from hybridrag.sources import Listing, Reader
-from hybridrag.types import Chunk, Chunked, Collection, Document, Embedded, Inspection, Label, Skipped, Source
+from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Label, Skipped, Source
 
 if TYPE_CHECKING:
     from hybridrag.models.catalogue import Entry
@@ -136,8 +135,9 @@ class Ingest:
         self._options = options
         self._entry = entry
         self._languages: Counter[str | None] = Counter()
-        self._parameters = processing_parameters(parser, chunker, run.collection)
-        self._processing = _digest(self._parameters)
+        self._processing = digest({"parser": parser.version})
+        self._chunking = chunking_parameters(chunker, run.collection.text_search)
+        self._chunked_with = digest(self._chunking)
         self._over = threading.Event()
         self._stages = Stages()
         self._batch_chunks = _BATCH_CHUNKS
@@ -164,7 +164,7 @@ class Ingest:
         for plan in plans:
             self._remove_gone(plan)
             if not self._options.dry_run:
-                self._run.finish(plan.source_id, parameters=self._parameters)
+                self._run.finish(plan.source_id, parameters=self._chunking)
         if not self._options.dry_run:
             self._run.settle(self._progress.note)
             self._sample()
@@ -283,7 +283,7 @@ class Ingest:
                 self._skip(plan, raw.path, Skipped(f"{raw.uri[:200]}...", reason, "Give it a shorter name or id."))
                 continue
             known = plan.known.get(raw.path)
-            if known and known.content_hash == raw.content_hash and known.processing == self._processing:
+            if known and known.content_hash == raw.content_hash and self._made_alike(known):
                 plan.unchanged.add(raw.path)
                 self.report.unchanged += 1
                 self._progress.advance(1, 0)
@@ -305,6 +305,9 @@ class Ingest:
                 continue
             yield chunked
 
+    def _made_alike(self, known: Known) -> bool:
+        return known.processing == self._processing and known.chunked == self._chunked_with
+
     def _chunked(self, plan: _Plan, document: Document) -> Chunked | Skipped:
         label, note = label_of(plan.selection.source, document, self._options.globs)
         for text in (*document.notes, *([note] if note else [])):
@@ -314,11 +317,8 @@ class Ingest:
             return Skipped(document.uri, reason, "Ingest it into a collection with a local model.")
         document = replace(document, label=label)
         with self._stages.timed("chunk"):
-            chunks = self._chunker.chunk(document)
-            analyser = analyser_of(document.language, self._run.collection.text_search)
-            # Titles and headings are searched with the text: the terms come from what the model is given.
-            terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
-        return Chunked(document, chunks, analyser, terms, self._inspected(document))
+            chunked = chunked_as(document, self._chunker, self._run.collection.text_search)
+        return replace(chunked, inspection=self._inspected(document))
 
     def _inspected(self, document: Document) -> Inspection | None:
         """What the document holds that may not leave. A search that fails does not keep it out of the index: nothing of
@@ -384,7 +384,9 @@ class Ingest:
             if self._over.is_set():
                 return  # an earlier batch, whose vectors this one may count on, was not stored
             with self._stages.timed("store"):
-                replaced = self._run.write(plan.source_id, batch, vectors, processing=self._processing)
+                replaced = self._run.write(
+                    plan.source_id, batch, vectors, processing=self._processing, chunking=self._chunked_with
+                )
         except BaseException:
             self._over.set()
             raise
@@ -457,19 +459,3 @@ class _Plan:
             for path in self.known
             if path not in offered and self.selection.covers(path) and not self.listing.protects(path)
         }
-
-
-def processing_parameters(parser: Parser, chunker: Chunker, collection: Collection) -> dict[str, Any]:
-    """Everything that decides a document's text and chunks."""
-    return {
-        "parser": parser.version,
-        **chunker.parameters,
-        "model": collection.generation.fingerprint,
-        "text_search": collection.text_search,
-        "analysis": ANALYSIS,
-    }
-
-
-def _digest(parameters: dict[str, Any]) -> str:
-    canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()

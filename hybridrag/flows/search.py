@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,7 +13,7 @@ from hybridrag.flows.arms import FUSED, Arms, Candidates
 from hybridrag.flows.clock import Clock
 from hybridrag.ports import Embedder, Reranker
 from hybridrag.retrieval import by_document, collapsed, diversified, merged_passages
-from hybridrag.store import PostgresStore, unknown_collection
+from hybridrag.store import GenerationGone, PostgresStore, unknown_collection
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Arm, Collection, Hit, Label, Query, SearchResult, StoredChunk
 
@@ -56,16 +57,9 @@ def search(
     if query.rerank and open_reranker is None:
         raise UsageError("reranking was asked for, but there is no reranker", hint="leave it out")
     clock = Clock()
-    vector = None
-    found = store.find_collection(collection)
-    if found is None:
-        raise unknown_collection(collection)
-    if query.mode != "lexical":
-        with clock.step("embed"):
-            vector = _checked_embedder(found, open_embedder).embed_query(query.text)
     reranker = open_reranker() if query.rerank and open_reranker is not None else None
     scorer = _Scorer(reranker, query.text, clock, texts_leave=texts_leave) if reranker else None
-    with store.snapshot(collection) as snapshot:
+    with _opened(store, collection, query, open_embedder, clock) as (snapshot, vector):
         arms = Arms(snapshot, query, vector, clock)
         limit = max(FUSED, query.k)
         while True:
@@ -85,6 +79,40 @@ def search(
         weights=candidates.weights,
         reranker=reranker.name if reranker else None,
     )
+
+
+@contextmanager
+def _opened(
+    store: PostgresStore, collection: str, query: Query, open_embedder: Callable[[Collection], Embedder], clock: Clock
+) -> Iterator[tuple[SearchSnapshot, Vector | None]]:
+    """A snapshot with the question's vector by the same generation's model; no vector where the dense arm has no part.
+
+    The vector takes time, in which another generation may have been promoted, or documents changed that the one which
+    was to answer does not follow yet: then the one that serves now answers.
+    """
+    while True:
+        if query.generation is None:
+            found = store.serving(collection, query.text)
+        else:
+            found = store.find_collection(collection, generation=query.generation)
+        if found is None and query.generation is not None and store.find_collection(collection):
+            raise GenerationGone(collection, query.generation)
+        if found is None:
+            raise unknown_collection(collection)
+        vector = None
+        if query.mode != "lexical":
+            with clock.step("embed"):
+                vector = _checked_embedder(found, open_embedder).embed_query(query.text)
+        with ExitStack() as stack:
+            try:
+                snapshot = stack.enter_context(store.snapshot(collection, generation=found.generation.id))
+            except GenerationGone:
+                if query.generation is not None:
+                    raise
+                continue
+            if query.generation is not None or snapshot.complete:
+                yield snapshot, vector
+                return
 
 
 def _wanted(query: Query) -> int:

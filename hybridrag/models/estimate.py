@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from math import ceil
 
+_VERSION = 1
+"""Of the estimate: another one where anything below changes."""
 _SPECIAL = 2
 """Tokens that a model puts around a text: one at its beginning and one at its end."""
 _PIECE = re.compile(r"[^\W\d_]+|\d+|_|[^\w\s]")
@@ -39,6 +41,10 @@ class EstimatedTokenizer:
     def __init__(self, document_prompt: str = "", *, english: bool = False) -> None:
         self._english = english
         self._around = _SPECIAL + len(self._spans(document_prompt))
+
+    @property
+    def identity(self) -> str:
+        return f"estimated/{_VERSION}/{self._around}/{'english' if self._english else 'any'}"
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """The span of each guessed token in `text`."""

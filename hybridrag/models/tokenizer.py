@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -26,6 +28,13 @@ class FastTokenizer:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 (hex) of the file, of what is changed of it, and of the prompt that is counted with each text."""
+        digest = hashlib.sha256(tokenizer_file(self.spec).read_bytes())
+        digest.update(json.dumps([self.spec.tokenizing, self.spec.document_prompt], sort_keys=True).encode())
+        return digest.hexdigest()
 
     def offsets(self, text: str) -> Sequence[tuple[int, int]]:
         """The span of each token in `text`, special tokens left out.

@@ -1,5 +1,5 @@
 """The only room that speaks SQL."""
 
-from hybridrag.store.postgres import PostgresStore, unknown_collection
+from hybridrag.store.postgres import GenerationGone, PostgresStore, unknown_collection
 
-__all__ = ["PostgresStore", "unknown_collection"]
+__all__ = ["GenerationGone", "PostgresStore", "unknown_collection"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -33,9 +34,21 @@ class PostgresStore:
 
     # --- collections and sources -------------------------------------------------------------------------------------
 
-    def find_collection(self, name: str) -> Collection | None:
+    def find_collection(self, name: str, *, generation: int | None = None) -> Collection | None:
+        """A collection with its active generation, or with another one of it; None where there is none."""
         with transaction(self._connection, read_only=True) as tx:
-            row = tx.execute(statement("find_collection"), {"name": name}).fetchone()
+            row = _found(tx, name, generation)
+        return collection_of(row) if row else None
+
+    def serving(self, name: str, question: str) -> Collection | None:
+        """A collection with the generation that answers a question: the active one, or the one that a share goes to.
+
+        The same question always goes to the same one, while the share stays as it is and that generation lacks nothing.
+        """
+        with transaction(self._connection, read_only=True) as tx:
+            shared = tx.execute(statement("find_share"), {"name": name}).fetchone()
+            chosen = shared["id"] if shared and _hundredth(question) < shared["share"] else None
+            row = _found(tx, name, chosen)
         return collection_of(row) if row else None
 
     def create_collection(
@@ -47,17 +60,21 @@ class PostgresStore:
         dimensions: int,
         text_search: str,
         parameters: dict[str, Any],
+        chunk_tokens: int | None = None,
     ) -> Collection:
         """The new collection with an empty active generation; the existing one where another process was faster."""
         from psycopg.types.json import Jsonb
 
         with transaction(self._connection) as tx:
-            row = tx.execute(
-                statement("insert_collection"), {"name": name, "embedder": embedder, "text_search": text_search}
-            ).fetchone()
+            row = tx.execute(statement("insert_collection"), {"name": name}).fetchone()
             if row:
-                ids = {"collection": row["id"], "parameters": Jsonb(parameters)}
-                chunk_set = _one(tx.execute(statement("insert_chunk_set"), ids).fetchone())["id"]
+                made_with = {
+                    "collection": row["id"],
+                    "parameters": Jsonb(parameters),
+                    "text_search": text_search,
+                    "chunk_tokens": chunk_tokens,
+                }
+                chunk_set = _one(tx.execute(statement("insert_chunk_set"), made_with).fetchone())["id"]
                 generation = _one(
                     tx.execute(
                         statement("insert_generation"),
@@ -67,11 +84,12 @@ class PostgresStore:
                             "model": embedder,
                             "fingerprint": fingerprint,
                             "dimensions": dimensions,
+                            "state": "active",
                         },
                     ).fetchone()
                 )["id"]
                 tx.execute(on_vectors("create_vectors", generation, dimensions=dimensions))
-            return collection_of(_one(tx.execute(statement("find_collection"), {"name": name}).fetchone()))
+            return collection_of(_one(_found(tx, name)))
 
     def probes(self, generation: Generation, texts: bytes) -> bytes | None:
         """The vectors that a generation's model gave for the probes whose hash is `texts`; None where none are kept."""
@@ -121,17 +139,26 @@ class PostgresStore:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def snapshot(self, collection: str) -> Iterator[SearchSnapshot]:
-        """One consistent view of a collection for a search. Raises UsageError where there is no such collection."""
+    def snapshot(self, collection: str, *, generation: int | None = None) -> Iterator[SearchSnapshot]:
+        """One consistent view of a collection for a search, with its active generation or another one.
+
+        The generation's tables stay while the view is used. Raises UsageError where there is no such collection, and
+        GenerationGone where the generation is there no more.
+        """
         with transaction(self._connection, read_only=True) as tx:
-            row = tx.execute(statement("find_collection"), {"name": collection}).fetchone()
+            row = _found(tx, collection, generation)
+            if not row and generation is not None and _found(tx, collection):
+                raise GenerationGone(collection, generation)
             if not row:
                 raise unknown_collection(collection)
-            yield SearchSnapshot(tx, collection_of(row))
+            found = collection_of(row)
+            _hold_vectors(tx, found)
+            yield SearchSnapshot(tx, found)
 
     def list_documents(self, collection: Collection, filter: Filter | None = None) -> list[dict[str, Any]]:
+        key = {"collection": collection.id, "chunk_set": collection.generation.chunk_set}
         with transaction(self._connection, read_only=True) as tx:
-            rows = tx.execute(statement("list_documents"), {"collection": collection.id}).fetchall()
+            rows = tx.execute(statement("list_documents"), key).fetchall()
             if filter is not None:
                 query, parameters = documents_matching(filter, collection.id)
                 wanted = {row["id"] for row in tx.execute(query, parameters)}
@@ -145,9 +172,8 @@ class PostgresStore:
             row = tx.execute(statement("show_document"), key).fetchone()
             if not row:
                 return None
-            chunks = tx.execute(
-                statement("chunks_of_document"), {"collection": collection.id, "document": row["id"]}
-            ).fetchall()
+            of_document = {"chunk_set": collection.generation.chunk_set, "document": row["id"]}
+            chunks = tx.execute(statement("chunks_of_document"), {**key, **of_document}).fetchall()
         return {"document": document_ref(row), **row, "chunks": chunks}
 
     def inspections(
@@ -236,6 +262,37 @@ class PostgresStore:
 
 def unknown_collection(name: str) -> UsageError:
     return UsageError(f"there is no collection {name!r}", hint=f"make it with: hybridrag ingest -c {name} PATH")
+
+
+class GenerationGone(UsageError):
+    """A generation that was asked for by its number is not there, or not there any more."""
+
+    def __init__(self, collection: str, generation: int) -> None:
+        super().__init__(
+            f"the collection {collection!r} has no generation {generation}", hint="hybridrag reindex status shows them"
+        )
+
+
+def _found(tx: Connection, name: str, generation: int | None = None) -> dict[str, Any] | None:
+    return tx.execute(statement("find_collection"), {"name": name, "generation": generation}).fetchone()
+
+
+def _hold_vectors(tx: Connection, collection: Collection) -> None:
+    """Keeps a generation's tables from being dropped until the transaction ends.
+
+    Raises GenerationGone where that has just happened: the transaction still sees the generation's row.
+    """
+    import psycopg
+
+    try:
+        tx.execute(on_vectors("hold_vectors", collection.generation.id))
+    except psycopg.errors.UndefinedTable:
+        raise GenerationGone(collection.name, collection.generation.id) from None
+
+
+def _hundredth(question: str) -> int:
+    """0 to 99: the same for the same question, and every number about as often."""
+    return int.from_bytes(hashlib.sha256(question.encode("utf-8", "replace")).digest()[:8]) % 100
 
 
 def _source_row(collection: Collection, source: Source) -> dict[str, Any]:

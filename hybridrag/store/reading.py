@@ -10,18 +10,20 @@ from hybridrag.types import Collection, DocumentRef, Generation, Inspection, Lab
 
 
 def collection_of(row: Mapping[str, Any]) -> Collection:
-    return Collection(
-        id=row["id"],
-        name=row["name"],
-        embedder=row["embedder"],
+    return Collection(id=row["id"], name=row["name"], generation=generation_of(row))
+
+
+def generation_of(row: Mapping[str, Any]) -> Generation:
+    return Generation(
+        id=row["generation_id"],
+        model=row["model"],
+        fingerprint=row["fingerprint"],
+        dimensions=row["dimensions"],
+        chunk_set=row["chunk_set_id"],
         text_search=row["text_search"],
-        generation=Generation(
-            id=row["generation_id"],
-            model=row["model"],
-            fingerprint=row["fingerprint"],
-            dimensions=row["dimensions"],
-            chunk_set=row["chunk_set_id"],
-        ),
+        chunk_tokens=row["chunk_tokens"],
+        state=row["state"],
+        share=row["share"],
     )
 
 

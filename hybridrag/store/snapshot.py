@@ -56,6 +56,17 @@ class SearchSnapshot:
         assert row is not None  # an aggregate
         return np.frombuffer(row["numbers"], dtype=">i4").astype(np.int32)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the generation has all that the collection's documents say: the active one always has."""
+        generation = self.collection.generation
+        if generation.state == "active":
+            return True
+        key = {"chunk_set": generation.chunk_set, "generation": generation.id}
+        row = self.tx.execute(statement("is_complete"), key).fetchone()
+        assert row is not None  # two questions, one row
+        return bool(row["complete"])
+
     # --- the lexical arm ---------------------------------------------------------------------------------------------
 
     @cached_property

@@ -15,6 +15,7 @@ from typing import Any
 
 from hybridrag.errors import CollectionBusy
 from hybridrag.store import lexical, vector_index
+from hybridrag.store.chunks import copy_vectors, storable, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import inspection_row
@@ -23,18 +24,19 @@ from hybridrag.types import Chunked, Collection, Document, Embedded, Label, docu
 
 _MUCH = 0.1
 """The share of new chunks above which PostgreSQL's statistics no longer hold."""
-_CHUNK_TYPES = ["uuid", *["int8"] * 2, "uuid", *["int4"] * 4, "text[]", "int4", "text", "bytea", *["int4"] * 2]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the index holds of one document of a source.
 
-    `declared_label` is the label it gives itself, as written; `record` says that it is a line of a dataset.
+    `processing` tells what made its text, `chunked` what made its chunks; None where it has none. `declared_label` is
+    the label it gives itself, as written; `record` says that it is a line of a dataset.
     """
 
     content_hash: bytes
     processing: str
+    chunked: str | None
     label: Label
     declared_label: str | None
     record: bool
@@ -76,11 +78,13 @@ class IngestRun:
     def manifest(self, source: int) -> dict[str, Known]:
         """What is indexed of a source, by path."""
         with transaction(self._connection, read_only=True) as tx:
-            rows = tx.execute(statement("manifest"), {"source": source}).fetchall()
+            key = {"source": source, "chunk_set": self.collection.generation.chunk_set}
+            rows = tx.execute(statement("manifest"), key).fetchall()
         return {
             row["path"]: Known(
                 content_hash=bytes(row["content_hash"]),
                 processing=row["processing"],
+                chunked=row["chunked"],
                 label=Label(row["label"]),
                 declared_label=row["declared_label"],
                 record=row["record"],
@@ -94,28 +98,33 @@ class IngestRun:
             query = on_vectors("known_hashes", self.collection.generation.id)
             return {bytes(row["text_hash"]) for row in tx.execute(query, {"hashes": list(hashes)})}
 
-    def write(self, source: int, batch: Sequence[Chunked], vectors: Sequence[Embedded], *, processing: str) -> int:
+    def write(
+        self, source: int, batch: Sequence[Chunked], vectors: Sequence[Embedded], *, processing: str, chunking: str
+    ) -> int:
         """Stores a batch in one transaction and returns how many older chunks it replaced.
 
-        `vectors` holds those that `known_hashes` lacked, each hash once.
+        `vectors` holds those that `known_hashes` lacked, each hash once. `processing` and `chunking` tell what made
+        texts and chunks. What other generations of the collection lack then is queued for their workers.
         """
         # If the connection that holds the collection is gone, so is the lock, and this raises.
         self._holder.execute("select 1")
-        ids = {"collection": self.collection.id, "ids": [item.document.id for item in batch]}
+        generation, documents = self.collection.generation, [item.document.id for item in batch]
+        ids = {"collection": self.collection.id, "chunk_set": generation.chunk_set, "ids": documents}
         with transaction(self._connection) as tx:
             replaced = tx.execute(statement("count_chunks"), ids).fetchone()
             tx.execute(statement("replace_documents"), ids)
-            self._copy_vectors(vectors)
+            copy_vectors(tx, generation.id, vectors)
             with tx.cursor() as cursor:
                 cursor.executemany(
                     statement("insert_document"),
                     [self._document_row(source, item.document, processing) for item in batch],
                 )
                 cursor.executemany(statement("insert_detection"), [*self._detection_rows(batch)])
-            self._write_chunks(tx, batch)
+            write_chunks(tx, self.collection.id, generation.chunk_set, batch, processing=chunking)
+            self._queue(tx, batch)
         # What was written can be searched; merging makes that faster, and may take a while.
         with transaction(self._connection) as tx:
-            lexical.merge_segments(tx, self.collection.generation.chunk_set)
+            lexical.merge_segments(tx, generation.chunk_set)
         self._written += sum(len(item.chunks) for item in batch)
         return int(replaced["chunks"]) if replaced else 0
 
@@ -140,7 +149,8 @@ class IngestRun:
     def remove(self, source: int, paths: Sequence[str]) -> tuple[int, int]:
         """Removes documents by path; returns how many documents and chunks went."""
         with transaction(self._connection) as tx:
-            rows = tx.execute(statement("delete_documents"), {"source": source, "paths": list(paths)}).fetchall()
+            key = {"source": source, "paths": list(paths), "chunk_set": self.collection.generation.chunk_set}
+            rows = tx.execute(statement("delete_documents"), key).fetchall()
         return len(rows), sum(int(row["chunks"]) for row in rows)
 
     def remove_source(self, name: str) -> bool:
@@ -201,17 +211,17 @@ class IngestRun:
                 statement("keep_sample"), {"generation": generation.id, "sample": packed or None, "chunks": chunks}
             )
 
-    def _copy_vectors(self, vectors: Sequence[Embedded]) -> None:
-        if not vectors:
-            return
-        from pgvector import HalfVector
-
-        query = on_vectors("copy_vectors", self.collection.generation.id)
-        with self._connection.cursor() as cursor, cursor.copy(query) as copy:
-            # A binary COPY takes a field's bytes as they are, so pgvector's own binary form goes in as `bytea`.
-            copy.set_types(["bytea", "bytea"])
-            for item in vectors:
-                copy.write_row((item.text_hash, HalfVector(item.vector).to_binary()))
+    def _queue(self, tx: Connection, batch: Sequence[Chunked]) -> None:
+        """Notes what other generations lack now: of the same chunk set vectors, of others chunks."""
+        active = self.collection.generation
+        key = {"collection": self.collection.id, "generation": active.id, "chunk_set": active.chunk_set}
+        others = tx.execute(statement("other_generations"), key).fetchall()
+        if any(row["chunk_set_id"] != active.chunk_set for row in others):
+            tx.execute(statement("queue_documents"), {**key, "documents": [item.document.id for item in batch]})
+        hashes = [chunk.text_hash for item in batch for chunk in item.chunks]
+        for row in others:
+            if row["chunk_set_id"] == active.chunk_set:
+                tx.execute(on_vectors("queue_texts", row["id"]), {"generation": row["id"], "hashes": hashes})
 
     def _document_row(self, source: int, document: Document, processing: str) -> dict[str, Any]:
         return {
@@ -230,6 +240,7 @@ class IngestRun:
             "language": document.language,
             "text": document.text,
             "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
+            "headings": _json([[heading.start, heading.level, heading.title] for heading in document.headings]),
             "processing": processing,
         }
 
@@ -238,44 +249,6 @@ class IngestRun:
             if item.inspection is not None:
                 ids = {"collection": self.collection.id, "document": item.document.id}
                 yield {**ids, **inspection_row(item.inspection)}
-
-    def _write_chunks(self, tx: Connection, batch: Sequence[Chunked]) -> None:
-        chunk_set = self.collection.generation.chunk_set
-        first = lexical.last_number(tx, chunk_set) + 1
-        with tx.cursor() as cursor, cursor.copy(statement("copy_chunks")) as copy:
-            copy.set_types(_CHUNK_TYPES)
-            for number, row in enumerate((row for item in batch for row in self._chunk_rows(item)), start=first):
-                copy.write_row((*row, number))
-        lexical.write_segment(
-            tx,
-            chunk_set,
-            first=first,
-            chunks=[terms for item in batch for terms in item.terms],
-            analysers=[item.analyser for item in batch if item.chunks],
-        )
-
-    def _chunk_rows(self, item: Chunked) -> Iterator[tuple[Any, ...]]:
-        for chunk, terms in zip(item.chunks, item.terms, strict=True):
-            yield (
-                chunk.id,
-                self.collection.generation.chunk_set,
-                self.collection.id,
-                item.document.id,
-                chunk.ordinal,
-                chunk.start,
-                chunk.end,
-                chunk.page,
-                [storable(heading) for heading in chunk.headings],
-                chunk.tokens,
-                chunk.text,
-                chunk.text_hash,
-                sum(terms.values()),
-            )
-
-
-def storable(text: str) -> str:
-    """`text` without what PostgreSQL refuses: NUL characters and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _json(value: Any) -> str:

@@ -171,7 +171,7 @@ class Wiring:
                 return Ingest(
                     run,
                     parser=parser,
-                    chunker=self.models.chunker(spec),
+                    chunker=self.models.chunker(spec, collection.generation.chunk_tokens),
                     embedder=embedder,
                     inspector=self.privacy.inspector,
                     open_reader=open_reader,
@@ -237,6 +237,7 @@ class Wiring:
         calibration = calibration_of(
             self.store,
             found.collection,
+            generation=found.generation.id,
             open_embedder=self.models.embedder_of,
             texts_leave=measure and self.models.texts_leave(self.models.of(collection)),
             measure=measure,
@@ -336,6 +337,8 @@ class Wiring:
 
     def _new_collection(self, *, only_imagined: bool = False) -> tuple[Collection, ModelSpec | EndpointModel]:
         """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
+        from hybridrag.flows.chunked import chunking_parameters
+
         self._check_text_search()
         name, spec = self.settings.embedder, self.models.chosen()
         if Path(name).is_dir():
@@ -352,15 +355,16 @@ class Wiring:
                 hint="keep fewer with --dims N, if the model was trained for that",
             )
         if only_imagined:
-            generation = Generation(0, name, self.models.embedder(spec).fingerprint, dimensions, chunk_set=0)
-            return Collection(0, self.settings.collection, name, self.settings.text_search, generation), spec
+            fingerprint = self.models.embedder(spec).fingerprint
+            generation = Generation(0, name, fingerprint, dimensions, 0, self.settings.text_search)
+            return Collection(0, self.settings.collection, generation), spec
         collection = self.store.create_collection(
             self.settings.collection,
             embedder=name,
             fingerprint=self.models.embedder(spec).fingerprint,
             dimensions=dimensions,
             text_search=self.settings.text_search,
-            parameters=self.models.chunker(spec).parameters,
+            parameters=chunking_parameters(self.models.chunker(spec), self.settings.text_search),
         )
         if collection.generation.fingerprint != self.models.embedder(spec).fingerprint:
             return collection, self.models.for_ingest(collection)  # another process made it a moment ago

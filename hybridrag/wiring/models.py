@@ -206,13 +206,14 @@ class Models:
             hint="its weights, tokenizer or prompts differ; fetch the same revision, or ingest into a new collection",
         )
 
-    def chunker(self, spec: ModelSpec | EndpointModel) -> StructuralChunker:
+    def chunker(self, spec: ModelSpec | EndpointModel, most_tokens: int | None = None) -> StructuralChunker:
+        """What divides documents for a model, into chunks of `most_tokens` at most, or of what is usual."""
         from hybridrag.chunking import StructuralChunker
         from hybridrag.flows.endpoint import tokenizer_of
         from hybridrag.models import FastTokenizer
 
         tokenizer: Tokenizer = FastTokenizer(spec) if is_here(spec) else tokenizer_of(spec)
-        return StructuralChunker(tokenizer, max_tokens=min(spec.window, MOST_CHUNK_TOKENS))
+        return StructuralChunker(tokenizer, max_tokens=min(spec.window, most_tokens or MOST_CHUNK_TOKENS))
 
     def warm_up(self) -> None:
         """Gets the model ready while something else is waited for. Only where it is certain to be needed."""

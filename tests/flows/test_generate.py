@@ -25,7 +25,7 @@ from tests.evaluation.materials import handbook, material
 from tests.servers.chat import Behaviour, ChatServer, answer, hang_up, status
 
 KEY = bytes(range(32))
-COLLECTION = Collection(1, "default", "none", "auto", Generation(1, "none", "f" * 64, 16, 1))
+COLLECTION = Collection(1, "default", Generation(1, "none", "f" * 64, 16, 1))
 
 
 class Desk:

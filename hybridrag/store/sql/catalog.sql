@@ -1,24 +1,41 @@
 -- Collections, sources and generations.
 
 -- name: find_collection
-select c.id, c.name, c.embedder, c.text_search,
-       g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id
+-- With the active generation, or with another one of it by its number.
+select c.id, c.name, g.id as generation_id, g.model, g.fingerprint, g.dimensions, g.chunk_set_id, g.state, g.share,
+       s.text_search, s.chunk_tokens
 from collection c
-join generation g on g.collection_id = c.id and g.state = 'active'
+join generation g on g.collection_id = c.id
+                 and case when %(generation)s::bigint is null then g.state = 'active' else g.id = %(generation)s end
+join chunk_set s on s.id = g.chunk_set_id
 where c.name = %(name)s;
 
+-- name: find_share
+-- The generation that answers a share of a collection's questions, where it lacks nothing.
+select g.id, g.share
+from collection c join generation g on g.collection_id = c.id and g.share > 0
+where c.name = %(name)s and g.state = 'ready'
+  and not exists (select from to_chunk q where q.chunk_set_id = g.chunk_set_id)
+  and not exists (select from to_embed q where q.generation_id = g.id);
+
+-- name: is_complete
+-- Whether a generation that is not the active one lacks nothing.
+select not exists (select from to_chunk q where q.chunk_set_id = %(chunk_set)s)
+   and not exists (select from to_embed q where q.generation_id = %(generation)s) as complete;
+
 -- name: insert_collection
-insert into collection (name, embedder, text_search)
-values (%(name)s, %(embedder)s, %(text_search)s)
+insert into collection (name) values (%(name)s)
 on conflict (name) do nothing
 returning id;
 
 -- name: insert_chunk_set
-insert into chunk_set (collection_id, parameters) values (%(collection)s, %(parameters)s) returning id;
+insert into chunk_set (collection_id, parameters, text_search, chunk_tokens)
+values (%(collection)s, %(parameters)s, %(text_search)s, %(chunk_tokens)s)
+returning id;
 
 -- name: insert_generation
 insert into generation (collection_id, chunk_set_id, model, fingerprint, dimensions, state)
-values (%(collection)s, %(chunk_set)s, %(model)s, %(fingerprint)s, %(dimensions)s, 'active')
+values (%(collection)s, %(chunk_set)s, %(model)s, %(fingerprint)s, %(dimensions)s, %(state)s)
 returning id;
 
 -- name: create_vectors
@@ -41,13 +58,14 @@ select g.sampled_of from generation g where g.id = %(generation)s;
 select g.sample from generation g where g.id = %(generation)s;
 
 -- name: list_collections
-select c.name, c.embedder, c.text_search, c.created_at, g.id as generation, g.model, g.fingerprint,
+select c.name, g.model as embedder, s.text_search, c.created_at, g.id as generation, g.model, g.fingerprint,
        g.dimensions,
        (select count(*) from document d where d.collection_id = c.id) as documents,
        (select count(*) from chunk k where k.chunk_set_id = g.chunk_set_id) as chunks,
-       (select max(s.ingested_at) from source s where s.collection_id = c.id) as ingested_at
+       (select max(o.ingested_at) from source o where o.collection_id = c.id) as ingested_at
 from collection c
 join generation g on g.collection_id = c.id and g.state = 'active'
+join chunk_set s on s.id = g.chunk_set_id
 order by c.name;
 
 -- name: count_languages

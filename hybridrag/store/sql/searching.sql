@@ -6,6 +6,9 @@ select set_config('hnsw.ef_search', %(ef_search)s::text, true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.max_scan_tuples', %(most)s::text, true);
 
+-- name: hold_vectors
+lock table {vectors} in access share mode;
+
 -- name: numbers_of
 -- Documents first: the filter is about them. The numbers come as bytes, which costs nothing to read.
 with matching as materialized ({matching})
@@ -78,7 +81,8 @@ join document d on d.collection_id = %(collection)s and d.id = w.document;
 -- name: list_documents
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.indexed_at,
        d.language, length(d.text) as characters,
-       (select count(*) from chunk c where c.collection_id = d.collection_id and c.document_id = d.id) as chunks
+       (select count(*) from chunk c where c.collection_id = d.collection_id and c.document_id = d.id
+        and c.chunk_set_id = %(chunk_set)s) as chunks
 from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s
 order by s.name, d.path;
@@ -92,5 +96,5 @@ where d.collection_id = %(collection)s and s.name = %(source)s and d.path = %(pa
 -- name: chunks_of_document
 select c.id, c.start_offset, c.end_offset, c.page, c.headings, c.tokens
 from chunk c
-where c.collection_id = %(collection)s and c.document_id = %(document)s
+where c.chunk_set_id = %(chunk_set)s and c.collection_id = %(collection)s and c.document_id = %(document)s
 order by c.ordinal;

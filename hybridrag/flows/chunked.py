@@ -1,0 +1,31 @@
+"""A document in chunks with their terms, and everything that decides them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hybridrag.ports import Chunker
+from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
+from hybridrag.types import Chunked, Document
+
+
+def chunked_as(document: Document, chunker: Chunker, text_search: str) -> Chunked:
+    """The document's chunks with their terms; `text_search` is how words are stemmed. It is not inspected."""
+    chunks = chunker.chunk(document)
+    analyser = analyser_of(document.language, text_search)
+    # Titles and headings are searched with the text: the terms come from what the model is given.
+    return Chunked(document, chunks, analyser, tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks))
+
+
+def chunking_parameters(chunker: Chunker, text_search: str) -> dict[str, Any]:
+    """Everything that decides the chunks of a text, and their terms."""
+    return {**chunker.parameters, "text_search": text_search, "analysis": ANALYSIS}
+
+
+def digest(parameters: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over canonical JSON: parameters that make the same have the same."""
+    canonical = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
