@@ -146,8 +146,8 @@ def loaded(
                     if chunk.text_hash not in seen:
                         new[chunk.text_hash] = vectors[first + offset].astype(np.float32)
             seen.update(new)
-            vectors = [Embedded(key, vector) for key, vector in new.items()]
-            run.write(source, documents, vectors, chunking="", processing="p")
+            embedded = [Embedded(key, vector) for key, vector in new.items()]
+            run.write(source, documents, embedded, chunking="", processing="p")
         written = time.perf_counter() - started
         run.settle(print)
     total = time.perf_counter() - started
