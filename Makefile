@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --progress-bar off
 
-.PHONY: help demo install install-slim install-dev test check format clean
+.PHONY: help demo install install-slim install-dev test faults check format clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 test: install-dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
+
+faults: install-dev ## Break every command off at each of its durable steps, and record what came of it (half an hour)
+	@$(BIN)/python -m tests.faults.boundaries --all --jobs 2 --out benchmarks/results/$$(date -u +%F)-faults.md
 
 check: install-dev ## Formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -144,6 +144,7 @@ class Settings:
     trusted_code: tuple[str, ...] = ()
     database_url: str = ""
     offline: bool = False
+    log_format: str = "text"
     provider: str = ""
     llm: str = ""
     fallback: tuple[str, ...] = ()
@@ -487,6 +488,10 @@ def _precision(value: object) -> str:
     return _one_of(value, "auto", "float32", "bfloat16", "float16", "int8")
 
 
+def _log_format(value: object) -> str:
+    return _one_of(value, "text", "json")
+
+
 def _rerank_api(value: object) -> str:
     return _one_of(value, "cohere", "tei")
 
@@ -721,6 +726,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "trusted_code": _trusted,
     "database_url": _database_url,
     "offline": _boolean,
+    "log_format": _log_format,
     "provider": _text,
     "llm": _text,
     "fallback": _texts,

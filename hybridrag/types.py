@@ -251,9 +251,9 @@ GenerationState = Literal["building", "ready", "active", "retired"]
 class Generation:
     """One collection's vectors under one model fingerprint. `id` is a number, unique in the database.
 
-    `model` is the model's name as the user gave it. A generation is made of a chunk set: `chunk_tokens` is the most that
-    a chunk of it holds, None for what is usual; `text_search` is how its words are stemmed: `auto` by each document's
-    language, `plain` not at all, or a language.
+    `model` is the model's name as the user gave it. A generation is made of a chunk set: `chunk_tokens` is the most
+    that a chunk of it holds, None for what is usual; `text_search` is how its words are stemmed: `auto` by each
+    document's language, `plain` not at all, or a language.
     """
 
     id: int
@@ -265,6 +265,31 @@ class Generation:
     chunk_tokens: int | None = None
     state: GenerationState = "active"
     share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStatus:
+    """What there is of a generation, and what it lacks.
+
+    `documents` and `chunks` are those of its chunk set; `waiting_documents` are still to be chunked, `waiting_texts` to
+    be embedded. `bytes` are on disk: its vectors and their index. `gate` is the report of the last gate it was put to.
+    """
+
+    generation: Generation
+    created_at: datetime
+    promoted_at: datetime | None
+    retired_at: datetime | None
+    documents: int
+    chunks: int
+    vectors: int
+    waiting_documents: int
+    waiting_texts: int
+    bytes: int
+    gate: Mapping[str, Any] | None
+
+    @property
+    def complete(self) -> bool:
+        return not (self.waiting_documents or self.waiting_texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ different headings are joined only while they are small, so that a section stays
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -226,6 +227,15 @@ def prefix(title: str, headings: tuple[str, ...], text: str) -> str:
     opening = text[:300]
     parts = [part for part in dict.fromkeys((title, *headings)) if part not in opening]
     return " > ".join(parts) + "\n" if parts else ""
+
+
+def embed_text(title: str, headings: tuple[str, ...], text: str, text_hash: bytes) -> str | None:
+    """What the model was given for a chunk, told by its hash: the text with its prefix, or alone where that was too long.
+
+    None where neither has that hash: a chunk that another version made.
+    """
+    candidates = (prefix(title, headings, text) + text, text)
+    return next((it for it in candidates if hashlib.sha256(it.encode()).digest() == text_hash), None)
 
 
 def _page_of(document: Document, position: int) -> int | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hybridrag.cli.console import coloured, notice, one_line, printable
 from hybridrag.cli.hyperlinks import linked, takes_links
+from hybridrag.cli.logs import log
 from hybridrag.cli.search import document_json, location_json
 from hybridrag.errors import NotGrounded, UsageError
 from hybridrag.money import dollars
@@ -190,7 +191,7 @@ def _width() -> int | None:
 
 def _notes(answer: Answer, freshness: Freshness | None, *, verbose: bool) -> list[str]:
     lines = [f"note: {warning}" for warning in answer.warnings]
-    if verbose:
+    if verbose and log() is None:  # a log holds no text of documents
         lines += [
             f"  {one_line(each.text)} {_UNSUPPORTED} {one_line(each.reason)}"
             for each in answer.sentences
@@ -204,7 +205,7 @@ def _notes(answer: Answer, freshness: Freshness | None, *, verbose: bool) -> lis
 def _search_for(question: str) -> str:
     """The command that searches for a question, as far as it is short enough to be shown again."""
     folded = one_line(question)
-    if len(folded) > _LONGEST_COMMAND:
+    if len(folded) > _LONGEST_COMMAND or log() is not None:  # what people ask stays out of logs too
         return "hybridrag search"
     plain = not _NEEDS_CARE.intersection(folded)  # people read "O'Neil" more easily than what shlex makes of it
     return f'hybridrag search "{folded}"' if plain else f"hybridrag search {shlex.quote(folded)}"

@@ -22,6 +22,7 @@ from hybridrag.cli import (
     policy,
     providers,
     redact,
+    reindex,
     search,
     sources,
 )
@@ -68,6 +69,9 @@ def _globals(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices and no progress.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on what happens.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the cause of an error.")] = False,
+    log_format: Annotated[
+        str | None, typer.Option("--log-format", metavar="FORMAT", help="text, or json: one object a line on stderr.")
+    ] = None,
     _shown: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -81,6 +85,7 @@ def _globals(
         quiet=quiet,
         verbose=verbose,
         debug=debug,
+        log_format=log_format,
     )
 
 
@@ -96,6 +101,7 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(collections.app, name="collections")
 app.add_typer(models.app, name="models")
 app.add_typer(eval.app, name="eval")
+app.add_typer(reindex.app, name="reindex")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(providers.app, name="providers")

@@ -35,7 +35,10 @@ def stderr(*, quiet: bool = False) -> Console:
     """The console for everything else."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, quiet=quiet, emoji=False, markup=False)
+    from hybridrag.cli.logs import log
+
+    # A line that were folded would be several records.
+    return Console(stderr=True, highlight=False, quiet=quiet, emoji=False, markup=False, soft_wrap=log() is not None)
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -52,9 +55,14 @@ def json_text(value: dict[str, Any], stream: Any, *, indent: int | None = None) 
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def notice(text: str, *, quiet: bool) -> None:
-    """A line on stderr, unless `--quiet`."""
+def notice(text: str, *, quiet: bool, level: str = "info", event: str = "notice", **fields: Any) -> None:
+    """A line on stderr, unless `--quiet`. `level`, `event` and `fields` are what a log of JSON objects has besides."""
+    from hybridrag.cli.logs import log
+
     if quiet:
+        return
+    if found := log():
+        found.record(text, level=level, event=event, fields=fields)
         return
     dim, off = ("\033[2m", "\033[0m") if coloured(sys.stderr) else ("", "")
     sys.stderr.write(f"{dim}{one_line(text)}{off}\n")

@@ -1,11 +1,17 @@
-"""`hybridrag db start|stop|status|url|migrate`."""
+"""`hybridrag db start|stop|status|url|migrate|backup|restore|upgrade`."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from hybridrag.cli.console import printable
 from hybridrag.cli.session import Session
 from hybridrag.config import mask_password
 from hybridrag.errors import UsageError
@@ -97,3 +103,148 @@ def migrate(context: typer.Context) -> int:
     else:
         session.notice("applied: " + ", ".join(applied) if applied else "nothing to do")
     return 0
+
+
+@app.command("backup")
+def backup(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="Where to; - is stdout.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+) -> int:
+    """Writes the whole index into one file, which only you can read: every collection with its documents' texts.
+
+    It is one moment of the index, also while an ingest works. Settings, the ledger and saved chats are files of their
+    own and are not in it. What is forgotten later stays in older backups. Example: hybridrag db backup index.dump
+    """
+    from hybridrag.wiring.database import back_up
+
+    session = Session.of(context)
+    if file == "-" and (session.flags.json or sys.stdout.isatty()):
+        raise UsageError("the backup would go where the result is shown", hint="name a file, or send stdout to one")
+    started = time.monotonic()
+    with _status("backing up", quiet=session.flags.quiet) as shown:
+        done = back_up(
+            session.wiring,
+            None if file == "-" else Path(file).expanduser(),
+            force=force,
+            working=lambda size: shown(_megabytes(size)),
+        )
+    seconds = round(time.monotonic() - started, 1)
+    held = done.contents
+    if session.flags.json:
+        value = {"file": file, "bytes": done.bytes, "seconds": seconds, "server": held.server}
+        value |= {"collections": held.collections, "documents": held.documents, "chunks": held.chunks}
+        session.json({"schema": "hybridrag.backup/1", **value})
+    else:
+        size = f", {_megabytes(done.bytes)}" if done.bytes else ""
+        session.notice(f"backed up {held.documents:,} documents in {held.collections} collections{size}, {seconds} s")
+    return 0
+
+
+@app.command("restore")
+def restore(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A file of `db backup`; - is stdin.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Remove the collections that are there now.")] = False,
+) -> int:
+    """Brings back what a backup holds: all of it or nothing, then up to the present schema.
+
+    Searches go on until it is done; no other run may be at work. Take only files that you trust: a backup can hold
+    functions, which run in the database. Example: hybridrag db restore --replace index.dump
+    """
+    from hybridrag.wiring.database import bring_back, collections_in
+
+    session = Session.of(context)
+    if not replace and (there := collections_in(session.wiring)):
+        replace = _may_replace(there, asked=file != "-")
+        if not replace:
+            session.notice("nothing was changed")
+            return 0
+    started = time.monotonic()
+    with _status("restoring", quiet=session.flags.quiet) as shown:
+        done = bring_back(
+            session.wiring, None if file == "-" else Path(file).expanduser(), replace=replace, working=shown
+        )
+    seconds = round(time.monotonic() - started, 1)
+    held, rows = done.contents, sum(table.rows for table in done.tables)
+    if session.flags.json:
+        value = {"file": file, "seconds": seconds, "tables": len(done.tables), "rows": rows}
+        value |= {"collections": held.collections, "documents": held.documents, "chunks": held.chunks}
+        session.json({"schema": "hybridrag.restore/1", **value, "applied": list(done.applied)})
+    else:
+        session.notice(
+            f"restored {held.documents:,} documents in {held.collections} collections: {rows:,} rows, counted, "
+            f"{seconds} s" + (f"; applied: {', '.join(done.applied)}" if done.applied else "")
+        )
+    return 0
+
+
+@app.command("upgrade")
+def upgrade(
+    context: typer.Context,
+    remove_old: Annotated[
+        bool, typer.Option("--remove-old", help="Remove the old database that an upgrade kept.")
+    ] = False,
+) -> int:
+    """Brings an embedded database that an older PostgreSQL made to the present version. The old one is kept beside it.
+
+    Example: hybridrag db upgrade
+    """
+    session = Session.of(context)
+    server = session.wiring.server
+    if server is None:
+        raise UsageError("the database is not the embedded one", hint="it is upgraded where it runs")
+    if remove_old:
+        removed = [str(folder) for folder in server.remove_old()]
+        if session.flags.json:
+            session.json({"schema": "hybridrag.upgrade/1", "removed": removed})
+        else:
+            session.notice(f"removed: {', '.join(removed)}" if removed else "there is no old database")
+        return 0
+    done = server.upgrade(session.notice)
+    for name in done.left if done else ():
+        session.notice(f"not carried over, because it is not hybridrag's: {name}")
+    if session.flags.json:
+        value: dict[str, object] = {"upgraded": done is not None}
+        if done:
+            value |= {"from": done.before, "to": done.after, "tables": done.tables, "rows": done.rows}
+            value |= {"kept": str(done.kept), "kept_bytes": done.size, "left": list(done.left)}
+        session.json({"schema": "hybridrag.upgrade/1", **value})
+    elif done is None:
+        session.notice("nothing to do")
+    else:
+        session.notice(f"PostgreSQL {done.before} to {done.after}: {done.rows:,} rows in {done.tables} tables, counted")
+        session.notice(
+            f"the old database is kept in {done.kept} ({_megabytes(done.size)}); when all is well: "
+            "hybridrag db upgrade --remove-old"
+        )
+    return 0
+
+
+def _may_replace(collections: list[str], *, asked: bool) -> bool:
+    """Whether the user gives the collections up. Raises UsageError where nobody can be asked."""
+    names = ", ".join(collections[:5]) + (", ..." if len(collections) > 5 else "")
+    if not asked or not sys.stdin.isatty():
+        raise UsageError(
+            f"the database holds collections ({names}), which a restore would remove",
+            hint="say --replace to have the backup in their place",
+        )
+    sys.stderr.write(f"Remove the collections {printable(names)}, and have the backup in their place? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+@contextmanager
+def _status(what: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A line that tells how far it is, where stderr is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda detail: status.update(f"{what}: {printable(detail)}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

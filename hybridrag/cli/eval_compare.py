@@ -161,7 +161,7 @@ def _show(console: Console, found: Comparison, *, most: int) -> None:
     console.print(table)
     console.print(one_line(found.sentence))
     if found.after == f"{found.before}+rerank":
-        from hybridrag.cli.eval_run import advice
+        from hybridrag.cli.eval_run_shown import advice
 
         console.print(advice(found.main))
     _show_questions(console, "worse", found.worse, most=most)

@@ -1,4 +1,4 @@
-"""How far a run of questions is: a bar with rate and time left on stderr, only where that is a terminal."""
+"""How far a run of questions is: a bar on stderr where that is a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hybridrag.cli.milestones import Milestones
 from hybridrag.flows.evaluate import Asking, Unheard
 
 if TYPE_CHECKING:
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
 @contextmanager
 def asking(*, quiet: bool) -> Iterator[Asking]:
     """The bar appears when questions begin, so that whatever comes before may have one of its own."""
-    if quiet or not sys.stderr.isatty():
+    if quiet:
         yield Unheard()
+        return
+    if not sys.stderr.isatty():
+        with Milestones("asking", "questions", quiet=False) as milestones:
+            yield _Plain(milestones)
         return
     bar = _Bar()
     try:
         yield bar
     finally:
         bar.end()
+
+
+class _Plain:
+    def __init__(self, milestones: Milestones) -> None:
+        self._milestones = milestones
+
+    def begin(self, questions: int) -> None:
+        self._milestones.begin(questions)
+
+    def advance(self) -> None:
+        self._milestones.advance(1)
 
 
 class _Bar:

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import one_line, stdout
+from hybridrag.cli.console import stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import HybridragError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from hybridrag.evaluation import Difference, Run
-    from hybridrag.evaluation.answers import Change
-    from hybridrag.flows.compare import Held
+    from hybridrag.evaluation import Run
     from hybridrag.flows.evaluate import Variant
-    from hybridrag.wiring.evaluating import Evaluating, Target
-
-_WIDE = 80
-"""Columns that the table of five metrics needs; a narrower terminal gets a few lines for each mode."""
+    from hybridrag.flows.monitor import Outcome
+    from hybridrag.wiring.evaluating import Target
+    from hybridrag.wiring.monitoring import Monitoring
 
 
 def run(
@@ -100,6 +94,7 @@ def run(
     from hybridrag.cli.progress import progress
     from hybridrag.flows.evaluate import RunOptions, read_questions
     from hybridrag.flows.evaluate_answers import AnswerOptions
+    from hybridrag.flows.monitor import Outcome
 
     options = RunOptions(variants_of(mode, rerank=rerank), filter_, depth, limit)
     asked = read_questions(dataset, split=split, unanswerable=answers)
@@ -122,86 +117,74 @@ def run(
             outcome = evaluating.answers(target, asked, destination=destination, options=wanted, asking=heard)
             found, stopped_by = replace(found, answers=outcome.answers), outcome.stopped_by
     found = evaluating.save(found, target)
-    past = _Past(failure=stopped_by)
+    past = Outcome(found, max_drop=max_drop)
+    notes: tuple[str, ...] = ()
+    guards = False
     if baseline or against is not None:
-        past = _past(evaluating, found, target, named=against_run, metric=metric, stopped_by=stopped_by)
-    notes = past.notes
-    if baseline and past.is_kept(max_drop) and evaluating.make_baseline(found) and past.is_new(found):
-        notes = (*notes, "this run becomes the baseline")
+        past, notes, failure = _held(evaluating.monitoring, past, target, named=against_run, metric=metric)
+        stopped_by = stopped_by or failure
+        guards = evaluating.monitoring.settle(past, baseline=baseline and stopped_by is None)
+    if baseline and stopped_by is None:
+        notes = (*notes, *_about_baseline(past, guards=guards))
     for note in dict.fromkeys((*found.notes, *(found.answers.notes if found.answers else ()), *notes)):
         session.notice(note)
-    _write(found, past, report=report, per_query=per_query)
-    if session.flags.json:
-        session.json(eval_json(found, past.held, past.changed, max_drop=max_drop))
-    else:
-        _show(stdout(), found, past)
-    past.check(found, max_drop)
+    _write(past, report=report, per_query=per_query)
+    _show(session, past, guards=guards)
+    if stopped_by is not None:
+        raise stopped_by
+    _check(past)
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """What a run was held against, and what is told once its results are written: `failure` is why it is not whole."""
+def _show(session: Session, past: Outcome, *, guards: bool) -> None:
+    if session.flags.json:
+        session.json(eval_json(past, guards=guards))
+        return
+    from hybridrag.cli.eval_run_shown import show
 
-    held: Sequence[Held] = ()
-    changed: Sequence[Change] = ()
-    notes: tuple[str, ...] = ()
-    failure: HybridragError | None = None
-
-    def is_kept(self, max_drop: float) -> bool:
-        """Whether nothing fell and nothing failed."""
-        fell = any(one.comparison.falls(max_drop) for one in self.held) or any(c.falls(max_drop) for c in self.changed)
-        return self.failure is None and not fell
-
-    def is_new(self, found: Run) -> bool:
-        """Whether something of the run had no baseline."""
-        return len(self.held) < len(found.modes) or (found.answers is not None and not self.changed)
-
-    def check(self, found: Run, max_drop: float) -> None:
-        """Raises what ended the run, or BelowBaseline where something fell."""
-        if self.failure is not None:
-            raise self.failure
-        _check_modes([one for one in self.held if one.comparison.falls(max_drop)], found, max_drop)
-        if lost := [one for one in self.changed if one.falls(max_drop)]:
-            from hybridrag.cli.eval_answers import below_baseline
-
-            raise below_baseline(lost[0], max_drop)
+    show(stdout(), past)
 
 
-def _past(
-    evaluating: Evaluating,
-    found: Run,
-    target: Target,
-    *,
-    named: Run | None,
-    metric: str,
-    stopped_by: HybridragError | None,
-) -> _Past:
-    held: Sequence[Held] = ()
-    changed: Sequence[Change] = ()
+def _held(
+    monitoring: Monitoring, past: Outcome, target: Target, *, named: Run | None, metric: str
+) -> tuple[Outcome, tuple[str, ...], HybridragError | None]:
+    """The run held against earlier ones, what is to be told of that, and what kept it from being held."""
     notes: tuple[str, ...] = ()
     try:
-        if found.modes:
-            held, notes = evaluating.hold(found, target, named=named, metric=metric)
-        if found.answers is not None:
-            changed, more = evaluating.hold_answers(found, target, named=named)
-            notes = (*notes, *more)
+        if past.run.modes:
+            held, notes = monitoring.hold(past.run, target, named=named, metric=metric)
+            past = replace(past, held=held)
+        if past.run.answers is not None:
+            answers, more = monitoring.hold_answers(past.run, target, named=named)
+            past, notes = replace(past, answers=answers), (*notes, *more)
     except HybridragError as exc:  # told once what was measured is written
-        return _Past(held, changed, notes, stopped_by or exc)
-    return _Past(held, changed, notes, stopped_by)
+        return past, notes, exc
+    return past, notes, None
 
 
-def _check_modes(fallen: Sequence[Held], found: Run, max_drop: float) -> None:
+def _about_baseline(past: Outcome, *, guards: bool) -> Iterable[str]:
+    if guards and (past.new or past.verdict == "accepted"):
+        yield "this run becomes the baseline"
+    elif not past.fell and past.lower:
+        yield f"the baseline stays as it was: {', '.join(past.lower)} came out lower, which is not enough for an alarm"
+
+
+def _check(past: Outcome) -> None:
+    """Raises BelowBaseline where something fell."""
     from hybridrag.errors import BelowBaseline
 
-    if fallen:
-        worst = min(fallen, key=lambda one: one.comparison.main.mean)
+    if past.fallen:
+        worst = min(past.fallen, key=lambda one: one.comparison.main.mean)
         raise BelowBaseline(
-            f"{worst.mode} fell below its baseline by more than {max_drop:g}: {worst.comparison.sentence}",
-            hint=f"`hybridrag eval compare run:{worst.baseline.id} run:{found.id}` shows the questions that got worse"
-            if worst.baseline.id is not None and found.id is not None
+            f"{worst.mode} fell below its baseline by more than {past.max_drop:g}: {worst.comparison.sentence}",
+            hint=f"`hybridrag eval compare run:{worst.baseline.id} run:{past.run.id}` shows which questions got worse"
+            if worst.baseline.id is not None and past.run.id is not None
             else "`hybridrag eval compare` shows the questions that got worse",
         )
+    if past.fallen_answers:
+        from hybridrag.cli.eval_answers import below_baseline
+
+        raise below_baseline(past.fallen_answers[0], past.max_drop)
 
 
 def variants_of(modes: str, *, rerank: bool = False) -> tuple[Variant, ...]:
@@ -217,29 +200,29 @@ def variants_of(modes: str, *, rerank: bool = False) -> tuple[Variant, ...]:
     return tuple({variant.name: variant for variant in variants}.values())
 
 
-def eval_json(
-    run: Run, held: Sequence[Held] = (), changed: Sequence[Change] = (), *, max_drop: float | None = None
-) -> dict[str, Any]:
-    """The `hybridrag.eval/1` object, with what it was held against."""
+def eval_json(past: Outcome, *, guards: bool = False) -> dict[str, Any]:
+    """The `hybridrag.eval/1` object, with what it was held against; `guards` tells whether it is a baseline."""
     from hybridrag.cli.eval_compare import comparison_json
     from hybridrag.evaluation import run_json
 
-    value = run_json(run)
+    value = run_json(past.run)
     questions = value.pop("questions")  # last: they are long
+    value["verdict"] = past.verdict or ("first" if guards else None)
+    value["is_baseline"] = guards
     value["baseline"] = [
         {
             "mode": one.mode,
             "run": one.baseline.id,
             "at": one.baseline.at.isoformat(),
-            "fell": max_drop is not None and one.comparison.falls(max_drop),
+            "fell": one.comparison.falls(past.max_drop),
             **comparison_json(one.comparison, most=10),
         }
-        for one in held
+        for one in past.held
     ]
-    if run.answers is not None:
+    if past.run.answers is not None:
         from hybridrag.cli.eval_answers import changes_json
 
-        value["answers"]["baseline"] = changes_json(changed, max_drop=max_drop or 0.0)
+        value["answers"]["baseline"] = changes_json(past.changes, max_drop=past.max_drop)
     return {**value, "questions": questions}
 
 
@@ -268,7 +251,7 @@ def check_metric(metric: str, depth: int) -> None:
         raise UsageError(f"there is no metric {metric!r} at a depth of {depth}", hint=f"there are: {', '.join(known)}")
 
 
-def _write(run: Run, past: _Past, *, report: Path | None, per_query: Path | None) -> None:
+def _write(past: Outcome, *, report: Path | None, per_query: Path | None) -> None:
     if report is None and per_query is None:
         return
     from hybridrag.cli.eval_answers import rows_with_answers
@@ -277,96 +260,12 @@ def _write(run: Run, past: _Past, *, report: Path | None, per_query: Path | None
     from hybridrag.evaluation.files import write_whole
     from hybridrag.evaluation.report import html_report
 
+    run = past.run
     if report is not None:
-        more = answers_section(run.answers, past.changed) if run.answers is not None else ()
+        more = answers_section(run.answers, past.changes) if run.answers is not None else ()
         write_whole(report, html_report(run, [one.comparison for one in past.held], more=more), "report")
     if per_query is not None:
         value = run_json(run)
         rows = rows_with_answers(value["questions"], value["answers"]) if "answers" in value else value["questions"]
         lines = (json.dumps(row, ensure_ascii=False) for row in rows)
         write_whole(per_query, "".join(f"{line}\n" for line in lines), "file")
-
-
-# --- for people ------------------------------------------------------------------------------------------------------
-
-
-def _show(console: Console, run: Run, past: _Past) -> None:
-    if run.modes:
-        _show_retrieval(console, run, past.held)
-    if run.answers is not None:
-        from hybridrag.cli.eval_answers import show
-
-        show(console, run.answers, past.changed)
-
-
-def _show_retrieval(console: Console, run: Run, held: Sequence[Held]) -> None:
-    number = f", run {run.id}" if run.id is not None else ""
-    console.print(
-        f"{one_line(run.dataset)}: {len(run.texts):,} questions to {run.documents:,} documents of "
-        f"{one_line(run.collection)}, depth {run.configuration['depth']}{number}"
-    )
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDE)
-    if console.width < _WIDE:
-        _show_narrow(console, run)
-    else:
-        console.print(_table(run))
-    for line in _told(run):
-        console.print(line)
-    for one in held:
-        console.print(one_line(f"{one.mode}: {one.comparison.sentence}"))
-
-
-def _table(run: Run) -> Table:
-    from rich.table import Table
-
-    names = list(next(iter(run.summaries.values())).means)
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for number, title in enumerate(("mode", *names, "p50 ms\np95")):
-        table.add_column(title, justify="right" if number else "left", overflow="fold")
-    for mode, summary in run.summaries.items():
-        cells = [_cell(summary.means[name], summary.intervals[name]) for name in names]
-        table.add_row(mode, *cells, f"{summary.p50_ms:.1f}\n{summary.p95_ms:.1f}")
-    for (before, after), found in run.differences.items():
-        table.add_row(f"{after}\n- {before}", *(_difference_cell(found[name]) for name in names), "")
-    return table
-
-
-def _show_narrow(console: Console, run: Run) -> None:
-    from hybridrag.evaluation.comparison import short
-
-    for mode, summary in run.summaries.items():
-        console.print(f"{mode}  (p50 {summary.p50_ms:.1f} ms, p95 {summary.p95_ms:.1f} ms)")
-        for name, value in summary.means.items():
-            low, high = summary.intervals[name]
-            console.print(f"  {name:<10} {short(value)}  [{short(low)}, {short(high)}]")
-
-
-def _told(run: Run) -> Iterable[str]:
-    """What the differences mean, in sentences."""
-    from hybridrag.evaluation import MAIN
-    from hybridrag.evaluation.comparison import verdict
-
-    for (before, after), found in run.differences.items():
-        yield verdict(found[MAIN], before=before, after=after, metric=MAIN)
-    for pair in run.reranked():
-        yield advice(run.differences[pair][MAIN])
-
-
-def advice(reranked: Difference) -> str:
-    """What to do about a reranker that made such a difference."""
-    if reranked.told and reranked.mean > 0:
-        return "reranking helps here: turn it on with rerank = true in the settings, if its time is worth it"
-    return "reranking is not better here: leave it off"
-
-
-def _cell(value: float, interval: tuple[float, float]) -> str:
-    from hybridrag.evaluation.comparison import short
-
-    return f"{short(value)}\n{short(interval[0])}-{short(interval[1])}"
-
-
-def _difference_cell(found: Difference) -> str:
-    from hybridrag.evaluation.comparison import signed
-
-    return f"{signed(found.mean)}\n{signed(found.low)},{signed(found.high)}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WITH_VALUE = {"--collection": "collection", "-c": "collection", "--database-url": "database_url", "--config": "config"}
+LOG_FORMAT = "--log-format"
 SWITCHES = {
     "--json": "json",
     "--offline": "offline",
@@ -31,14 +32,17 @@ class Globals:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    log_format: str | None = None
 
     @staticmethod
     def peek(arguments: Sequence[str]) -> Globals:
-        """The switches among hoisted arguments, known before they are parsed: errors need them too."""
-        found = {}
+        """The switches among hoisted arguments and the form of logs, known before they are parsed: errors need them."""
+        found: dict[str, bool | str] = {}
         for argument in arguments:
             if argument in SWITCHES:
                 found[SWITCHES[argument]] = True
+            elif argument.startswith(f"{LOG_FORMAT}="):
+                found["log_format"] = argument.partition("=")[2]
             elif not argument.startswith("-") or argument == "--":
                 break
         return Globals(**found)  # type: ignore[arg-type]
@@ -47,7 +51,7 @@ class Globals:
 def hoisted(argv: Sequence[str]) -> list[str]:
     """The arguments with every global flag moved before the verb; what follows `--` stays.
 
-    Switches come first, so that `peek` finds them before any value.
+    Switches come first, and the form of logs in one piece among them, so that `peek` finds them before any value.
     """
     switches: list[str] = []
     valued: list[str] = []
@@ -63,6 +67,12 @@ def hoisted(argv: Sequence[str]) -> list[str]:
             switches.append(argument)
         elif _SHORT_SWITCHES.fullmatch(argument):
             switches.extend(f"-{letter}" for letter in argument[1:])
+        elif argument == LOG_FORMAT and arguments:
+            switches.append(f"{LOG_FORMAT}={arguments.pop(0)}")
+        elif argument == LOG_FORMAT:
+            return [*switches, argument]
+        elif equals and name == LOG_FORMAT:
+            switches.append(argument)
         elif argument in WITH_VALUE:
             if not arguments:
                 return [*switches, argument]  # alone, so that the missing value is what the parser complains about

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import one_line, stderr, stdout
+from hybridrag.cli.console import notice, stdout
+from hybridrag.cli.logs import log
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 from hybridrag.types import Label
@@ -79,6 +80,8 @@ def ingest(
             stdin=sys.stdin.buffer,
             stdin_name=stdin_name,
         )
+    if found := log():
+        found.know(run_id=report.run_id)
     if session.flags.json:
         session.json(report_json(report))
     else:
@@ -140,13 +143,14 @@ def labels(given: list[str] | None) -> tuple[Label | None, tuple[tuple[str, Labe
 def _show(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
     problems = [p for p in report.problems if p.failed or verbose]
     shown = problems if verbose else problems[:_SHOWN_PROBLEMS]
-    console = stderr(quiet=quiet)
     for problem in shown:
         word = "failed" if problem.failed else "skipped"
-        hint = f" ({one_line(problem.hint)})" if problem.hint else ""
-        console.print(f"{word}: {one_line(problem.uri)}: {one_line(problem.reason)}{hint}", soft_wrap=True)
+        hint = f" ({problem.hint})" if problem.hint else ""
+        fields = {"uri": problem.uri, "reason": problem.reason, "hint": problem.hint}
+        line = f"{word}: {problem.uri}: {problem.reason}{hint}"
+        notice(line, quiet=quiet, level="warning", event=word, **fields)
     if len(problems) > len(shown):
-        console.print(f"... and {len(problems) - len(shown)} more; --verbose shows all")
+        notice(f"... and {len(problems) - len(shown)} more; --verbose shows all", quiet=quiet)
     verb = "would be " if report.dry_run else ""
     parts = [
         f"{number} {verb}{word}" if word in {"added", "updated", "removed"} else f"{number} {word}"

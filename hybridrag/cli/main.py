@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.cli.console import json_text, one_line
 from hybridrag.cli.globals import Globals, hoisted
+from hybridrag.cli.logs import VARIABLE, log, log_in, stderr_kept
 from hybridrag.errors import HybridragError, UsageError
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ def run(argv: Sequence[str]) -> int:
     arguments = hoisted(argv)
     flags = Globals.peek(arguments)
     _stop_on_sigterm()
+    with stderr_kept():
+        log_in(os.environ.get(VARIABLE, "") if flags.log_format is None else flags.log_format)
+        return _ended(argv, arguments, flags)
+
+
+def _ended(argv: Sequence[str], arguments: list[str], flags: Globals) -> int:
     try:
         _refuse_other_encodings(argv)
         code = _run(arguments)
@@ -100,8 +107,16 @@ def tell(exc: BaseException, flags: Globals) -> int:
     shown = exc.shown if isinstance(exc, HybridragError) else ()
     _report(flags, code, message, hint, name=name, retryable=retryable, shown=shown)
     if flags.debug and code not in {INTERRUPTED, TERMINATED}:
-        traceback.print_exception(exc)
+        _trace(exc)
     return code
+
+
+def _trace(exc: BaseException) -> None:
+    if found := log():
+        trace = "".join(traceback.format_exception(exc))
+        found.record(type(exc).__name__, level="debug", event="traceback", fields={"traceback": trace})
+    else:
+        traceback.print_exception(exc)
 
 
 def _told(exc: BaseException) -> tuple[int, str, str, str, bool]:
@@ -120,6 +135,8 @@ def _told(exc: BaseException) -> tuple[int, str, str, str, bool]:
     return BUG, f"a bug in hybridrag: {type(exc).__name__}", hint, "Bug", False
 
 
+_EXPECTED = {75, INTERRUPTED, TERMINATED}
+"""Ends that nobody need be woken for: another run is at work, or somebody stopped this one."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -133,7 +150,8 @@ def _report(
     retryable: bool = False,
     shown: Sequence[str] = (),
 ) -> None:
-    if flags.json:
+    found = log()
+    if flags.json or found:
         error: dict[str, object] = {
             "schema": "hybridrag.error/1",
             "code": code,
@@ -144,6 +162,10 @@ def _report(
         }
         if shown:
             error["shown"] = list(shown)
+        if found:
+            with contextlib.suppress(OSError, ValueError):
+                found.record(message, level="warning" if code in _EXPECTED else "error", event="error", fields=error)
+            return
         _to_stderr(json_text(error, sys.stderr))
         return
     red, dim, off = ("\033[31;1m", "\033[2m", "\033[0m") if _colour() else ("", "", "")

@@ -1,4 +1,4 @@
-"""The progress bar of long work, on stderr, only where that is a terminal."""
+"""How far long work is: a bar on stderr where that is a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hybridrag.cli.console import notice, printable
+from hybridrag.cli.milestones import Milestones
 from hybridrag.flows.progress import Progress
 
 
 @contextmanager
 def progress(*, quiet: bool, verbose: bool) -> Iterator[Progress]:
-    """A bar with documents, tokens a second and time left; without a terminal, only notes under `--verbose`."""
+    """A bar with documents, tokens a second and time left; without a terminal, the same as milestones."""
     if quiet or not sys.stderr.isatty():
-        yield _Plain(quiet=quiet or not verbose)
+        with Milestones("indexing", "documents", before="reading", quiet=quiet) as milestones:
+            yield _Plain(milestones, quiet=quiet or not verbose)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -34,12 +36,15 @@ def progress(*, quiet: bool, verbose: bool) -> Iterator[Progress]:
 
 
 class _Plain:
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, milestones: Milestones, *, quiet: bool) -> None:
+        self._milestones = milestones
         self._quiet = quiet
 
-    def begin(self, documents: int) -> None: ...
+    def begin(self, documents: int) -> None:
+        self._milestones.begin(documents)
 
-    def advance(self, documents: int, tokens: int) -> None: ...
+    def advance(self, documents: int, tokens: int) -> None:
+        self._milestones.advance(documents, tokens)
 
     def note(self, text: str) -> None:
         notice(text, quiet=self._quiet)

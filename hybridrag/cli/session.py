@@ -11,6 +11,7 @@ import typer
 
 from hybridrag.cli.console import notice, print_json
 from hybridrag.cli.globals import Globals
+from hybridrag.cli.logs import log, log_in
 from hybridrag.config import Settings, has_password, load
 from hybridrag.errors import UsageError
 
@@ -34,11 +35,20 @@ class Session:
                 "--database-url holds a password, which every user of this machine could read",
                 hint="leave it out; give it by PGPASSWORD, PGPASSFILE, a service file or HYBRIDRAG_DATABASE_URL",
             )
-        values = {"collection": given.collection, "database_url": given.database_url, **flags}
+        values: dict[str, Any] = {
+            "collection": given.collection,
+            "database_url": given.database_url,
+            "log_format": given.log_format,
+            **flags,
+        }
         values = {name: value for name, value in values.items() if value is not None}
         if given.offline:
             values["offline"] = True
-        return Session(given, load(flags=values, config_file=Path(given.config) if given.config else None))
+        settings = load(flags=values, config_file=Path(given.config) if given.config else None)
+        log_in(settings.log_format)
+        if found := log():
+            found.know(command=context.command_path.partition(" ")[2], collection=settings.collection)
+        return Session(given, settings)
 
     @cached_property
     def wiring(self) -> Wiring:

@@ -45,12 +45,16 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A way to search, under the name that people gave it: `hybrid`, `hybrid+rrf`, `dense+rerank`."""
+    """A way to search, under the name that people gave it: `hybrid`, `hybrid+rrf`, `dense+rerank`.
+
+    `generation` is the one that is asked, None for whichever serves.
+    """
 
     name: str
     mode: Mode = "hybrid"
     fusion: Fusion = "score"
     rerank: bool = False
+    generation: int | None = None
 
     @staticmethod
     def parse(name: str) -> Variant:
@@ -203,6 +207,7 @@ class _Turns:
                 fusion=variant.fusion,
                 rerank=variant.rerank,
                 unit="document",
+                generation=variant.generation,
             )
         )
         if variant.rerank and result.hits:

@@ -24,11 +24,11 @@ from hybridrag.flows.labels import declared_label, label_of, path_label
 from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.pipeline import prefetched
 from hybridrag.flows.progress import Progress
+from hybridrag.flows.sampled import keep_sample
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.privacy.inspection import Inspector
-from hybridrag.retrieval import pack, sampled
 from hybridrag.sources import Listing, Reader
 from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Label, Skipped, Source
 
@@ -167,7 +167,8 @@ class Ingest:
                 self._run.finish(plan.source_id, parameters=self._chunking)
         if not self._options.dry_run:
             self._run.settle(self._progress.note)
-            self._sample()
+            if self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample():
+                keep_sample(self._run)
         self.report.seconds = time.perf_counter() - started
         self.report.stages = self._stages.seconds
         if self._entry is not None:
@@ -175,17 +176,6 @@ class Ingest:
                 self._languages, known=self._entry.languages, model=self._entry.name
             )
         return self.report
-
-    def _sample(self) -> None:
-        """Keeps what the fusion judges cosines by: a few of the vectors that are now in the index."""
-        import numpy as np
-
-        if not (self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample()):
-            return
-        with self._run.snapshot() as snapshot:
-            numbers = snapshot.numbers()
-            vectors = snapshot.vectors(numbers[sampled(len(numbers))].tolist())
-        self._run.keep_sample(pack(np.stack([vectors[n] for n in sorted(vectors)])) if vectors else b"")
 
     # --- planning ----------------------------------------------------------------------------------------------------
 

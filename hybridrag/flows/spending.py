@@ -57,7 +57,7 @@ class Spending:
             raise _no_price(destination, self.limit)
         start, end = _day(now)
         try:
-            kept = self._records.reserve(spender, most, limit=self.limit, start=start, end=end)
+            kept = self._records.reserve(spender, most, limit=self.limit, start=start)
         except DatabaseError as exc:
             raise type(exc)(
                 f"the budget cannot be kept: {exc.message}; nothing was sent",
@@ -69,7 +69,7 @@ class Spending:
 
     def today(self) -> Spent:
         """What this UTC day has spent so far. Raises DatabaseError where that cannot be read."""
-        return self._records.between(*_day(self._clock()))
+        return self._records.since(_day(self._clock())[0])
 
     def _opened(self) -> SpendingRecords:
         return self._records

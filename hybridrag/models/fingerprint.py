@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -110,7 +109,8 @@ def _remembered(path: Path, cache: Path, compute: Any) -> str:
     # A cache that cannot be written costs time, not truth.
     with contextlib.suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = note.with_name(f"{note.name}.{os.getpid()}")
+        # One name for all: what a killed process left is written over. Two that write at once write the same.
+        draft = note.with_name(f"{note.name}.draft")
         draft.write_text(value, encoding="ascii")
         draft.replace(note)
     return value

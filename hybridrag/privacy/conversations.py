@@ -14,9 +14,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ _FORM = b"hybridrag chat 1\n"
 _ANY_FORM = re.compile(rb"hybridrag chat (\d{1,9})\n")
 _SUFFIX = ".chat"
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}", re.ASCII)
+_TRACE = re.compile(r"\.(.+?)\.(?:lock|[0-9a-f]{16}\.new)", re.ASCII)
 _MOST_BYTES = 64 << 20
 
 
@@ -84,6 +85,17 @@ class Listed:
     name: str
     size: int
     written: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many conversations lost turns, and how many turns."""
+
+    conversations: int
+    turns: int
+
+    def __add__(self, other: Removed) -> Removed:
+        return Removed(self.conversations + other.conversations, self.turns + other.turns)
 
 
 class Conversations:
@@ -138,6 +150,51 @@ class Conversations:
             path.unlink()
             sync_folder(self._folder)
 
+    def forget_documents(self, collection: str, documents: Container[UUID], *, rehearsal: bool) -> Removed:
+        """Removes what conversations about a collection tell of documents; a rehearsal only counts it.
+
+        A turn that cites one goes with all that follow it, which were told of it. So does an answer that was stopped,
+        whose citations nobody knows, by itself. The map of pseudonyms goes with them: it holds values, and not whose
+        they are. A conversation without turns is removed.
+
+        Raises as `resumed` does, also for a conversation that is open and not yet saved.
+        """
+        removed = Removed(0, 0)
+        for name in sorted({each.name for each in self.listed()} | self._begun()):
+            path = self._path(name)
+            # A file is replaced as a whole, so it can be read while another process holds the conversation.
+            if path.exists() and self._opened(name, path, self._read(name, path), maps=False).collection != collection:
+                continue
+            with self._held(name):
+                removed += self._without(name, path, documents, rehearsal=rehearsal)
+        return removed
+
+    def _without(self, name: str, path: Path, documents: Container[UUID], *, rehearsal: bool) -> Removed:
+        kept = Kept(self, name, path, None)
+        if not rehearsal:
+            kept.sweep()
+        if not path.exists():
+            return Removed(0, 0)
+        content = self._read(name, path)
+        conversation = self._opened(name, path, content, maps=False)
+        left = _telling_nothing(conversation.turns, documents)
+        gone = len(conversation.turns) - len(left)
+        if gone and not rehearsal:
+            if left:
+                Kept(self, name, path, _digest(content)).save(replace(conversation, turns=left))
+            else:
+                with _told("removed", path):
+                    path.unlink()
+                    sync_folder(self._folder)
+        return Removed(int(gone > 0), gone)
+
+    def _begun(self) -> set[str]:
+        """Conversations that may be open and have no file yet, and those that a killed process left unfinished."""
+        with contextlib.suppress(FileNotFoundError):
+            found = [_TRACE.fullmatch(entry.name) for entry in os.scandir(self._folder)]
+            return {match[1] for match in found if match and _NAME.fullmatch(match[1])}
+        return set()
+
     def sealed(self, name: str, conversation: Conversation) -> bytes:
         """The content of a conversation's file."""
         held = conversation.pseudonyms
@@ -150,7 +207,8 @@ class Conversations:
         # A text may hold what is no character of its own, and JSON can write that with escapes.
         return _FORM + self._vault().seal(json.dumps(content).encode("ascii"), _context(name))
 
-    def _opened(self, name: str, path: Path, content: bytes) -> Conversation:
+    def _opened(self, name: str, path: Path, content: bytes, *, maps: bool = True) -> Conversation:
+        """The conversation that a file holds; without its map of pseudonyms where `maps` is False."""
         form = _ANY_FORM.match(content)
         if form is not None and form[0] != _FORM:
             raise BlockedByPolicy(
@@ -161,7 +219,7 @@ class Conversations:
             if form is None:
                 raise ValueError("no form")
             state = json.loads(self._vault().open(content[len(_FORM) :], _context(name)))
-            kept = state["pseudonyms"]
+            kept = state["pseudonyms"] if maps else None
             return Conversation(
                 collection=str(state["collection"]),
                 generation=int(state["generation"]),
@@ -257,7 +315,7 @@ class Kept:
                     f"The conversation {self.name} ({self._path}) was changed by somebody else; it is left as it is.",
                     hint="Keep what you have under another name: /save NAME.",
                 )
-            self._sweep()
+            self.sweep()
             aside = self._path.with_name(f".{self.name}.{secrets.token_hex(8)}.new")
             try:
                 write_new(aside, content)
@@ -275,10 +333,19 @@ class Kept:
         except ValueError:  # too long to be ours
             return b""
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Removes what a process that was killed while it wrote has left; nobody else writes under this name."""
         for left in self._path.parent.glob(f".{self.name}.{'[0-9a-f]' * 16}.new"):
             left.unlink(missing_ok=True)
+
+
+def _telling_nothing(turns: tuple[Spoken, ...], documents: Container[UUID]) -> tuple[Spoken, ...]:
+    """The turns up to the first that cites one of the documents, without answers that were stopped."""
+    until = next(
+        (place for place, each in enumerate(turns) if any(cited.document in documents for cited in each.citations)),
+        len(turns),
+    )
+    return tuple(each for each in turns[:until] if each.complete or each.citations)
 
 
 def _digest(content: bytes) -> bytes:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from hybridrag.errors import BlockedByPolicy, HybridragError
 from hybridrag.ports import Detector, Ledger
-from hybridrag.privacy.keys import derived
+from hybridrag.privacy.keys import derived, document_hash
 from hybridrag.privacy.payload import decoded_strings
 from hybridrag.privacy.policy import Policy, retention_problem
 from hybridrag.privacy.pseudonyms import Pseudonyms
@@ -56,7 +56,6 @@ class Gateway:
         self._remote_embedding = remote_embedding
         self._key = key
         self._nonce_key = derived(key, "pseudonyms")
-        self._document_key = derived(key, "documents")
         self._boundary_key = derived(key, "boundaries")
 
     @property
@@ -317,7 +316,7 @@ class Gateway:
         )
 
     def _hashed(self, document: str) -> str:
-        return hmac.new(self._document_key, document.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+        return document_hash(self._key, document)
 
 
 def _said(body: bytes, skeleton: bytes) -> list[tuple[str, str]]:

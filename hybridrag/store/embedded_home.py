@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,23 @@ class Home:
     @property
     def server_lock(self) -> Path:
         return self.data / "server.lock"
+
+    @property
+    def upgrade(self) -> Path:
+        """Where a major upgrade makes the new cluster."""
+        return self.data / "cluster.upgrade"
+
+    @property
+    def upgrade_lock(self) -> Path:
+        """Held while a server runs on `upgrade`."""
+        return self.data / "upgrade.lock"
+
+    @property
+    def kept(self) -> list[Path]:
+        """The clusters of earlier major versions, as upgrades left them."""
+        return sorted(
+            folder for folder in self.data.glob("cluster.*") if re.fullmatch(r"cluster\.\d+(-\d+)?", folder.name)
+        )
 
     @property
     def next_socket_folder(self) -> Path:

@@ -132,6 +132,34 @@ select current_setting('server_version'),
 """
 
 
+def prepare(folder: Path, cluster: Path, *, log: Path) -> None:
+    """Makes what the server of `cluster` at the socket in `folder` lacks: the database, the extension."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url_of(folder, "postgres"), autocommit=True) as connection:
+            connection.execute(_WAIT_FOR_OTHERS)
+            found = connection.execute("select 1 from pg_database where datname = 'hybridrag'").fetchone()
+            if found is None:
+                connection.execute(_CREATE_DATABASE)
+        with psycopg.connect(url_of(folder), autocommit=True) as connection:
+            connection.execute(_WAIT_FOR_OTHERS)
+            connection.execute("create extension if not exists vector")
+    except psycopg.Error as exc:
+        raise DatabaseError(
+            f"The embedded PostgreSQL could not make the database in {cluster}: {str(exc).strip()}",
+            hint=f"The log is {log}; run the command again.",
+        ) from exc
+
+
+# The command of a starter that was killed goes on in the server. The number is arbitrary: "hybr" in ASCII.
+_WAIT_FOR_OTHERS = "select pg_advisory_lock(1752785522)"
+_CREATE_DATABASE = """
+create database hybridrag template template0
+    encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'
+"""
+
+
 def _refusal(exc: Exception) -> Reply:
     text = str(exc)
     if f'database "{NAME}" does not exist' in text:

@@ -17,8 +17,11 @@ def statement(name: str) -> LiteralString:
     return _blocks()[name]
 
 
-def on_vectors(name: str, generation: int, **parts: int) -> sql.Composed:
-    """A block that names a generation's vector table, or a part of it, with numbers for its other `{parts}`."""
+def on_vectors(name: str, generation: int, *, other: int = 0, **parts: int) -> sql.Composed:
+    """A block that names a generation's vector table, or a part of it, with numbers for its other `{parts}`.
+
+    `other` is a second generation, whose table the block calls `{other_vectors}`.
+    """
     from psycopg import sql
 
     literals = {key: sql.Literal(value) for key, value in parts.items()}
@@ -28,6 +31,7 @@ def on_vectors(name: str, generation: int, **parts: int) -> sql.Composed:
         "scanned_vectors": f"{table}_scanned",
         "indexed_vectors": f"{table}_indexed",
         "vector_index": f"{table}_hnsw",
+        "other_vectors": f"vectors_{other}",
     }
     return sql.SQL(statement(name)).format(**{key: sql.Identifier(name) for key, name in names.items()}, **literals)
 

@@ -6,7 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hybridrag.types import Collection, DocumentRef, Generation, Inspection, Label, Source, Span, StoredChunk
+from hybridrag.types import (
+    Collection,
+    Document,
+    DocumentRef,
+    Generation,
+    Heading,
+    Inspection,
+    Label,
+    Page,
+    Source,
+    Span,
+    StoredChunk,
+)
 
 
 def collection_of(row: Mapping[str, Any]) -> Collection:
@@ -37,6 +49,24 @@ def source_of(row: Mapping[str, Any]) -> Source:
         exclude=tuple(row["exclude"]),
         label=Label(row["label"]),
         label_globs=tuple((glob, Label(label)) for glob, label in row["label_globs"]),
+    )
+
+
+def document_of(row: Mapping[str, Any]) -> Document:
+    """A document as it was stored, for chunking it anew."""
+    return Document(
+        source=row["source"],
+        path=row["path"],
+        text=row["text"],
+        title=row["title"],
+        media_type=row["media_type"],
+        content_hash=bytes(row["content_hash"]),
+        pages=tuple(Page(*page) for page in row["pages"]),
+        headings=tuple(Heading(*heading) for heading in row["headings"]),
+        metadata=row["metadata"],
+        label=Label(row["label"]),
+        external_id=row["external_id"],
+        language=row["language"],
     )
 
 

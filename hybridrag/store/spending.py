@@ -50,12 +50,12 @@ class SpendingRecords:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def reserve(self, spender: Spender, cost: float, *, limit: float, start: datetime, end: datetime) -> int | Spent:
-        """Sets `cost` US dollars aside and returns the row's number; where that would exceed `limit` between `start`
-        and `end`, what is spent there, with nothing set aside."""
+    def reserve(self, spender: Spender, cost: float, *, limit: float, start: datetime) -> int | Spent:
+        """Sets `cost` US dollars aside and returns the row's number; where that would exceed `limit` since `start`, what
+        is spent since then, with nothing set aside."""
         with self._transaction() as tx:
             tx.execute(statement("lock_spending"))
-            spent = _spent(tx, start, end)
+            spent = _spent(tx, start)
             if round(spent.total + cost, _DIGITS) > limit:
                 return spent
             return _inserted(tx, spender, None, reserved=cost, cost=None)
@@ -70,10 +70,10 @@ class SpendingRecords:
         with self._transaction() as tx:
             _inserted(tx, spender, usage, reserved=None, cost=cost)
 
-    def between(self, start: datetime, end: datetime) -> Spent:
-        """What everybody who uses this database spent from `start` to before `end`."""
+    def since(self, start: datetime) -> Spent:
+        """What everybody who uses this database spent from `start` on."""
         with self._transaction(read_only=True) as tx:
-            return _spent(tx, start, end)
+            return _spent(tx, start)
 
     @contextmanager
     def _transaction(self, *, read_only: bool = False) -> Iterator[Connection]:
@@ -81,8 +81,8 @@ class SpendingRecords:
             yield tx
 
 
-def _spent(tx: Connection, start: datetime, end: datetime) -> Spent:
-    row = tx.execute(statement("sum_spending"), {"start": start, "end": end}).fetchone()
+def _spent(tx: Connection, start: datetime) -> Spent:
+    row = tx.execute(statement("sum_spending"), {"start": start}).fetchone()
     assert row is not None  # a sum always is one row
     return Spent(float(row["total"]), float(row["reserved"]), int(row["requests"]), int(row["unpriced"]))
 

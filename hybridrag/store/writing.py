@@ -66,10 +66,7 @@ class IngestRun:
                 holder.execute("set local idle_in_transaction_session_timeout = 0")
                 row = holder.execute(statement("lock_run"), {"collection": collection.id}).fetchone()
                 if not row or not row["held"]:
-                    raise CollectionBusy(
-                        f"another run holds the collection {collection.name!r}",
-                        hint="try again when it has ended; nothing was changed",
-                    )
+                    raise busy(collection)
                 with closing(connect(url)) as connection, closing(connect(url)) as lookup:
                     yield cls(holder, connection, lookup, collection)
         finally:
@@ -189,6 +186,10 @@ class IngestRun:
             if self._written > _MUCH * lexical.living(tx, generation.chunk_set):
                 tx.execute(on_vectors("analyze", generation.id))
 
+    def drop_orphans(self) -> None:
+        """Deletes vectors of the generation that no chunk holds."""
+        vector_index.drop_orphans(self._connection, self.collection.generation)
+
     @contextmanager
     def snapshot(self) -> Iterator[SearchSnapshot]:
         """The collection as it is now, this run's work included."""
@@ -249,6 +250,13 @@ class IngestRun:
             if item.inspection is not None:
                 ids = {"collection": self.collection.id, "document": item.document.id}
                 yield {**ids, **inspection_row(item.inspection)}
+
+
+def busy(collection: Collection) -> CollectionBusy:
+    return CollectionBusy(
+        f"another run holds the collection {collection.name!r}",
+        hint="try again when it has ended; nothing was changed",
+    )
 
 
 def _json(value: Any) -> str:

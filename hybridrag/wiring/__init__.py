@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hybridrag.types import Answer, Label, SearchResult
     from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
+    from hybridrag.wiring.judging import Judging
 
 
 class Wiring:
@@ -298,6 +299,12 @@ class Wiring:
         from hybridrag.wiring.evaluating import Evaluating
 
         return Evaluating(self)
+
+    @cached_property
+    def judging(self) -> Judging:
+        from hybridrag.wiring.judging import Judging
+
+        return Judging(self)
 
     def under(self, settings: Settings) -> Wiring:
         """The live objects of this command under other settings."""

@@ -19,8 +19,7 @@ from hybridrag.wiring.provider import no_retry
 if TYPE_CHECKING:
     from hybridrag.config import Settings
     from hybridrag.evaluation import Comparison, Run
-    from hybridrag.evaluation.answers import Change
-    from hybridrag.flows.compare import Held, Place, Subject
+    from hybridrag.flows.compare import Place, Subject
     from hybridrag.flows.evaluate import Asked, Asking, RunOptions, Variant
     from hybridrag.flows.evaluate_answers import AnswerOptions
     from hybridrag.flows.evaluate_answers import Outcome as Answering
@@ -28,39 +27,48 @@ if TYPE_CHECKING:
     from hybridrag.store.evaluations import Evaluations, RerankerGain
     from hybridrag.types import Destination
     from hybridrag.wiring import Wiring
+    from hybridrag.wiring.monitoring import Monitoring
 
     Showing = Callable[[], AbstractContextManager[Progress]]
     """Opens the bar of an ingest, where there is one to be done."""
 
 HIDDEN = "eval-"
 """What the names of collections begin with that hold the corpus of a dataset and nothing else."""
-_SOURCE = "corpus"
+CORPUS = "corpus"
+"""The source that such a collection has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A collection that questions are asked of. `notes` tell what its corpus lacks."""
+    """A collection that questions are asked of. `notes` tell what its `corpus` lacks, where it is a dataset's."""
 
     wiring: Wiring
     collection: Collection
     notes: tuple[str, ...] = ()
+    corpus: Path | None = None
 
 
 class Evaluating:
     """What `eval` needs of one command's live objects."""
 
     def __init__(self, wiring: Wiring) -> None:
-        self._wiring = wiring
+        self.wiring = wiring
 
     @cached_property
     def history(self) -> Evaluations:
         from hybridrag.store.evaluations import Evaluations
 
-        return Evaluations(self._wiring.store.url)
+        return Evaluations(self.wiring.store.url)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        from hybridrag.wiring.monitoring import Monitoring
+
+        return Monitoring(self)
 
     def reranker_gain(self) -> RerankerGain | None:
         """What a reranker did to the chosen collection when that was last measured."""
-        return self.history.reranker_gain(self._wiring.collection())
+        return self.history.reranker_gain(self.wiring.collection())
 
     # --- the collection ----------------------------------------------------------------------------------------------
 
@@ -72,22 +80,22 @@ class Evaluating:
         the one that was asked for.
         """
         if asked.corpus is None or named:
-            collection = self._wiring.collection()
-            if self._wiring.settings.origins["embedder"] == "--embedder":
-                self._wiring.models.for_ingest(collection)  # which refuses another model
-            return Target(self._wiring, collection)
+            collection = self.wiring.collection()
+            if self.wiring.settings.origins["embedder"] == "--embedder":
+                self.wiring.models.for_ingest(collection)  # which refuses another model
+            return Target(self.wiring, collection)
         return self._ingested(self._hidden(asked), asked.corpus, progress=progress)
 
     def _ingested(self, name: str, corpus: Path, *, progress: Showing) -> Target:
         from hybridrag.flows.ingest import IngestOptions
         from hybridrag.flows.selection import SourceOptions
 
-        wiring = self._wiring.under(_only(self._wiring.settings, collection=name))
+        wiring = self.wiring.under(_only(self.wiring.settings, collection=name))
         wiring.notify(f"collection: {name} (the corpus of {corpus.parent.name}, with {wiring.settings.embedder})")
         with progress() as shown:
             report = wiring.ingest(
                 [str(corpus)],
-                source_options=SourceOptions(name=_SOURCE),
+                source_options=SourceOptions(name=CORPUS),
                 # The collection is this corpus, whatever it was before. What may not leave is the user's word here too.
                 options=IngestOptions(allow_mass_delete=True, globs=wiring.settings.labels),
                 progress=shown,
@@ -97,22 +105,22 @@ class Evaluating:
         report.check(strict=False)
         bad = [problem for problem in report.problems if problem.failed]
         notes = [f"{len(bad)} documents of {corpus.name} are left out: {bad[0].uri}: {bad[0].reason}"] if bad else []
-        return Target(wiring, wiring.collection(), (*notes, *report.warnings))
+        return Target(wiring, wiring.collection(), (*notes, *report.warnings), corpus.resolve())
 
     def _hidden(self, asked: Asked) -> str:
         """The hidden collection of a corpus: a plain name, or one with a digest where another has that already."""
         assert asked.corpus is not None
-        models, corpus = self._wiring.models, asked.corpus.resolve()
+        models, corpus = self.wiring.models, asked.corpus.resolve()
         fingerprint = models.embedder(models.chosen()).fingerprint
-        analysis = self._wiring.settings.text_search
+        analysis = self.wiring.settings.text_search
         digest = hashlib.sha256(f"{corpus}\0{fingerprint}\0{analysis}".encode("utf-8", "surrogateescape")).hexdigest()
         plain = HIDDEN + re.sub(r"[^A-Za-z0-9._-]+", "-", asked.name.partition(":")[0])[:48].strip("-")
-        found = self._wiring.store.find_collection(plain)
+        found = self.wiring.store.find_collection(plain)
         if found is None:
             return plain
-        sources = [row["source"] for row in self._wiring.store.list_sources(found)]
+        sources = [row["source"] for row in self.wiring.store.list_sources(found)]
         ours = (found.generation.fingerprint, found.text_search) == (fingerprint, analysis) and bool(sources)
-        if ours and all(one.name == _SOURCE and _stands_for(Path(one.root), corpus) for one in sources):
+        if ours and all(one.name == CORPUS and _stands_for(Path(one.root), corpus) for one in sources):
             return plain
         return f"{plain}-{digest[:8]}"
 
@@ -128,7 +136,7 @@ class Evaluating:
 
     def destination(self) -> Destination:
         """Where the chosen provider is. Raises where it is unknown, lacks its key, or is remote under --offline."""
-        return self._wiring.provider.open(no_retry).destination
+        return self.wiring.provider.open(no_retry).destination
 
     def answers(
         self, target: Target, asked: Asked, *, destination: Destination | None, options: AnswerOptions, asking: Asking
@@ -155,29 +163,6 @@ class Evaluating:
             notify=wiring.notify,
         )
 
-    def hold_answers(self, run: Run, target: Target, *, named: Run | None) -> tuple[list[Change], tuple[str, ...]]:
-        """The run's answers against those of the run that was `named`, else of the latest baseline that asked the same.
-
-        Empty with a note where there are none.
-        """
-        from hybridrag.evaluation import run_of
-        from hybridrag.evaluation.answers import changes
-
-        assert run.answers is not None
-        earlier = named
-        if earlier is None:
-            key = {"dataset": run.dataset, "asked": run.answers.asked, "mode": run.answers.mode}
-            found = self.history.latest_answers(target.collection, **key)
-            earlier = run_of(found) if found else None
-        if earlier is None or earlier.answers is None:
-            return [], ("the answers have nothing to be held against yet",)
-        notes = []
-        for name in ("provider", "model", "judge"):
-            before, now = getattr(earlier.answers, name), getattr(run.answers, name)
-            if before != now:
-                notes.append(f"{earlier.label} was answered by another {name}: {before or 'none'}")
-        return changes(earlier.answers, run.answers), tuple(notes)
-
     def named(self, against: str, asked: Asked, *, variants: tuple[Variant, ...], metric: str) -> Run:
         """The run that a number or a file names. Raises UsageError where nothing can be held against it."""
         from hybridrag.evaluation import load_run
@@ -192,25 +177,6 @@ class Evaluating:
             raise UsageError(f"{run.label} shares no question with {asked.name}", hint="name a run of these questions")
         return run
 
-    def hold(
-        self, run: Run, target: Target, *, named: Run | None, metric: str
-    ) -> tuple[tuple[Held, ...], tuple[str, ...]]:
-        """The run against the one that was `named`, else against the latest baseline that asked the same."""
-        from hybridrag.evaluation import run_of
-        from hybridrag.flows.compare import hold
-
-        def baseline(mode: str) -> Run | None:
-            if named is not None:
-                return named
-            key = {"dataset": run.dataset, "asked": run.asked, "mode": mode}
-            found = self.history.latest(target.collection, **key)
-            return run_of(found) if found else None
-
-        held, notes = hold(run, baseline=baseline, metric=metric)
-        if named is None and not held and self.history.count(target.collection, dataset=run.dataset, but=run.id):
-            notes = [*notes, f"earlier runs of {run.dataset} were made without --baseline, or did not ask the same"]
-        return tuple(held), tuple(notes)
-
     def save(self, run: Run, target: Target) -> Run:
         """Keeps the run with its collection and returns it with its number; as it was where it cannot be kept.
 
@@ -221,25 +187,23 @@ class Evaluating:
         try:
             number = self.history.save(target.collection, run_json(run, texts=False), at=run.at)
         except DatabaseError as exc:
-            self._wiring.notify(f"the run is not kept: {exc.message}")
+            self.wiring.notify(f"the run is not kept: {exc.message}")
             return run
         return run.numbered(number)
-
-    def make_baseline(self, run: Run) -> bool:
-        """Has later runs held against a saved one; False where it was not kept."""
-        if run.id is None:
-            return False
-        self.history.make_baseline(run.id)
-        return True
 
     def saved(self, number: int) -> Run:
         """A run of the history. Raises UsageError where there is none of that number."""
         from hybridrag.evaluation import run_of
 
-        self._wiring.store.list_collections()  # the history has no connection of its own that brings up to date
+        self.wiring.store.list_collections()  # the history has no connection of its own that brings up to date
         found = self.history.find(number) if number < 2**63 else None
         if found is None:
-            raise UsageError(f"there is no run {number}", hint="`eval run` tells the number under which it was saved")
+            raise UsageError(f"there is no run {number}", hint="`eval history` lists the runs that there are")
+        if not found["questions"] and not found.get("answers"):
+            raise UsageError(
+                f"run {number} has no question left: the documents that answer them were forgotten",
+                hint="name another run; `eval history` lists them",
+            )
         return run_of(found)
 
     def compare(
@@ -269,9 +233,9 @@ class Evaluating:
         return compare(before, after, measure=measure, saved=self.saved, metric=metric)
 
     def _at(self, place: Place, name: str, asked: Asked) -> Evaluating:
-        settings = self._wiring.settings
+        settings = self.wiring.settings
         if place == "collection":
-            return self._wiring.under(_only(settings, collection=name)).evaluating
+            return self.wiring.under(_only(settings, collection=name)).evaluating
         if place == "model":
             if asked.corpus is None:
                 raise UsageError(
@@ -279,7 +243,7 @@ class Evaluating:
                     hint="ingest your documents with it (-c NEW --embedder MODEL) and compare collection:NEW",
                 )
             origins = {**settings.origins, "embedder": "model:"}
-            return self._wiring.under(replace(settings, embedder=name, dims=0, origins=origins)).evaluating
+            return self.wiring.under(replace(settings, embedder=name, dims=0, origins=origins)).evaluating
         return self
 
 

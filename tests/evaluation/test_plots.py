@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hybridrag.errors import ConfigError, UsageError
-from hybridrag.evaluation.plots import Bar, Panel, check_plot, draw_bars
+from hybridrag.evaluation.plots import Bar, Course, Moment, Panel, check_plot, draw_bars, draw_courses
 
 
 def pixels(path: Path) -> list[tuple[int, int, int]]:
@@ -37,6 +38,21 @@ def test_bars_are_drawn_and_the_best_stands_out(tmp_path: Path) -> None:
 def test_bars_of_nothing_are_drawn_too(tmp_path: Path) -> None:
     draw_bars(tmp_path / "p.png", title="", panels=[Panel("", [Bar("", 0.0)])], cache=tmp_path)
     assert pixels(tmp_path / "p.png") == []
+
+
+def test_values_over_time_are_drawn_with_what_is_told_of_them(tmp_path: Path) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    moments = [Moment(noon, 0.9, 0.8, 1.0, baseline=True), Moment(noon + timedelta(days=1), 0.5, dropped=True)]
+    courses = [Course("a $ b", moments, [(moments[1].at, "generation 2: m$")]), Course("alone", moments[:1])]
+    draw_courses(tmp_path / "h.png", title="t", courses=courses, cache=tmp_path)
+    assert len(pixels(tmp_path / "h.png")) >= 1
+    draw_courses(tmp_path / "h.SVG", title="t", courses=courses, cache=tmp_path)
+    page = (tmp_path / "h.SVG").read_text()
+    assert page.startswith("<?xml")
+    assert "generation 2" in page
+    assert "matplotlib.org" not in page.partition("<svg")[2]
+    with pytest.raises(UsageError, match="no PNG or SVG file"):
+        draw_courses(tmp_path / "h.pdf", title="t", courses=courses, cache=tmp_path)
 
 
 def test_a_place_where_no_picture_can_be_is_told(tmp_path: Path) -> None:

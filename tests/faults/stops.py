@@ -88,6 +88,15 @@ def wait_until(
         connection.execute("select pg_sleep(0.005)")
 
 
+def wait_until_nobody_is_connected(url: str) -> None:
+    """Returns once no command is connected to the database, killed ones included."""
+    deadline = time.monotonic() + _PATIENCE
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(_SOMEBODY_IS_CONNECTED).fetchone() != (False,):
+            assert time.monotonic() < deadline, "a command did not end"
+            connection.execute("select pg_sleep(0.005)")
+
+
 def _last_words(process: subprocess.Popen[bytes]) -> str:
     return "" if process.stderr is None else process.stderr.read().decode()
 
@@ -100,6 +109,9 @@ select exists (select from pg_locks l join pg_stat_activity a using (pid)
 _SOMEBODY_WAITS = f"""
 select exists (select from pg_locks l join pg_database d on d.oid = l.database
                where d.datname = current_database() and l.locktype = 'advisory' and l.objid = {_KEY} and not l.granted)
+"""
+_SOMEBODY_IS_CONNECTED = """
+select exists (select from pg_stat_activity where datname = current_database() and application_name = 'hybridrag')
 """
 _FUNCTION = f"""
 create or replace function stop_here() returns trigger language plpgsql as $$

@@ -150,6 +150,15 @@ def test_a_new_day_begins_at_midnight_utc_wherever_the_user_is(
     dime(spending(0.1))
 
 
+def test_a_clock_set_back_brings_no_second_budget(spending: Callable[[float | None], Spending], clock: Clock) -> None:
+    for _ in range(3):
+        dime(spending(0.3)).settle(COUNTED)
+    clock.now -= timedelta(days=1)
+    assert spending(0.3).today().requests == 3
+    with pytest.raises(BudgetSpent):
+        dime(spending(0.3))
+
+
 def test_a_local_server_costs_nothing_and_needs_no_database() -> None:
     spending = Spending(PostgresStore("postgresql://nobody@127.0.0.1:1/none"), limit=0.01)
     reservation = spending.reserve(LOCAL, model=ChatModel(), prompt=["q" * 10_000], max_tokens=100_000)

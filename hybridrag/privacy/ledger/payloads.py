@@ -7,7 +7,7 @@ from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 
-from hybridrag.errors import BlockedByPolicy
+from hybridrag.errors import BlockedByPolicy, UsageError
 from hybridrag.privacy.regular import read_small, sync_folder, write_new
 from hybridrag.privacy.vault import Vault
 
@@ -35,10 +35,15 @@ class Payloads:
     def read(self, entry: str, *, sha256: str) -> bytes:
         """The payload of `entry`, whose hash is the one in the ledger.
 
-        Raises BlockedByPolicy where it is not, or the file was changed, and OSError where there is none.
+        Raises BlockedByPolicy where it is not, or the file was changed, UsageError where it was removed, and OSError.
         """
         try:
             body = self._vault.open(read_small(self._path(entry), most=_MOST), _context(entry, sha256))
+        except FileNotFoundError:
+            raise UsageError(
+                f"the payload that was kept for {entry} was removed",
+                hint="`hybridrag documents forget` removes those that held the document",
+            ) from None
         except ValueError:
             body = b""
         if hashlib.sha256(body).hexdigest() != sha256:
@@ -48,6 +53,10 @@ class Payloads:
     def drop(self, entry: str) -> None:
         """Removes the payload of `entry`, if one was kept."""
         self._path(entry).unlink(missing_ok=True)
+
+    def kept(self) -> set[str]:
+        """The entries whose payloads there are."""
+        return {file.stem for file in self.folder.glob("*.bin")}
 
     def drop_all_but(self, entries: Container[str]) -> int:
         """Removes what belongs to no entry of `entries`; returns how many files. Call it while the ledger is held."""

@@ -8,13 +8,14 @@ set local lock_timeout = '10s';
 select pg_advisory_xact_lock(hashtextextended('hybridrag spending', 0));
 
 -- name: sum_spending
--- What was spent in a span of time, and how much of that is only set aside.
+-- What was spent from a time on, and how much of that is only set aside. What is dated later than now counts too: a clock
+-- that was set back would bring a second budget otherwise.
 select coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) as total,
        coalesce(sum(reserved_usd) filter (where cost_usd is null), 0) as reserved,
        count(*) as requests,
        count(*) filter (where cost_usd is null and reserved_usd is null) as unpriced
 from spending
-where at >= %(start)s and at < %(end)s;
+where at >= %(start)s;
 
 -- name: insert_spending
 insert into spending (at, os_user, host, provider, model, prompt_tokens, completion_tokens, counted, reserved_usd,

@@ -1,0 +1,230 @@
+"""`hybridrag reindex`: another model, or other chunks, behind a running service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hybridrag.cli.reindex_shown import show, status_json, waiting
+from hybridrag.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hybridrag.types import GenerationStatus
+    from hybridrag.wiring.reindexing import Reindexing
+
+app = typer.Typer(
+    help="A new index beside the one that serves: built, judged, promoted, taken back.", no_args_is_help=True
+)
+
+Embedder = Annotated[str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model to change to.")]
+Dims = Annotated[
+    int | None, typer.Option("--dims", metavar="N", help="Keep N dimensions of its vectors (Matryoshka models).")
+]
+Precision = Annotated[
+    str | None, typer.Option("--precision", metavar="FORMAT", help="auto, float32, bfloat16, float16 or int8.")
+]
+ChunkTokens = Annotated[
+    int | None, typer.Option("--chunk-tokens", metavar="N", min=32, help="The most tokens of a chunk.")
+]
+TextSearch = Annotated[
+    str | None, typer.Option("--text-search", metavar="NAME", help="How words are stemmed: auto, plain, en, de, ...")
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for a run that holds the collection."),
+]
+Chosen = Annotated[int | None, typer.Argument(metavar="[GENERATION]", help="Its number; the newest if left out.")]
+
+
+@app.command("status")
+def status(context: typer.Context) -> int:
+    """Shows the generations of a collection and what they lack. Example: hybridrag reindex status"""
+    session = Session.of(context)
+    found = reindexing(session).status()
+    if session.flags.json:
+        _print(session, found)
+    else:
+        show(found)
+    return 0
+
+
+@app.command("start")
+def start(
+    context: typer.Context,
+    embedder: Embedder = None,
+    dims: Dims = None,
+    precision: Precision = None,
+    chunk_tokens: ChunkTokens = None,
+    text_search: TextSearch = None,
+    wait: Wait = 0,
+) -> int:
+    """Begins a new generation: everything is queued for it, and what changes from now on too. Nothing is embedded yet.
+
+    Example: hybridrag reindex start --embedder bge-small-en-v1.5      then: hybridrag reindex work
+    """
+    session = Session.of(context, embedder=embedder, dims=dims, precision=precision)
+    session.say_collection()
+    work_of = reindexing(session, wait=wait)
+    begun = work_of.start(work_of.wanted(chunk_tokens=chunk_tokens, text_search=text_search))
+    if session.flags.json:
+        _print(session, [begun])
+    else:
+        show([begun])
+        if not begun.complete:
+            session.notice("hybridrag reindex work brings in what is waiting")
+    return 0
+
+
+@app.command("work")
+def work(context: typer.Context, generation: Chosen = None, wait: Wait = 0) -> int:
+    """Brings in what generations lack: documents chunked, texts embedded, an index made. Any number of workers may run.
+
+    Example: hybridrag reindex work      on another host: hybridrag reindex work --database-url postgresql://db/rag
+    """
+    session = Session.of(context)
+    session.say_collection()
+    work_of = reindexing(session, wait=wait)
+    chosen = [work_of.candidate(generation)] if generation is not None else work_of.lacking()
+    if not chosen:
+        session.notice("nothing is waiting")
+    for one in chosen:
+        fill(session, work_of, one)
+    done = [work_of.candidate(one.generation.id) for one in chosen]
+    if session.flags.json:
+        _print(session, done)
+    elif done:
+        show(done)
+    return 0
+
+
+@app.command("promote")
+def promote(
+    context: typer.Context,
+    generation: Chosen = None,
+    share: Annotated[
+        int | None,
+        typer.Option("--share", metavar="PERCENT", min=0, max=100, help="Only so many of the questions; 0 for none."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Even if its last gate was not passed.")] = False,
+    wait: Wait = 0,
+) -> int:
+    """Has a generation serve from now on, in one moment. The one before stays for a way back.
+
+    Examples: hybridrag reindex promote      hybridrag reindex promote --share 10      hybridrag reindex promote 3
+    """
+    from hybridrag.cli.progress import progress
+
+    session = Session.of(context)
+    session.say_collection()
+    work_of = reindexing(session, wait=wait)
+    chosen = work_of.candidate(generation)
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        done = work_of.promote(chosen, progress=shown, share=share, force=force)
+    return _served(session, done)
+
+
+@app.command("rollback")
+def rollback(context: typer.Context, wait: Wait = 0) -> int:
+    """Has the generation serve again that served before, with all that changed since.
+
+    Example: hybridrag reindex rollback
+    """
+    from hybridrag.cli.progress import progress
+
+    session = Session.of(context)
+    session.say_collection()
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        done = reindexing(session, wait=wait).rollback(progress=shown)
+    return _served(session, done)
+
+
+@app.command("gc")
+def gc(
+    context: typer.Context,
+    generations: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[GENERATION...]", help="These; else all whose grace period is over."),
+    ] = None,
+    grace: Annotated[
+        float, typer.Option("--grace", metavar="DAYS", min=0, help="How long a retired generation is kept.")
+    ] = 7,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go; change nothing.")] = False,
+    wait: Wait = 0,
+) -> int:
+    """Removes generations that no longer serve, once there is no need of a way back to them.
+
+    Examples: hybridrag reindex gc      hybridrag reindex gc --grace 0      hybridrag reindex gc 4
+    """
+    session = Session.of(context)
+    session.say_collection()
+    collected = reindexing(session, wait=wait).collect(
+        grace=timedelta(days=min(grace, 36_500)), named=generations or (), dry_run=dry_run
+    )
+    if session.flags.json:
+        session.json(
+            {
+                "schema": "hybridrag.reindex_gc/1",
+                "collection": session.settings.collection,
+                "dry_run": dry_run,
+                "dropped": [status_json(one) for one in collected.dropped],
+                "kept": [{**status_json(one), "until": until.isoformat()} for one, until in collected.kept],
+            }
+        )
+        return 0
+    for one in collected.dropped:
+        verb = "would be dropped" if dry_run else "dropped"
+        session.notice(f"generation {one.generation.id} ({one.generation.model}, {one.generation.state}): {verb}")
+    for one, until in collected.kept:
+        day = until.astimezone().strftime("%Y-%m-%d %H:%M")
+        session.notice(f"generation {one.generation.id} ({one.generation.model}) is kept until {day}")
+    if not collected.dropped and not collected.kept:
+        session.notice("nothing to drop")
+    return 0
+
+
+def reindexing(session: Session, *, wait: float = 0) -> Reindexing:
+    from hybridrag.wiring.reindexing import Reindexing
+
+    return Reindexing(session.wiring, wait=wait)
+
+
+def fill(session: Session, work_of: Reindexing, one: GenerationStatus) -> None:
+    """Fills a generation, with a bar."""
+    from hybridrag.cli.progress import progress
+
+    generation = one.generation
+    session.notice(f"generation {generation.id}: {generation.model}, waiting: {waiting(one)}")
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        worked = work_of.work(one, progress=shown)
+    rate = f", {worked.tokens / worked.seconds:,.0f} tokens/s" if worked.tokens and worked.seconds else ""
+    session.notice(
+        f"generation {generation.id}: {worked.documents:,} documents chunked, {worked.embedded:,} texts embedded, "
+        f"{worked.reused:,} reused, {worked.seconds:.1f} s{rate}"
+    )
+
+
+def _served(session: Session, done: GenerationStatus) -> int:
+    generation = done.generation
+    if session.flags.json:
+        _print(session, [done])
+    elif generation.state == "active":
+        session.notice(
+            f"generation {generation.id} ({generation.model}) serves now; `hybridrag reindex rollback` is the way back"
+        )
+    else:
+        session.notice(f"generation {generation.id} ({generation.model}) answers {generation.share}% of the questions")
+    return 0
+
+
+def _print(session: Session, found: Sequence[GenerationStatus]) -> None:
+    session.json(
+        {
+            "schema": "hybridrag.reindex/1",
+            "collection": session.settings.collection,
+            "generations": [status_json(one) for one in found],
+        }
+    )

@@ -1,0 +1,103 @@
+"""Documents that could not be indexed as they are now: the open problems of each source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.queries import statement
+from hybridrag.types import Collection, Skipped
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_LONGEST = 600
+"""Characters of a path that are kept: PostgreSQL takes at most 2,704 bytes for the index that keeps paths apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a document is not indexed as it is now; `failed` is False where nothing is wrong with it.
+
+    Where the fault lies in its content, `content_hash` and `stamp` tell which content that is, and `processing` what
+    was tried on it: the same would come of it again.
+    """
+
+    reason: str
+    hint: str
+    failed: bool
+    content_hash: bytes | None = None
+    stamp: str | None = None
+    processing: str | None = None
+
+    def told(self, uri: str) -> Skipped:
+        return Skipped(uri, self.reason, self.hint, self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A problem as people are shown it, and since when it is known."""
+
+    uri: str
+    reason: str
+    hint: str
+    failed: bool
+    since: datetime
+
+
+def shortened(path: str) -> str:
+    """The path under which a problem is kept."""
+    return path if len(path) <= _LONGEST else f"{path[:_LONGEST]}..."
+
+
+def problems_of(tx: Connection, source: int) -> dict[str, Problem]:
+    """The problems of a source by path; the source's own, as a whole, under the empty path."""
+    rows = tx.execute(statement("problems_of_source"), {"source": source}).fetchall()
+    return {
+        row["path"]: Problem(
+            row["reason"],
+            row["hint"],
+            row["failed"],
+            None if row["content_hash"] is None else bytes(row["content_hash"]),
+            row["stamp"],
+            row["processing"],
+        )
+        for row in rows
+    }
+
+
+def change_problems(tx: Connection, source: int, *, solved: Iterable[str], found: Mapping[str, Problem]) -> None:
+    """Forgets the problems that are solved, and keeps those that are new or other than before."""
+    tx.execute(statement("delete_problems"), {"source": source, "paths": list(solved)})
+    with tx.cursor() as cursor:
+        cursor.executemany(
+            statement("upsert_problem"),
+            [
+                {
+                    "source": source,
+                    "path": path,
+                    "reason": problem.reason,
+                    "hint": problem.hint,
+                    "failed": problem.failed,
+                    "content_hash": problem.content_hash,
+                    "stamp": problem.stamp,
+                    "processing": problem.processing,
+                }
+                for path, problem in found.items()
+            ],
+        )
+
+
+def open_problems(url: str, collection: Collection) -> list[OpenProblem]:
+    """The problems of a collection. The database is one that a store has opened before."""
+    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+        rows = tx.execute(statement("list_problems"), {"collection": collection.id}).fetchall()
+    return [
+        OpenProblem(
+            f"{row['source']}/{row['path']}".rstrip("/"), row["reason"], row["hint"], row["failed"], row["since"]
+        )
+        for row in rows
+    ]

@@ -1,0 +1,68 @@
+"""A sample of `make faults`: commands broken off at a few of their durable steps, and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.faults.boundaries.scenarios import SCENARIOS
+from tests.faults.boundaries.steps import Mode
+from tests.faults.boundaries.sweep import broken_off, one_of, places, undisturbed
+from tests.faults.boundaries.world import World, a_world
+from tests.faults.digest import assert_same_contents, contents
+
+_NAMES = list(SCENARIOS)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with a_world() as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_broken_off_and_run_again(world: World, name: str) -> None:
+    """A kill, and another fault: an exception or the server's end by turns. All of them are for `make faults`."""
+    number, scenario = _NAMES.index(name), SCENARIOS[name]
+    normal = undisturbed(world, scenario)
+    assert any(step.kind == "commit" for step in normal.steps)
+    other: Mode = "postgres" if number % 2 else "exception"
+    modes: tuple[Mode, ...] = ("kill", other)
+    for mode in modes:
+        at, side = one_of(places(normal.steps, mode), seed=number)
+        outcome = broken_off(world, scenario, normal, at=at, mode=mode, side=side)
+        assert outcome.step is not None
+        assert not outcome.failure, outcome
+
+
+def test_a_run_that_is_over_before_the_fault(world: World) -> None:
+    scenario = SCENARIOS["ingest-changes"]
+    normal = undisturbed(world, scenario)
+    outcome = broken_off(world, scenario, normal, at=len(normal.steps) + 9, mode="kill", side="after")
+    assert (outcome.step, outcome.code, outcome.failure) == (None, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("delete from chunk where number = 2", "chunk lacks 1 rows"),
+        ("update document set text = text || '.' where path = 'note-02.txt'", "document lacks 1 rows"),
+        ("delete from chunking", "chunking lacks"),
+        ("insert into to_embed select id, '' from generation", "to_embed has too much: 1 rows"),
+        ("create table vectors_99 (text_hash bytea, embedding halfvec(2))", "of no generation"),
+        ("update vectors_1 set embedding = (select embedding from vectors_1 limit 1)", "vector "),
+        ("delete from vectors_1 where text_hash = (select min(text_hash) from vectors_1)", "other vectors"),
+    ],
+)
+def test_what_is_lost_or_doubled_is_seen(world: World, damage: str, named: str) -> None:
+    scenario = SCENARIOS["ingest-changes"]
+    with world.copy(world.prepared(scenario.name, scenario.prepare)) as spot:
+        before = contents(spot.url)
+        assert_same_contents(contents(spot.url), before)
+        with psycopg.connect(spot.url, autocommit=True) as connection:
+            connection.execute("set search_path = hybridrag, public")
+            connection.execute(damage.encode())
+        with pytest.raises(AssertionError, match=named):
+            assert_same_contents(contents(spot.url), before)
