@@ -25,6 +25,7 @@ from hybridrag.cli import (
     reindex,
     search,
     sources,
+    sync,
 )
 from hybridrag.cli.globals import Globals
 
@@ -92,6 +93,7 @@ def _globals(
 _GLOBAL = "Global flags, before or after the verb: -c NAME, --json, --offline, -q, -v and more: hybridrag --help."
 
 app.command("ingest", epilog=_GLOBAL)(ingest.ingest)
+app.command("sync", epilog=_GLOBAL)(sync.sync)
 app.command("search", epilog=_GLOBAL)(search.search)
 app.command("ask", epilog=_GLOBAL)(ask.ask)
 app.command("chat", epilog=_GLOBAL)(chat.chat)

@@ -1,19 +1,18 @@
-"""`hybridrag documents list|show`."""
+"""`hybridrag documents list|show|forget`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from hybridrag.cli import forget
 from hybridrag.cli.console import one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
-if TYPE_CHECKING:
-    from hybridrag.types import Source
-
 app = typer.Typer(help="What is indexed.", no_args_is_help=True)
+app.command("forget")(forget.forget)
 
 
 @app.command("list")
@@ -74,10 +73,12 @@ def show(
     uri: Annotated[str, typer.Argument(metavar="URI", help="SOURCE/PATH, or a file inside a source.")],
 ) -> int:
     """Shows one document as it was read. Example: hybridrag documents show handbook/travel/rules.md"""
+    from hybridrag.flows.naming import meanings
+
     session = Session.of(context)
     store, collection = session.wiring.store, session.wiring.collection()
     sources = [row["source"] for row in store.list_sources(collection)]
-    for source, path in _meanings(uri, sources):
+    for source, path in meanings(uri, sources):
         row = store.show_document(collection, source, path)
         if row is not None:
             break
@@ -88,20 +89,6 @@ def show(
     else:
         stdout().print(printable(row["text"]), soft_wrap=True)
     return 0
-
-
-def _meanings(uri: str, sources: list[Source]) -> list[tuple[str, str]]:
-    """Source and path for each way to read `uri`: as a URI first, then as a local file."""
-    from hybridrag.flows.selection import local_path
-
-    found = [(s.name, uri.removeprefix(f"{s.name}/")) for s in sources if uri.startswith(f"{s.name}/")]
-    local = local_path(uri)
-    found += [
-        (s.name, local.relative_to(s.root).as_posix())
-        for s in sources
-        if s.kind == "folder" and local.is_relative_to(s.root)
-    ]
-    return found
 
 
 def _document_json(row: dict[str, Any]) -> dict[str, Any]:

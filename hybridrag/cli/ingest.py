@@ -14,7 +14,7 @@ from hybridrag.errors import UsageError
 from hybridrag.types import Label
 
 if TYPE_CHECKING:
-    from hybridrag.flows.ingest import IngestReport
+    from hybridrag.flows.ingest_report import IngestReport
 
 _SHOWN_PROBLEMS = 10
 
@@ -85,7 +85,7 @@ def ingest(
     if session.flags.json:
         session.json(report_json(report))
     else:
-        _show(report, quiet=session.flags.quiet, verbose=session.flags.verbose)
+        show_report(report, quiet=session.flags.quiet, verbose=session.flags.verbose)
     for warning in report.warnings:
         session.notice(warning)
     report.check(strict=strict)
@@ -104,6 +104,7 @@ def report_json(report: IngestReport) -> dict[str, Any]:
             "updated": report.updated,
             "unchanged": report.unchanged,
             "removed": report.removed,
+            "moved": report.moved,
             "skipped": report.skipped,
             "failed": report.failed,
         },
@@ -118,6 +119,7 @@ def report_json(report: IngestReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "stages": {name: round(seconds, 3) for name, seconds in report.stages.items()},
         "problems": [{"uri": p.uri, "reason": p.reason, "hint": p.hint, "failed": p.failed} for p in report.problems],
+        "refused": [{"source": r.source, "reason": r.reason, "hint": r.hint} for r in report.refused],
         "warnings": report.warnings,
     }
 
@@ -140,7 +142,8 @@ def labels(given: list[str] | None) -> tuple[Label | None, tuple[tuple[str, Labe
     return level, tuple(globs) or None
 
 
-def _show(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
+def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
+    """The report for people: what went wrong on stderr, the numbers on stdout."""
     problems = [p for p in report.problems if p.failed or verbose]
     shown = problems if verbose else problems[:_SHOWN_PROBLEMS]
     for problem in shown:
@@ -153,12 +156,13 @@ def _show(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
         notice(f"... and {len(problems) - len(shown)} more; --verbose shows all", quiet=quiet)
     verb = "would be " if report.dry_run else ""
     parts = [
-        f"{number} {verb}{word}" if word in {"added", "updated", "removed"} else f"{number} {word}"
+        f"{number} {verb}{word}" if word in {"added", "updated", "removed", "moved"} else f"{number} {word}"
         for number, word in (
             (report.added, "added"),
             (report.updated, "updated"),
             (report.unchanged, "unchanged"),
             (report.removed, "removed"),
+            (report.moved, "moved"),
             (report.skipped, "skipped"),
             (report.failed, "failed"),
         )

@@ -33,8 +33,9 @@ class JsonLog(io.TextIOBase):
         self._everywhere: dict[str, Any] = {}
 
     def know(self, **fields: Any) -> None:
-        """Fields that every record has from now on."""
-        self._everywhere |= fields
+        """Fields that every record has from now on; one that is None goes."""
+        known = self._everywhere | fields
+        self._everywhere = {name: value for name, value in known.items() if value is not None}
 
     def record(self, message: str, *, level: str, event: str, fields: dict[str, Any] | None = None) -> None:
         """Writes one object in one piece: other threads and processes may write to the same file."""

@@ -14,10 +14,11 @@ from hybridrag.flows.progress import Progress
 
 
 @contextmanager
-def progress(*, quiet: bool, verbose: bool) -> Iterator[Progress]:
-    """A bar with documents, tokens a second and time left; without a terminal, the same as milestones."""
+def progress(*, quiet: bool, verbose: bool, unit: str = "documents") -> Iterator[Progress]:
+    """A bar with documents, tokens a second and time left; without a terminal, the same as milestones, which name the
+    `unit` that is counted."""
     if quiet or not sys.stderr.isatty():
-        with Milestones("indexing", "documents", before="reading", quiet=quiet) as milestones:
+        with Milestones("indexing", unit, before="reading", quiet=quiet) as milestones:
             yield _Plain(milestones, quiet=quiet or not verbose)
         return
     from rich.console import Console

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hybridrag.cli.reindex_compare import compare
+from hybridrag.cli.reindex_files import export_, import_
+from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait
+from hybridrag.cli.reindex_plan import plan
+from hybridrag.cli.reindex_run import run
 from hybridrag.cli.reindex_shown import show, status_json, waiting
 from hybridrag.cli.session import Session
 
@@ -20,23 +25,6 @@ app = typer.Typer(
     help="A new index beside the one that serves: built, judged, promoted, taken back.", no_args_is_help=True
 )
 
-Embedder = Annotated[str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model to change to.")]
-Dims = Annotated[
-    int | None, typer.Option("--dims", metavar="N", help="Keep N dimensions of its vectors (Matryoshka models).")
-]
-Precision = Annotated[
-    str | None, typer.Option("--precision", metavar="FORMAT", help="auto, float32, bfloat16, float16 or int8.")
-]
-ChunkTokens = Annotated[
-    int | None, typer.Option("--chunk-tokens", metavar="N", min=32, help="The most tokens of a chunk.")
-]
-TextSearch = Annotated[
-    str | None, typer.Option("--text-search", metavar="NAME", help="How words are stemmed: auto, plain, en, de, ...")
-]
-Wait = Annotated[
-    float,
-    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for a run that holds the collection."),
-]
 Chosen = Annotated[int | None, typer.Argument(metavar="[GENERATION]", help="Its number; the newest if left out.")]
 
 
@@ -98,6 +86,26 @@ def work(context: typer.Context, generation: Chosen = None, wait: Wait = 0) -> i
         _print(session, done)
     elif done:
         show(done)
+    return 0
+
+
+@app.command("inspect")
+def inspect(context: typer.Context) -> int:
+    """Searches documents for personal data again, after detectors have changed, so that no question waits for it.
+
+    Example: hybridrag reindex inspect
+    """
+    from hybridrag.cli.progress import progress
+
+    session = Session.of(context)
+    session.say_collection()
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        searched = reindexing(session).reinspect(progress=shown)
+    if session.flags.json:
+        collection = session.settings.collection
+        session.json({"schema": "hybridrag.reindex_inspect/1", "collection": collection, "searched": searched})
+    else:
+        session.notice(f"{searched:,} documents were searched again")
     return 0
 
 
@@ -184,6 +192,13 @@ def gc(
     if not collected.dropped and not collected.kept:
         session.notice("nothing to drop")
     return 0
+
+
+app.command("plan")(plan)
+app.command("compare")(compare)
+app.command("run")(run)
+app.command("export")(export_)
+app.command("import")(import_)
 
 
 def reindexing(session: Session, *, wait: float = 0) -> Reindexing:

@@ -42,6 +42,10 @@ def search(
     fusion: Annotated[
         str, typer.Option("--fusion", metavar="WAY", help="score, or rrf (reciprocal ranks, to compare).")
     ] = "score",
+    generation: Annotated[
+        int | None,
+        typer.Option("--generation", metavar="ID", help="Ask this generation, whichever serves (`reindex status`)."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Why each hit is there.")] = False,
 ) -> int:
     """Finds the passages nearest to a query.
@@ -68,6 +72,7 @@ def search(
         rerank=session.wiring.settings.rerank if rerank is None else rerank,
         diverse=diverse,
         unit=cast("Unit", by),
+        generation=generation,
     )
     session.say_collection()
     result = session.wiring.search(parsed)

@@ -1,7 +1,7 @@
 """The gate: what a candidate must show before it may take the active generation's place, and whether it did.
 
-A gate file is TOML and may arrive with a repository, so it is read strictly: it names questions and demands, and can say
-nothing else. A demand on a metric is a number, which is about `metric`, or a table of them by metric.
+A gate file is TOML and may arrive with a repository, so it is read strictly: it names questions and demands, and can
+say nothing else. A demand on a metric is a number, which is about `metric`, or a table of them by metric.
 """
 
 from __future__ import annotations

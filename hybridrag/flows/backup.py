@@ -34,12 +34,12 @@ def back_up(url: str, file: Path, *, force: bool, working: Callable[[int], None]
         raise UsageError(f"{file} is a folder", hint="name a file in it")
     if not force and os.path.lexists(file):
         raise _exists(file)
-    with _written(file, force=force) as out:
-        # Not asked by a seek: pg_dump writes where this descriptor stands.
-        contents = dump(url, out, working=lambda: working(os.fstat(out.fileno()).st_size))
-        out.seek(0)
-        listed(out)
-        size = os.fstat(out.fileno()).st_size
+    with _written(file, force=force) as temporary:
+        contents = dump(url, temporary, working=lambda: working(temporary.stat().st_size))
+        with temporary.open("rb", buffering=0) as out:
+            listed(out)
+            os.fsync(out.fileno())
+        size = temporary.stat().st_size
     return BackedUp(contents, size)
 
 
@@ -49,14 +49,12 @@ def back_up_to(url: str, pipe: IO[bytes]) -> BackedUp:
 
 
 @contextmanager
-def _written(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """A new file that takes its name, and lies safely on the disk, when the block has ended well."""
+def _written(file: Path, *, force: bool) -> Iterator[Path]:
+    """A new, private file that takes its name when the block has ended well."""
     temporary = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "r+b", buffering=0) as out:
-            yield out
-            os.fsync(out.fileno())
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        yield temporary
         if not force and os.path.lexists(file):
             raise _exists(file)
         temporary.replace(file)

@@ -109,8 +109,8 @@ def generated_questions(store: PostgresStore, collection: Collection, *, count: 
     texts = {str(number): question.question for number, question in enumerate(made.questions, start=1)}
     qrels = {str(number): dict.fromkeys(one.sources, 1) for number, one in enumerate(made.questions, start=1)}
     note = (
-        f"{len(texts)} questions were made from the collection's own chunks, of words that stand there: they tell how two "
-        "generations differ, not how well people are served; --questions names real ones"
+        f"{len(texts)} questions were made from the collection's own chunks, of words that stand there: they tell how "
+        "two generations differ, not how well people are served; --questions names real ones"
     )
     return Asked("generated", Questions(texts, qrels), None, (note,))
 

@@ -1,4 +1,4 @@
-"""Gate: a candidate and the active generation asked the questions of a gate file, and whether the candidate may serve."""
+"""Gate: a candidate and the active generation are asked the questions of a gate file; may the candidate serve?"""
 
 from __future__ import annotations
 
@@ -131,16 +131,16 @@ def gate_json(report: GateReport, *, texts: bool = True) -> dict[str, Any]:
 def _incomplete(candidate: GenerationStatus) -> Iterator[str]:
     if not candidate.complete:
         yield (
-            f"{label(candidate.generation)} is not complete: {candidate.waiting_documents} documents are to be chunked, "
-            f"{candidate.waiting_texts} texts to be embedded"
+            f"{label(candidate.generation)} is not complete: {candidate.waiting_documents} documents are to be "
+            f"chunked, {candidate.waiting_texts} texts to be embedded"
         )
 
 
 def _unanswerable(number: int, gate: Gate) -> Iterator[str]:
     if number:
         yield (
-            f"{number} questions of {gate.questions.name} are answered by no document: they tell nothing of a generation, "
-            "and do not belong there"
+            f"{number} questions of {gate.questions.name} are answered by no document: they tell nothing of a "
+            "generation, and do not belong there"
         )
 
 

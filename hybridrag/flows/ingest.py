@@ -2,24 +2,26 @@
 
 Documents are read, parsed and chunked in one thread, embedded by the model's workers and stored in another, so that all
 overlap; no queue between them grows, so memory does not either.
-Content hashes decide what is new, changed or unchanged. A batch of documents becomes visible as a whole, with its
-vectors, or not at all; what vanished is removed last. A run that is killed anywhere is completed by the next one.
+Stamps of files and content hashes decide what is new, changed or unchanged (`changes`). A batch of documents becomes
+visible as a whole, with its vectors, or not at all; what vanished is removed last. A run that is killed anywhere is
+completed by the next one.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybridrag.errors import BlockedByPolicy, DocumentsFailed, RefusedForSafety
+from hybridrag.errors import BlockedByPolicy
+from hybridrag.flows.changes import Making, Plan, state_of
 from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
+from hybridrag.flows.ingest_report import IngestReport, Refused
 from hybridrag.flows.labels import declared_label, label_of, path_label
 from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.pipeline import prefetched
@@ -29,12 +31,14 @@ from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.privacy.inspection import Inspector
-from hybridrag.sources import Listing, Reader
-from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Label, Skipped, Source
+from hybridrag.sources import Entry, Listing, Reader, Vanished
+from hybridrag.store.problems import Problem, shortened
+from hybridrag.store.writing import Remembered
+from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Label, RawDocument, Skipped, Source
 
 if TYPE_CHECKING:
-    from hybridrag.models.catalogue import Entry
-    from hybridrag.store.writing import IngestRun, Known
+    from hybridrag.models import catalogue
+    from hybridrag.store.writing import IngestRun
 
 _BATCH_CHUNKS = 256
 """Chunks embedded and committed together, at most: enough to sort by length, few enough to lose little."""
@@ -49,15 +53,15 @@ _AHEAD = 512
 """Chunks and documents prepared ahead of the embedder, or one document that alone is more."""
 _LONGEST_PATH = 2000
 """In bytes: PostgreSQL takes at most 2,704 for the index that keeps paths apart."""
-_MASS_DELETE = 10
-"""Up to so many documents may vanish at once without question, whatever their share."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
     """`globs` are labels from settings; `prune` removes what vanished from its source.
 
-    `texts_leave` says that the model is remote and is sent raw text: documents labelled `local-only` are not for it.
+    `verify` reads every file, whatever its stamp. `apart` has a source that is refused not keep the others from being
+    brought up to date: it is in the report then. `verb` is what the run is called in the history. `texts_leave` says
+    that the model is remote and is sent raw text: documents labelled `local-only` are not for it.
     """
 
     prune: bool = True
@@ -66,46 +70,9 @@ class IngestOptions:
     dry_run: bool = False
     globs: tuple[tuple[str, Label], ...] = ()
     texts_leave: bool = False
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """What a run did: documents and chunks by what became of them, and the seconds each stage was at work."""
-
-    collection: str
-    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    skipped: int = 0
-    failed: int = 0
-    chunks_added: int = 0
-    chunks_removed: int = 0
-    chunks_embedded: int = 0
-    chunks_reused: int = 0
-    tokens_embedded: int = 0
-    bytes_read: int = 0
-    seconds: float = 0.0
-    stages: Mapping[str, float] = field(default_factory=dict)
-    problems: list[Skipped] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    dry_run: bool = False
-
-    def problem(self, skipped: Skipped) -> None:
-        self.problems.append(skipped)
-        if skipped.failed:
-            self.failed += 1
-        else:
-            self.skipped += 1
-
-    def check(self, *, strict: bool) -> None:
-        """Raises DocumentsFailed where the run as a whole must count as failed."""
-        indexed = self.added + self.updated + self.unchanged
-        if self.failed and (strict or not indexed):
-            first = next(p for p in self.problems if p.failed)
-            what = "no document could be read" if not indexed else f"{self.failed} documents could not be read"
-            raise DocumentsFailed(f"{what}; the first: {first.uri}: {first.reason}", hint=first.hint)
+    verify: bool = False
+    apart: bool = False
+    verb: str = "ingest"
 
 
 class Ingest:
@@ -122,7 +89,7 @@ class Ingest:
         open_reader: Callable[[Source], Reader],
         progress: Progress,
         options: IngestOptions,
-        entry: Entry | None,
+        entry: catalogue.Entry | None,
     ) -> None:
         """`entry` is what the catalogue knows of the model; None where it does not know it."""
         self._run = run
@@ -135,9 +102,10 @@ class Ingest:
         self._options = options
         self._entry = entry
         self._languages: Counter[str | None] = Counter()
-        self._processing = digest({"parser": parser.version})
         self._chunking = chunking_parameters(chunker, run.collection.text_search)
-        self._chunked_with = digest(self._chunking)
+        self._making = Making(digest({"parser": parser.version}), digest(self._chunking))
+        self._came: Counter[bytes] = Counter()
+        self._went: Counter[bytes] = Counter()
         self._over = threading.Event()
         self._stages = Stages()
         self._batch_chunks = _BATCH_CHUNKS
@@ -149,26 +117,12 @@ class Ingest:
         `remember` stores a source and returns its id. It is called once it is sure that nothing speaks against the run.
 
         Raises RefusedForSafety where too much would be removed: before anything is changed where documents are gone,
-        before anything is removed where they are empty.
+        before anything is removed where they are empty. With `apart` the report tells of it instead.
         """
         started = time.perf_counter()
-        plans = [self._plan(source_id, selection) for source_id, selection in selections]
-        if not self._options.dry_run:
-            for plan in plans:
-                plan.source_id = remember(plan.selection.source)
-        self._progress.begin(sum(len(plan.listing.entries) for plan in plans))
-        for plan in plans:
-            self._index(plan)
-        for plan in plans:
-            self._refuse_mass_delete(plan)
-        for plan in plans:
-            self._remove_gone(plan)
-            if not self._options.dry_run:
-                self._run.finish(plan.source_id, parameters=self._chunking)
-        if not self._options.dry_run:
-            self._run.settle(self._progress.note)
-            if self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample():
-                keep_sample(self._run)
+        record = self._run.recorded(self._options.verb, self.report.run_id, self.report.counts)
+        with nullcontext() if self._options.dry_run else record:
+            self._bring_up_to_date(selections, remember)
         self.report.seconds = time.perf_counter() - started
         self.report.stages = self._stages.seconds
         if self._entry is not None:
@@ -177,51 +131,108 @@ class Ingest:
             )
         return self.report
 
+    def _bring_up_to_date(self, selections: Sequence[tuple[int, Selection]], remember: Callable[[Source], int]) -> None:
+        plans = [plan for plan in (self._plan(*selected) for selected in selections) if not self._refused(plan)]
+        if not self._options.dry_run:
+            for plan in plans:
+                plan.source_id = remember(plan.source)
+        self._progress.begin(sum(len(plan.known if plan.still else plan.listing.entries) for plan in plans))
+        for plan in plans:
+            self._index(plan)
+        plans = [plan for plan in plans if not self._refused(plan)]
+        for plan in plans:
+            self._finish(plan, removed=self._remove_unwanted(plan))
+        self.report.moved = (self._came & self._went).total()
+        if not self._options.dry_run:
+            self._run.settle(self._progress.note)
+            if self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample():
+                keep_sample(self._run)
+
     # --- planning ----------------------------------------------------------------------------------------------------
 
-    def _plan(self, source_id: int, selection: Selection) -> _Plan:
-        source = selection.source
+    def _plan(self, source_id: int, selection: Selection) -> Plan:
+        source, verify = selection.source, self._options.verify
         reader = self._open_reader(replace(source, only=selection.only or source.only))
-        listing = reader.list()
-        known = self._run.manifest(source_id) if source_id else {}
-        plan = _Plan(source_id, selection, reader, listing, known)
-        # Naming what is gone is how a single document is removed: no failure, if it was there.
-        removed = {source.uri(path) for path in listing.missing if self._options.prune and plan.holds(path)}
-        for problem in listing.problems:
-            if problem.uri not in removed:
-                self.report.problem(problem)
-        self._refuse_mass_delete(plan)
+        remembered = self._run.manifest(source_id) if source_id else Remembered()
+        stamp = None if selection.only else reader.stamp()
+        still = (
+            stamp is not None
+            and not verify
+            and remembered.stamp == state_of(source, stamp, self._making, remembered.documents)
+        )
+        settled = stamp is not None and stamp.settled(time.time_ns())
+        plan = Plan(
+            source_id,
+            selection,
+            reader,
+            Listing(()) if still else reader.list(),
+            remembered,
+            self._making,
+            verify=verify,
+            still=still,
+            file_stamp=stamp if settled else None,
+        )
+        if still:
+            for path, problem in remembered.problems.items():
+                self._tell_again(plan, path, problem)
+        else:
+            self._tell_listed(plan)
         return plan
 
-    def _unwanted(self, plan: _Plan) -> set[str]:
-        """Indexed paths that this run is to remove, as far as it has looked."""
-        return plan.gone() | plan.emptied if self._options.prune else plan.emptied
+    def _tell_listed(self, plan: Plan) -> None:
+        """Tells what was wrong when a source was listed, and keeps it where it is worth knowing later."""
+        source = plan.source
+        # Naming what is gone is how a single document is removed: no failure, if it was there.
+        removed = {source.uri(path) for path in plan.listing.missing if self._options.prune and plan.holds(path)}
+        if plan.listing.absent and plan.unwanted(prune=self._options.prune):
+            removed.add(source.name)  # that it is refused, or removed, says it all
+        for problem in plan.listing.problems:
+            if problem.uri in removed:
+                continue
+            self.report.problem(problem)
+            if problem.failed or source.kind == "jsonl":
+                plan.keep_problem(problem.uri.removeprefix(source.name).removeprefix("/"), problem)
+            if plan.unread and problem.uri == source.name and self._options.apart:
+                self.report.unread.append(problem)
 
-    def _refuse_mass_delete(self, plan: _Plan) -> None:
-        source, unwanted, known = plan.selection.source, len(self._unwanted(plan)), len(plan.known)
-        # A disk that is not mounted leaves an empty folder behind.
-        emptied = unwanted == known > 1 and not plan.selection.only
-        too_much = emptied or unwanted > max(_MASS_DELETE, known // 2)
-        if too_much and not self._options.allow_mass_delete:
-            raise RefusedForSafety(
-                f"{unwanted} of the {known} documents of source {source.name!r} are no longer there, or empty; "
-                "nothing was removed",
-                hint="if that is meant, add --allow-mass-delete; if a disk is missing, mount it and run again; "
-                "--no-prune keeps what is no longer there",
-            )
+    def _refused(self, plan: Plan) -> bool:
+        """Whether a source stays as it is because too much would be removed. Raises RefusedForSafety unless `apart`."""
+        refusal = None if self._options.allow_mass_delete else plan.refused(prune=self._options.prune)
+        if refusal is None:
+            return False
+        if not self._options.apart:
+            raise refusal
+        self.report.refused.append(Refused(plan.source.name, refusal.message, refusal.hint))
+        return True
 
-    def _remove_gone(self, plan: _Plan) -> None:
-        gone = sorted(self._unwanted(plan))
-        if gone and self._options.dry_run:
-            self.report.removed += len(gone)
-        elif gone:
-            documents, chunks = self._run.remove(plan.source_id, gone)
+    def _remove_unwanted(self, plan: Plan) -> list[str]:
+        unwanted = sorted(plan.unwanted(prune=self._options.prune))
+        self._went.update(plan.known[path].content_hash for path in unwanted)
+        if unwanted and self._options.dry_run:
+            self.report.removed += len(unwanted)
+        elif unwanted:
+            documents, chunks = self._run.remove(plan.source_id, unwanted)
             self.report.removed += documents
             self.report.chunks_removed += chunks
+        return unwanted
+
+    def _finish(self, plan: Plan, *, removed: Sequence[str]) -> None:
+        if self._options.dry_run:
+            return
+        device = plan.listing.device
+        self._run.finish(
+            plan.source_id,
+            up_to_date=plan.whole and not plan.unread,
+            parameters=self._chunking,
+            stamp=plan.state(removed),
+            device=None if device is None else str(device),
+            solved=plan.solved(),
+            found=plan.new_problems(),
+        )
 
     # --- indexing ----------------------------------------------------------------------------------------------------
 
-    def _index(self, plan: _Plan) -> None:
+    def _index(self, plan: Plan) -> None:
         """Prepares, embeds and stores at the same time. At most `_UNDERWAY` batches are past preparing."""
         underway: deque[_Underway] = deque()
         with (
@@ -241,6 +252,8 @@ class Ingest:
             for item in underway:
                 item.written.result()
         self._relabel(plan)
+        if plan.restamped and not self._options.dry_run:
+            self._run.restamp(plan.source_id, plan.restamped)
 
     @contextmanager
     def _given_up_when_it_ends_early(self) -> Iterator[None]:
@@ -257,49 +270,71 @@ class Ingest:
             self._run.cancel()
             raise
 
-    def _prepared(self, plan: _Plan) -> Iterator[Chunked]:
-        """Documents to be indexed, chunked; everything else is counted here."""
-        for entry in plan.listing.entries:
-            if self._over.is_set():
-                return
-            with self._stages.timed("read"):
-                raw = plan.reader.read(entry)
-            if isinstance(raw, Skipped):
-                self._skip(plan, entry.path, raw)
-                continue
-            self.report.bytes_read += len(raw.content)
-            if len(raw.path.encode()) > _LONGEST_PATH:
-                reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
-                self._skip(plan, raw.path, Skipped(f"{raw.uri[:200]}...", reason, "Give it a shorter name or id."))
-                continue
-            known = plan.known.get(raw.path)
-            if known and known.content_hash == raw.content_hash and self._made_alike(known):
-                plan.unchanged.add(raw.path)
-                self.report.unchanged += 1
-                self._progress.advance(1, 0)
-                continue
-            if self._options.dry_run:
-                self._count(known)
-                continue
+    def _prepared(self, plan: Plan) -> Iterator[Chunked]:
+        """Documents to be indexed, chunked; everything else is counted."""
+        for raw in self._changed(plan):
             with self._stages.timed("parse"):
                 document = self._parser.parse(raw)
             if isinstance(document, Skipped):
-                self._skip(plan, raw.path, document)
+                self._skip(plan, raw.path, document, content_hash=raw.content_hash)
                 continue
             chunked = self._chunked(plan, document)
             if isinstance(chunked, Skipped):
                 if raw.path in plan.known:
                     plan.emptied.add(raw.path)  # from when it was not yet so guarded
+                plan.keep_problem(raw.path, chunked)
                 self.report.problem(chunked)
                 self._progress.advance(1, 0)
                 continue
             yield chunked
 
-    def _made_alike(self, known: Known) -> bool:
-        return known.processing == self._processing and known.chunked == self._chunked_with
+    def _changed(self, plan: Plan) -> Iterator[RawDocument]:
+        """Documents that are new or other than what is indexed; in a dry run they are counted, and none is left."""
+        untouched = plan.untouched()
+        self._unchanged(plan, untouched)
+        for entry in plan.listing.entries:
+            if self._over.is_set():
+                return
+            if entry.path in untouched:
+                continue
+            if len(entry.path.encode()) > _LONGEST_PATH:
+                reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
+                uri = f"{plan.source.uri(entry.path)[:200]}..."
+                self._skip(plan, entry.path, Skipped(uri, reason, "Give it a shorter name or id."))
+                continue
+            if problem := plan.unreadable_as_before(entry):
+                self._tell_again(plan, entry.path, problem)
+                continue
+            raw = self._read(plan, entry)
+            if isinstance(raw, Vanished):
+                self.report.problem(raw)  # what was indexed of it stays until a listing shows that it is gone
+                self._progress.advance(1, 0)
+            elif isinstance(raw, Skipped):
+                self._skip(plan, entry.path, raw)
+            elif plan.same(raw):
+                self._unchanged(plan, {raw.path})
+            elif problem := plan.as_unreadable_as_before(raw):
+                self._tell_again(plan, raw.path, problem)
+            elif self._options.dry_run:
+                self._count(plan, raw.path, raw.content_hash)
+            else:
+                yield raw
 
-    def _chunked(self, plan: _Plan, document: Document) -> Chunked | Skipped:
-        label, note = label_of(plan.selection.source, document, self._options.globs)
+    def _read(self, plan: Plan, entry: Entry) -> RawDocument | Skipped:
+        plan.see(entry)
+        with self._stages.timed("read"):
+            raw = plan.reader.read(entry)
+        if isinstance(raw, RawDocument):
+            self.report.bytes_read += len(raw.content)
+        return raw
+
+    def _unchanged(self, plan: Plan, paths: set[str]) -> None:
+        plan.unchanged |= paths
+        self.report.unchanged += len(paths)
+        self._progress.advance(len(paths), 0)
+
+    def _chunked(self, plan: Plan, document: Document) -> Chunked | Skipped:
+        label, note = label_of(plan.source, document, self._options.globs)
         for text in (*document.notes, *([note] if note else [])):
             self._progress.note(f"{document.uri}: {text}")
         if label is Label.LOCAL_ONLY and self._options.texts_leave:
@@ -320,7 +355,16 @@ class Ingest:
                 self._progress.note(f"{document.uri}: not searched for personal data yet: {exc.message}")
                 return None
 
-    def _skip(self, plan: _Plan, path: str, skipped: Skipped) -> None:
+    def _skip(self, plan: Plan, path: str, skipped: Skipped, *, content_hash: bytes | None = None) -> None:
+        plan.keep_problem(path, skipped, content_hash=content_hash)
+        self._tell(plan, path, skipped)
+
+    def _tell_again(self, plan: Plan, path: str, problem: Problem) -> None:
+        """The same as when the same was tried before."""
+        plan.problems[shortened(path)] = replace(problem, stamp=plan.stamps.get(path, problem.stamp))
+        self._tell(plan, path, problem.told(plan.source.uri(path)))
+
+    def _tell(self, plan: Plan, path: str, skipped: Skipped) -> None:
         if path in plan.known:
             if skipped.failed:
                 skipped = replace(skipped, reason=f"{skipped.reason}; the version indexed before is kept")
@@ -368,32 +412,37 @@ class Ingest:
             embedded += [Embedded(text_hash, vector) for (text_hash, _), vector in zip(part, vectors, strict=True)]
         return embedded
 
-    def _store(self, plan: _Plan, batch: Sequence[Chunked], embedded: Future[list[Embedded]]) -> None:
+    def _store(self, plan: Plan, batch: Sequence[Chunked], embedded: Future[list[Embedded]]) -> None:
         try:
             vectors = embedded.result()
             if self._over.is_set():
                 return  # an earlier batch, whose vectors this one may count on, was not stored
             with self._stages.timed("store"):
                 replaced = self._run.write(
-                    plan.source_id, batch, vectors, processing=self._processing, chunking=self._chunked_with
+                    plan.source_id,
+                    batch,
+                    vectors,
+                    processing=self._making.processing,
+                    chunking=self._making.chunking,
+                    stamps=plan.stamps,
                 )
         except BaseException:
             self._over.set()
             raise
         plan.written.update(item.document.path for item in batch)
         for item in batch:
-            self._count(plan.known.get(item.document.path))
+            self._count(plan, item.document.path, item.document.content_hash)
             self._languages[item.document.language] += 1
             self.report.chunks_added += len(item.chunks)
         self.report.chunks_removed += replaced
         self._progress.advance(len(batch), 0)
 
-    def _relabel(self, plan: _Plan) -> None:
+    def _relabel(self, plan: Plan) -> None:
         """A label given by place takes effect on unchanged documents too; what a document says of itself is kept.
 
         A document that could not be read, or was not looked at, is only ever guarded more.
         """
-        source = plan.selection.source
+        source = plan.source
         changed = {}
         for path, known in plan.known.items():
             if path in plan.written:
@@ -407,11 +456,12 @@ class Ingest:
         if changed and not self._options.dry_run:
             self._run.relabel(source.name, changed)
 
-    def _count(self, known: Known | None) -> None:
-        if known is None:
-            self.report.added += 1
-        else:
+    def _count(self, plan: Plan, path: str, content_hash: bytes) -> None:
+        if path in plan.known:
             self.report.updated += 1
+        else:
+            self.report.added += 1
+            self._came[content_hash] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,32 +470,3 @@ class _Underway:
 
     hashes: frozenset[bytes]
     written: Future[None]
-
-
-@dataclass(slots=True)
-class _Plan:
-    """One selection on its way."""
-
-    source_id: int
-    selection: Selection
-    reader: Reader
-    listing: Listing
-    known: dict[str, Known]
-    unchanged: set[str] = field(default_factory=set)
-    emptied: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-
-    def holds(self, path: str) -> bool:
-        """Whether something is indexed under a path: a document, or a folder of them."""
-        return any(known == path or known.startswith(f"{path}/") for known in self.known)
-
-    def gone(self) -> set[str]:
-        """Indexed paths that the source no longer offers, as far as this run could look."""
-        if self.selection.source.kind == "stdin":
-            return set()
-        offered = {entry.path for entry in self.listing.entries}
-        return {
-            path
-            for path in self.known
-            if path not in offered and self.selection.covers(path) and not self.listing.protects(path)
-        }

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from hybridrag import periods
 from hybridrag.errors import BlockedByPolicy, UsageError
-from hybridrag.privacy.keys import existing_key
+from hybridrag.privacy.keys import document_hash, existing_key
 from hybridrag.privacy.ledger.chain import Head
+from hybridrag.privacy.ledger.forgetting import forget_payloads
 from hybridrag.privacy.ledger.journal import Journal
 from hybridrag.privacy.ledger.payloads import Payloads
 from hybridrag.privacy.ledger.reading import Entry, Reading
@@ -106,6 +107,24 @@ class Book:
                 Journal(self.path, key=self._key),
                 Payloads(self.path, key=self._key),
                 keep_days=keep_days,
+                rehearsal=rehearsal,
+            )
+
+    def forget(self, uris: Sequence[str], *, rehearsal: bool) -> int:
+        """Removes the kept requests that held anything of documents; returns how many. A rehearsal only counts them."""
+        if not Payloads(self.path, key=b"").kept():
+            return 0
+        if not self.begun:
+            raise BlockedByPolicy(
+                f"There are kept requests, and the ledger {self.path} that tells what they held is missing.",
+                hint="Put it back, or remove the folder payloads beside it.",
+            )
+        key = self._key
+        with _told(self.path):
+            return forget_payloads(
+                Journal(self.path, key=key),
+                Payloads(self.path, key=key),
+                {document_hash(key, uri) for uri in uris},
                 rehearsal=rehearsal,
             )
 

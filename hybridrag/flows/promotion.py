@@ -46,8 +46,15 @@ def candidate(found: Sequence[GenerationStatus], number: int | None = None) -> G
 
 
 def previous(found: Sequence[GenerationStatus]) -> GenerationStatus:
-    """The generation that served before. Raises UsageError where there is none any more."""
+    """The generation that served before the active one was built; the active one itself where that is done already.
+
+    A rollback whose end nobody learnt of is run again, and must not go forward then: once an older generation serves
+    again, only a promotion changes that. Raises UsageError where there is no earlier one any more.
+    """
     retired = [status for status in found if status.generation.state == "retired" and status.retired_at is not None]
+    active = next(status for status in found if status.generation.state == "active")
+    if any(status.generation.id > active.generation.id for status in retired):
+        return active
     if not retired:
         raise UsageError(
             "there is no earlier generation to go back to",

@@ -4,7 +4,8 @@
 and neither ever raises for a single bad document: that is a `Skipped`, with reason and hint. Nothing is parsed here.
 """
 
-from hybridrag.sources.listing import Entry, Listing, Reader
+from hybridrag.sources.listing import Entry, Listing, Reader, Vanished
 from hybridrag.sources.opening import DEFAULT_LIMIT, open_source
+from hybridrag.sources.stamp import Stamp
 
-__all__ = ["DEFAULT_LIMIT", "Entry", "Listing", "Reader", "open_source"]
+__all__ = ["DEFAULT_LIMIT", "Entry", "Listing", "Reader", "Stamp", "Vanished", "open_source"]

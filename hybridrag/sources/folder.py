@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 from hybridrag.errors import UsageError
 from hybridrag.sources import media
 from hybridrag.sources.ignore import IgnoreRules
-from hybridrag.sources.listing import Entry, Listing
-from hybridrag.sources.reading import ReadError, content_hash, kind_of_file, read_error, read_file
+from hybridrag.sources.listing import Entry, Listing, Vanished
+from hybridrag.sources.reading import ReadError, VanishedError, content_hash, kind_of_file, read_error, read_file
+from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped, Source
 
 if TYPE_CHECKING:
@@ -49,15 +50,26 @@ class FolderReader:
 
     def list(self) -> Listing:
         walk = _Walk(self._source, self._root, self._wanted, self._pruned)
-        if not Path(self._root).is_dir():
-            walk.problem("", ReadError("no such folder", hint="Mount or restore it, or remove the source."))
+        try:
+            found = Path(self._root).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            walk.problem("", _no_folder())
+            return walk.listing(absent=True)
+        except OSError as error:  # a stale handle of a network, no permission: it may well be there
+            walk.problem("", read_error(error))
+            return walk.listing()
+        if not stat.S_ISDIR(found.st_mode):
+            walk.problem("", _no_folder())
             return walk.listing()
         if self._source.only:
             for path in sorted(set(self._source.only), key=lambda path: path.split("/")):
                 walk.named(path)
         else:
             walk.folder("")
-        return walk.listing()
+        return walk.listing(device=found.st_dev)
+
+    def stamp(self) -> Stamp | None:
+        return None  # each document has a file of its own
 
     def read(self, entry: Entry) -> RawDocument | Skipped:
         try:
@@ -70,6 +82,8 @@ class FolderReader:
             kind = media.media_type(entry.path, file.content)
             if kind is None:
                 raise _no_parser(entry.path, named=entry.named)
+        except VanishedError as error:
+            return Vanished(self._source.uri(entry.path), error.reason, error.hint, failed=False)
         except ReadError as error:
             return Skipped(self._source.uri(entry.path), error.reason, error.hint, error.failed)
         return RawDocument(
@@ -108,9 +122,10 @@ class _Walk:
         self._missing: list[str] = []
         self._seen: set[tuple[int, int]] = set()
 
-    def listing(self) -> Listing:
+    def listing(self, *, absent: bool = False, device: int | None = None) -> Listing:
         entries = sorted(self._entries.values(), key=lambda entry: entry.path.split("/"))
-        return Listing(tuple(entries), tuple(self._problems), frozenset(self._unlisted), tuple(self._missing))
+        unlisted, missing = frozenset(self._unlisted), tuple(self._missing)
+        return Listing(tuple(entries), tuple(self._problems), unlisted, missing, absent, device)
 
     def problem(self, path: str, error: ReadError, *, gone: bool = False) -> None:
         """Reports what was left out. After a failure the document may still be there, unless it is `gone`."""
@@ -159,6 +174,11 @@ class _Walk:
                     continue
                 rules.enter(here)
                 found = self._contents(here)
+            except FileNotFoundError as error:
+                self._vanished(here)
+                if here == start:
+                    self.problem(here, read_error(error))
+                continue
             except OSError as error:
                 self.problem(here, read_error(error))
                 continue
@@ -184,11 +204,15 @@ class _Walk:
             else:
                 self._file(path, item.stat(follow_symlinks=False), named=False)
         except FileNotFoundError:
-            return
+            self._vanished(path)
         except OSError as error:
             self.problem(path, read_error(error))
         except ReadError as error:
             self.problem(path, error)
+
+    def _vanished(self, path: str) -> None:
+        """It went while it was looked at, alone or with the disk it is on: the next listing tells."""
+        self._unlisted.add(_printable(path))
 
     def _link(self, path: str, rules: IgnoreRules) -> None:
         if not self._wanted(path):
@@ -215,7 +239,7 @@ class _Walk:
         if media.holds_no_text(path):
             raise _no_parser(path, named=named)
         if path not in self._entries or named:
-            self._entries[path] = Entry(path, found.st_size, named)
+            self._entries[path] = Entry(path, found.st_size, named, stamp=Stamp.of(found))
 
     def _left_out(self, path: str, rules: IgnoreRules, *, folder: bool) -> bool:
         if folder:
@@ -287,6 +311,10 @@ def _refuse_unprintable(path: str) -> None:
 def _printable(path: str) -> str:
     """The path with the bytes that are not UTF-8 written as `\\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _no_folder() -> ReadError:
+    return ReadError("no such folder", hint="Mount or restore it, or remove the source.")
 
 
 def _leads_out() -> ReadError:

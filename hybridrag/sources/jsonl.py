@@ -16,10 +16,12 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from hybridrag.sources.listing import EVERYTHING, Entry, Listing
 from hybridrag.sources.reading import ReadError, content_hash, kind_of_file, read_error, timestamp, too_large
+from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped, Source
 
 
@@ -62,12 +64,19 @@ class JsonlReader:
                     unreadable = True
                     problems.append(self._problem(f"line-{number}", error))
         except OSError as error:
-            return Listing((), (self._problem("", read_error(error)),), EVERYTHING)
+            absent = isinstance(error, FileNotFoundError | NotADirectoryError)
+            return Listing((), (self._problem("", read_error(error)),), EVERYTHING, absent=absent)
         except ReadError as error:
             return Listing((), (self._problem("", error),), EVERYTHING)
         missing = tuple(path for path in self._source.only if path not in lines)
         problems += [self._problem(path, ReadError("no line has this id")) for path in missing]
         return Listing(tuple(entries.values()), tuple(problems), EVERYTHING if unreadable else frozenset(), missing)
+
+    def stamp(self) -> Stamp | None:
+        try:
+            return Stamp.of(Path(self._source.root).stat())
+        except OSError:
+            return None  # told when it is listed
 
     def read(self, entry: Entry) -> RawDocument | Skipped:
         try:

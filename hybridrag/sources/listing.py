@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped
 
 
@@ -14,13 +15,14 @@ class Entry:
 
     `path` is its place inside the source: forward slashes, letter for letter as it is named. `size` is in bytes, as far
     as known beforehand. `named` says that the user gave it by name, so that leaving it out is a failure. `offset` is
-    where it begins in the file that holds it (JSONL).
+    where it begins in the file that holds it (JSONL). `stamp` is what its file looked like, where it has its own.
     """
 
     path: str
     size: int | None
     named: bool = False
     offset: int = 0
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,16 @@ class Listing:
 
     `unlisted` holds the files and folders that could not be looked at (`""` is the whole source). `missing` holds paths
     that the user named one by one and that are not there; each is a problem as well, but what was stored under it is
-    gone.
+    gone. `absent` says that the source's folder or file itself is not there, which looks as if all of it were gone.
+    `device` is the number of the device that it lies on, None where there is none.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[Skipped, ...] = ()
     unlisted: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
+    absent: bool = False
+    device: int | None = None
 
     def protects(self, path: str) -> bool:
         """Whether `path` lies where this listing could not look, so that its absence means nothing."""
@@ -50,8 +55,15 @@ EVERYTHING = frozenset({""})
 """The `unlisted` of a listing that could not look anywhere."""
 
 
+class Vanished(Skipped):
+    """A document that was listed, and was no longer there when it was to be read. The next listing knows more."""
+
+
 class Reader(Protocol):
     """An opened source."""
+
+    def stamp(self) -> Stamp | None:
+        """What the source's one file looks like now, where all its documents lie in one that is there; else None."""
 
     def list(self) -> Listing:
         """What the source holds now."""

@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hybridrag.sources.stamp import Stamp
 from hybridrag.types import Metadata
 
 
@@ -20,6 +21,10 @@ class ReadError(Exception):
         self.reason = reason
         self.hint = hint
         self.failed = failed
+
+
+class VanishedError(ReadError):
+    """A file that is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def read_error(error: OSError) -> ReadError:
             hint="Make it readable for the user who runs hybridrag, or leave it out with --exclude.",
         )
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return ReadError("vanished before it could be read", hint="If it was removed on purpose, run again.")
+        return VanishedError("vanished before it could be read", hint="If it was removed on purpose, run again.")
     return ReadError(f"cannot be read: {os.strerror(error.errno) if error.errno else 'input/output error'}")
 
 
@@ -114,4 +119,4 @@ def too_large(size: int, limit: int) -> ReadError:
 
 
 def _same(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    return Stamp.of(before) == Stamp.of(after)

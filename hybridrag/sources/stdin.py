@@ -8,6 +8,7 @@ from typing import BinaryIO
 from hybridrag.sources import media
 from hybridrag.sources.listing import EVERYTHING, Entry, Listing
 from hybridrag.sources.reading import ReadError, content_hash, too_large
+from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped, Source
 
 
@@ -29,6 +30,9 @@ class StdinReader:
             uri = self._source.uri(self._name or "stdin")
             return Listing((), (Skipped(uri, error.reason, error.hint, error.failed),), EVERYTHING)
         return Listing((Entry(self._name or _name(content), len(content), named=True),), unlisted=EVERYTHING)
+
+    def stamp(self) -> Stamp | None:
+        return None
 
     def read(self, entry: Entry) -> RawDocument | Skipped:
         uri = self._source.uri(entry.path)

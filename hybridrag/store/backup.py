@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
@@ -40,8 +41,8 @@ class Table:
     rows: int
 
 
-def dump(url: str, to: IO[bytes], *, working: Callable[[], None] = lambda: None) -> Contents:
-    """Writes a backup to the file `to` and returns what is in it; calls `working` now and then.
+def dump(url: str, to: Path | IO[bytes], *, working: Callable[[], None] = lambda: None) -> Contents:
+    """Writes a backup to a file or into a pipe and returns what is in it; calls `working` now and then.
 
     Needs no more than the right to read. Raises DatabaseError; `to` then holds nothing of use.
     """
@@ -50,7 +51,10 @@ def dump(url: str, to: IO[bytes], *, working: Callable[[], None] = lambda: None)
         program = fitting("pg_dump", server=contents.server, tls=connection.info.pgconn.ssl_in_use)
         target, passed = reaching(url)
         command = [str(program.path), *_WHAT, f"--snapshot={snapshot}", "--no-password", target]
-        with tempfile.TemporaryFile() as said, _started(command, to, said, passed) as process:
+        # Its stdout it would only append to, even where that is a file, and leave the places of the tables out.
+        command += [f"--file={to.absolute()}"] if isinstance(to, Path) else []
+        out = subprocess.DEVNULL if isinstance(to, Path) else to
+        with tempfile.TemporaryFile() as said, _started(command, out, said, passed) as process:
             while process.poll() is None:
                 working()
                 time.sleep(_PAUSE)
@@ -104,11 +108,11 @@ where n.nspname = 'hybridrag' and c.relkind = 'r' order by 1
 
 @contextmanager
 def _started(
-    command: list[str], to: IO[bytes], said: IO[bytes], passed: dict[str, str]
+    command: list[str], out: IO[bytes] | int, said: IO[bytes], passed: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """pg_dump at work; it ends with the block, however that ends."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=to, stderr=said, env=passed, start_new_session=True
+        command, stdin=subprocess.DEVNULL, stdout=out, stderr=said, env=passed, start_new_session=True
     )
     try:
         yield process

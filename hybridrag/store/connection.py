@@ -130,7 +130,7 @@ def translated(exc: psycopg.Error) -> DatabaseError:
 
     state = exc.sqlstate or ""
     message = _first_line(exc)
-    if isinstance(exc, psycopg.errors.DiskFull):
+    if isinstance(exc, psycopg.errors.DiskFull) or "No space left on device" in str(exc):
         return DatabaseUnavailable("the database's disk is full; nothing was lost", hint="free space and run it again")
     if isinstance(exc, psycopg.errors.InsufficientPrivilege):
         return DatabaseError(f"the database role lacks a privilege: {message}", hint="see `hybridrag doctor`")
@@ -139,7 +139,10 @@ def translated(exc: psycopg.Error) -> DatabaseError:
     if isinstance(exc, psycopg.DataError) or state.startswith("54"):  # a value it cannot hold, or one over its limits
         return DatabaseError(f"the database refused a value (SQLSTATE {state})", hint="report this with --debug")
     if state.startswith(("08", "57P", "53")) or isinstance(exc, psycopg.OperationalError):
-        return DatabaseUnavailable(f"the database broke off: {message}", hint="run it again; nothing was lost")
+        return DatabaseUnavailable(
+            f"the database broke off: {message}",
+            hint="run it again; nothing was lost. Its log tells why (hybridrag db status): a full disk ends a server",
+        )
     return DatabaseError(f"the database refused: {message} (SQLSTATE {state})", hint="--debug shows where")
 
 
@@ -221,7 +224,7 @@ _REFUSALS: tuple[tuple[str, type[DatabaseError], str, str], ...] = (
         "check its parameters",
     ),
     (
-        "certificate verify failed|certificate .* does not match host name|could not get server's host name",
+        "SSL error: |certificate .* does not match host name|could not get server.s host name",
         DatabaseError,
         "the database {where} does not prove that it is that server: its certificate is not trusted or names another",
         f"{_TRUST}. If nobody can listen on the way: sslmode=require (encrypted, to whoever answers), or disable",

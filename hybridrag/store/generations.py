@@ -39,6 +39,16 @@ class Lacking:
         return bool(self.documents or self.texts)
 
 
+class AlreadyServing(UsageError):
+    """The active generation is made with all that is wanted of a new one."""
+
+    def __init__(self, collection: Collection, generation: int) -> None:
+        super().__init__(
+            f"the collection {collection.name!r} is embedded so already: generation {generation}",
+            hint="name another model with --embedder, or other chunks with --chunk-tokens",
+        )
+
+
 class Generations:
     """The generations of the collections of a database. `wait` is how long, in seconds, a run that holds one is waited
     for; after that CollectionBusy is raised."""
@@ -70,10 +80,7 @@ class Generations:
             }
             for row in tx.execute(statement("generations_alike"), like).fetchall():
                 if row["state"] == "active":
-                    raise UsageError(
-                        f"the collection {collection.name!r} is embedded so already: generation {row['id']}",
-                        hint="name another model with --embedder, or other chunks with --chunk-tokens",
-                    )
+                    raise AlreadyServing(collection, row["id"])
                 return _generation(tx, collection, row["id"])
             found = tx.execute(statement("chunk_set_alike"), like).fetchone()
             chunk_set = found["id"] if found else self._new_chunk_set(tx, collection, wanted)

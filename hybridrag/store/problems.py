@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridrag.store.chunks import storable
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import statement
 from hybridrag.types import Collection, Skipped
@@ -50,7 +51,7 @@ class OpenProblem:
 
 def shortened(path: str) -> str:
     """The path under which a problem is kept."""
-    return path if len(path) <= _LONGEST else f"{path[:_LONGEST]}..."
+    return storable(path if len(path) <= _LONGEST else f"{path[:_LONGEST]}...")
 
 
 def problems_of(tx: Connection, source: int) -> dict[str, Problem]:
@@ -79,8 +80,8 @@ def change_problems(tx: Connection, source: int, *, solved: Iterable[str], found
                 {
                     "source": source,
                     "path": path,
-                    "reason": problem.reason,
-                    "hint": problem.hint,
+                    "reason": storable(problem.reason),
+                    "hint": storable(problem.hint),
                     "failed": problem.failed,
                     "content_hash": problem.content_hash,
                     "stamp": problem.stamp,

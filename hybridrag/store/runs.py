@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybridrag.errors import HybridragError, RefusedForSafety
 from hybridrag.store.connection import Connection, connect, transaction
@@ -101,14 +101,17 @@ def begin(tx: Connection, collection: Collection, run_id: str, verb: str) -> Non
 
 
 def end(tx: Connection, run_id: str, counts: Mapping[str, int], error: BaseException | None) -> None:
-    """Notes how a run ended. Messages of our own errors are kept: no document's text is in them."""
+    """Notes how a run ended: `counts["refused"]` are sources that were not brought up to date, for safety.
+
+    Messages of our own errors are kept: no document's text is in them.
+    """
     from psycopg.types.json import Jsonb
 
     tx.execute(
         statement("end_run"),
         {
             "id": run_id,
-            "outcome": _outcome(error),
+            "outcome": _outcome(error, counts),
             "counts": Jsonb(dict(counts)),
             "error": type(error).__name__ if error else None,
             "message": error.message if isinstance(error, HybridragError) else None,
@@ -116,9 +119,9 @@ def end(tx: Connection, run_id: str, counts: Mapping[str, int], error: BaseExcep
     )
 
 
-def _outcome(error: BaseException | None) -> str:
+def _outcome(error: BaseException | None, counts: Mapping[str, int]) -> str:
     if error is None:
-        return "done"
+        return "refused" if counts.get("refused") else "done"
     if isinstance(error, RefusedForSafety):
         return "refused"
     return "failed" if isinstance(error, Exception) else "interrupted"

@@ -1,8 +1,8 @@
 """One worker's share in what a generation lacks: rows of its queues, claimed for one transaction.
 
 The transaction stays open while the work is done, so a worker that dies gives back what it claimed, and nobody else
-does it meanwhile; there are no leases and no clocks. Any number of workers, on any host, may do so at once. A worker never
-waits for an ingest, so the two cannot wait for each other.
+does it meanwhile; there are no leases and no clocks. Any number of workers, on any host, may do so at once. A worker
+never waits for an ingest, so the two cannot wait for each other.
 """
 
 from __future__ import annotations

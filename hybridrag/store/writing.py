@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from hybridrag.errors import CollectionBusy
-from hybridrag.store import lexical, vector_index
+from hybridrag.errors import CollectionBusy, HybridragError
+from hybridrag.store import lexical, runs, vector_index
 from hybridrag.store.chunks import copy_vectors, storable, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.problems import Problem, change_problems, problems_of
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import inspection_row
 from hybridrag.store.snapshot import SearchSnapshot
@@ -31,7 +33,8 @@ class Known:
     """What the index holds of one document of a source.
 
     `processing` tells what made its text, `chunked` what made its chunks; None where it has none. `declared_label` is
-    the label it gives itself, as written; `record` says that it is a line of a dataset.
+    the label it gives itself, as written; `record` says that it is a line of a dataset. `stamp` is what its file looked
+    like when that was read; None where that cannot be relied on.
     """
 
     content_hash: bytes
@@ -40,6 +43,21 @@ class Known:
     label: Label
     declared_label: str | None
     record: bool
+    stamp: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the index holds of a source: documents and open problems by path.
+
+    `stamp` tells what a file of many documents was, and what was made of it, when all of it was indexed; `device` is
+    the number of the device that the root was on. Both are None where that is not known.
+    """
+
+    documents: dict[str, Known] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    stamp: str | None = None
+    device: str | None = None
 
 
 class IngestRun:
@@ -66,18 +84,23 @@ class IngestRun:
                 holder.execute("set local idle_in_transaction_session_timeout = 0")
                 row = holder.execute(statement("lock_run"), {"collection": collection.id}).fetchone()
                 if not row or not row["held"]:
-                    raise busy(collection)
+                    raise busy(collection, _holder(holder, collection))
+                # The portal of a statement with parameters stays open, and with it a snapshot that keeps every row that
+                # is deleted from now on; one without parameters closes it.
+                holder.execute("select 1")
                 with closing(connect(url)) as connection, closing(connect(url)) as lookup:
                     yield cls(holder, connection, lookup, collection)
         finally:
             holder.close()
 
-    def manifest(self, source: int) -> dict[str, Known]:
-        """What is indexed of a source, by path."""
+    def manifest(self, source: int) -> Remembered:
+        """What is indexed of a source, and what is known of it otherwise."""
         with transaction(self._connection, read_only=True) as tx:
             key = {"source": source, "chunk_set": self.collection.generation.chunk_set}
             rows = tx.execute(statement("manifest"), key).fetchall()
-        return {
+            problems = problems_of(tx, source)
+            state = tx.execute(statement("find_source_state"), key).fetchone() or {"stamp": None, "root_device": None}
+        documents = {
             row["path"]: Known(
                 content_hash=bytes(row["content_hash"]),
                 processing=row["processing"],
@@ -85,9 +108,11 @@ class IngestRun:
                 label=Label(row["label"]),
                 declared_label=row["declared_label"],
                 record=row["record"],
+                stamp=row["stamp"],
             )
             for row in rows
         }
+        return Remembered(documents, problems, state["stamp"], state["root_device"])
 
     def known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` whose vector is stored."""
@@ -96,12 +121,20 @@ class IngestRun:
             return {bytes(row["text_hash"]) for row in tx.execute(query, {"hashes": list(hashes)})}
 
     def write(
-        self, source: int, batch: Sequence[Chunked], vectors: Sequence[Embedded], *, processing: str, chunking: str
+        self,
+        source: int,
+        batch: Sequence[Chunked],
+        vectors: Sequence[Embedded],
+        *,
+        processing: str,
+        chunking: str,
+        stamps: Mapping[str, str] = MappingProxyType({}),
     ) -> int:
         """Stores a batch in one transaction and returns how many older chunks it replaced.
 
         `vectors` holds those that `known_hashes` lacked, each hash once. `processing` and `chunking` tell what made
-        texts and chunks. What other generations of the collection lack then is queued for their workers.
+        texts and chunks; `stamps` are those of the documents' files, by path, as far as they can be relied on. What
+        other generations of the collection lack then is queued for their workers.
         """
         # If the connection that holds the collection is gone, so is the lock, and this raises.
         self._holder.execute("select 1")
@@ -114,7 +147,13 @@ class IngestRun:
             with tx.cursor() as cursor:
                 cursor.executemany(
                     statement("insert_document"),
-                    [self._document_row(source, item.document, processing) for item in batch],
+                    [
+                        {
+                            **self._document_row(source, item.document, processing),
+                            "stamp": stamps.get(item.document.path),
+                        }
+                        for item in batch
+                    ],
                 )
                 cursor.executemany(statement("insert_detection"), [*self._detection_rows(batch)])
             write_chunks(tx, self.collection.id, generation.chunk_set, batch, processing=chunking)
@@ -124,6 +163,21 @@ class IngestRun:
             lexical.merge_segments(tx, generation.chunk_set)
         self._written += sum(len(item.chunks) for item in batch)
         return int(replaced["chunks"]) if replaced else 0
+
+    @contextmanager
+    def recorded(self, verb: str, run_id: str, counts: Callable[[], Mapping[str, int]]) -> Iterator[None]:
+        """Has the `with` block in the collection's history: who runs it, how it ended, and its counts in the end."""
+        with transaction(self._connection) as tx:
+            runs.begin(tx, self.collection, run_id, verb)
+        try:
+            yield
+        except BaseException as exc:
+            # What went wrong matters more than that it cannot be noted.
+            with suppress(HybridragError), transaction(self._connection) as tx:
+                runs.end(tx, run_id, counts(), exc)
+            raise
+        with transaction(self._connection) as tx:
+            runs.end(tx, run_id, counts(), None)
 
     def cancel(self) -> None:
         """Breaks off the batch that another thread is writing; nothing of it stays."""
@@ -158,12 +212,37 @@ class IngestRun:
         self.keep_sample(b"")
         return gone
 
-    def finish(self, source: int, *, parameters: Mapping[str, Any]) -> None:
-        """Marks a source as ingested, and what the documents were now made with."""
+    def restamp(self, source: int, stamps: Mapping[str, str]) -> None:
+        """Keeps what files of unchanged documents, by path, look like now."""
+        with transaction(self._connection) as tx:
+            tx.execute(
+                statement("keep_stamps"), {"source": source, "paths": list(stamps), "stamps": list(stamps.values())}
+            )
+
+    def finish(
+        self,
+        source: int,
+        *,
+        up_to_date: bool,
+        parameters: Mapping[str, Any],
+        stamp: str | None,
+        device: str | None,
+        solved: Iterable[str],
+        found: Mapping[str, Problem],
+    ) -> None:
+        """Marks what the documents of a source were now made with, and, where all of it was looked at, that it is
+        `up_to_date`.
+
+        `stamp` and `device` are as in `Remembered`; problems that are `solved` are forgotten, and those that were
+        `found` kept, by path.
+        """
         from psycopg.types.json import Jsonb
 
         with transaction(self._connection) as tx:
-            tx.execute(statement("touch_source"), {"source": source})
+            if up_to_date:
+                tx.execute(statement("touch_source"), {"source": source})
+            tx.execute(statement("keep_source_state"), {"source": source, "stamp": stamp, "device": device})
+            change_problems(tx, source, solved=solved, found=found)
             tx.execute(
                 statement("set_chunk_parameters"),
                 {"chunk_set": self.collection.generation.chunk_set, "parameters": Jsonb(dict(parameters))},
@@ -252,11 +331,25 @@ class IngestRun:
                 yield {**ids, **inspection_row(item.inspection)}
 
 
-def busy(collection: Collection) -> CollectionBusy:
+def busy(collection: Collection, holder: runs.Holder | None = None) -> CollectionBusy:
+    """The refusal to work on a collection that another run holds, with what is known of that run."""
+    told = ""
+    if holder and holder.since:
+        minutes = round(holder.seconds / 60)
+        doing = f"hybridrag {holder.verb}".strip()
+        told = f": {doing}, since {holder.since.astimezone():%Y-%m-%d %H:%M} ({minutes} min)"
+        told += f", {holder.who}" if holder.who else ""
     return CollectionBusy(
-        f"another run holds the collection {collection.name!r}",
+        f"another run holds the collection {collection.name!r}{told}",
         hint="try again when it has ended; nothing was changed",
     )
+
+
+def _holder(connection: Connection, collection: Collection) -> runs.Holder | None:
+    """Who holds the collection, if that can be told; a message is not worth another error."""
+    with suppress(HybridragError), transaction(connection) as tx:
+        return runs.holder_of(tx, collection)
+    return None
 
 
 def _json(value: Any) -> str:

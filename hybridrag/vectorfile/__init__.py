@@ -2,6 +2,6 @@
 
 from hybridrag.vectorfile.facts import Facts
 from hybridrag.vectorfile.reading import Batch, VectorFile
-from hybridrag.vectorfile.writing import check_place, check_pyarrow, whole_file
+from hybridrag.vectorfile.writing import Origin, check_place, check_pyarrow, write_vectors
 
-__all__ = ["Batch", "Facts", "VectorFile", "check_place", "check_pyarrow", "whole_file"]
+__all__ = ["Batch", "Facts", "Origin", "VectorFile", "check_place", "check_pyarrow", "write_vectors"]

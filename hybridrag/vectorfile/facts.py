@@ -24,9 +24,9 @@ _LONGEST = 500
 class Facts:
     """What is in a file: `count` vectors of one model's fingerprint.
 
-    `sha256` (hex) is over each text hash and its vector, float16, little-endian, in the order of the hashes. `probes` are
-    the model's vectors for the probes whose hash is `probe_texts`; both are empty where none are kept. `chunking` decided
-    the chunks. `made_by` is the version that wrote the file, `created_at` an ISO time.
+    `sha256` (hex) is over each text hash and its vector, float16, little-endian, in the order of the hashes. `probes`
+    are the model's vectors for the probes whose hash is `probe_texts`; both are empty where none are kept. `chunking`
+    decided the chunks. `made_by` is the version that wrote the file, `created_at` an ISO time.
     """
 
     fingerprint: str
@@ -56,10 +56,9 @@ class Facts:
         if (version := found.pop("format", None)) != FORMAT:
             raise ValueError(f"its format is {str(version)[:20]!r}, and this version reads {FORMAT} only")
         try:
-            binary = {
-                name: base64.b64decode(found.pop(name), validate=True) for name in ("probe_texts", "probes")
-            }
-            facts = Facts(**found, **binary)
+            for name in ("probe_texts", "probes"):
+                found[name] = base64.b64decode(found[name], validate=True)
+            facts = Facts(**found)
         except (KeyError, TypeError, ValueError):
             raise ValueError("its metadata are damaged") from None
         facts._check()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hybridrag.flows.doctor import Check
     from hybridrag.flows.freshness import Freshness
     from hybridrag.flows.ground import Ground
-    from hybridrag.flows.ingest import IngestOptions, IngestReport
+    from hybridrag.flows.ingest import Ingest, IngestOptions
+    from hybridrag.flows.ingest_report import IngestReport
     from hybridrag.flows.known import Known
     from hybridrag.flows.models import Pulled, Shown
     from hybridrag.flows.places import Place
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
     from hybridrag.parsing import GuardedParser
     from hybridrag.ports import Embedder
     from hybridrag.privacy.gateway import Gateway
+    from hybridrag.sources import Reader
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, Label, SearchResult
     from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
-    from hybridrag.wiring.judging import Judging
 
 
 class Wiring:
@@ -145,12 +146,11 @@ class Wiring:
         stdin_name: str | None,
     ) -> IngestReport:
         """Ingests what the user named into the chosen collection, which is made if it does not exist."""
-        from hybridrag.flows.ingest import Ingest
         from hybridrag.flows.selection import select
         from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
-        def open_reader(source: Source) -> Any:
+        def open_reader(source: Source) -> Reader:
             return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=self.settings.max_file_bytes)
 
         with GuardedParser() as parser:
@@ -161,28 +161,66 @@ class Wiring:
                 collection, spec = existing, self.models.for_ingest(existing)
             else:
                 collection, spec = self._new_collection(only_imagined=options.dry_run)
-            embedder: Embedder = self.models.embedder(spec)
-            if not options.dry_run:
-                embedder = checked = self.models.checked(spec, collection.generation, keep=True)
-                if not is_here(spec):
-                    checked.check()  # before anything is written; a model on this machine is not loaded for nothing
-                    options = replace(options, texts_leave=self.models.texts_leave(spec))
-            with self.store.ingest_run(collection) as run:
+            with self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest:
                 ids = {row["source"].name: row["id"] for row in self.store.list_sources(collection)}
-                return Ingest(
-                    run,
-                    parser=parser,
-                    chunker=self.models.chunker(spec, collection.generation.chunk_tokens),
-                    embedder=embedder,
-                    inspector=self.privacy.inspector,
-                    open_reader=open_reader,
-                    progress=progress,
-                    options=options,
-                    entry=spec.entry,
-                ).into(
+                return ingest.into(
                     [(ids.get(s.source.name, 0), s) for s in selections],
                     remember=lambda source: self.store.save_source(collection, source),
                 )
+
+    def sync(
+        self, collection: Collection, names: Sequence[str], *, options: IngestOptions, progress: Progress
+    ) -> IngestReport:
+        """Ingests the remembered sources of a collection again: those with these names, or all where none is given."""
+        from hybridrag.flows.sync import remembered
+        from hybridrag.parsing import GuardedParser
+        from hybridrag.sources import open_source
+
+        def open_reader(source: Source) -> Reader:
+            return open_source(source, limit=self.settings.max_file_bytes)
+
+        spec = self.models.for_ingest(collection)
+        with (
+            GuardedParser() as parser,
+            self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest,
+        ):
+            # Read once the collection is held: what is remembered does not change any more.
+            ids = {row["source"]: row["id"] for row in self.store.list_sources(collection)}
+            selections = remembered(list(ids), names, note=progress.note)
+            return ingest.into([(ids[s.source], s) for s in selections], remember=ids.__getitem__)
+
+    @contextmanager
+    def _ingest(
+        self,
+        collection: Collection,
+        spec: ModelSpec | EndpointModel,
+        parser: GuardedParser,
+        open_reader: Callable[[Source], Reader],
+        *,
+        options: IngestOptions,
+        progress: Progress,
+    ) -> Iterator[Ingest]:
+        """An ingest into a collection that is held meanwhile. Raises CollectionBusy."""
+        from hybridrag.flows.ingest import Ingest
+
+        embedder: Embedder = self.models.embedder(spec)
+        if not options.dry_run:
+            embedder = checked = self.models.checked(spec, collection.generation, keep=True)
+            if not is_here(spec):
+                checked.check()  # before anything is written; a model on this machine is not loaded for nothing
+                options = replace(options, texts_leave=self.models.texts_leave(spec))
+        with self.store.ingest_run(collection) as run:
+            yield Ingest(
+                run,
+                parser=parser,
+                chunker=self.models.chunker(spec, collection.generation.chunk_tokens),
+                embedder=embedder,
+                inspector=self.privacy.inspector,
+                open_reader=open_reader,
+                progress=progress,
+                options=options,
+                entry=spec.entry,
+            )
 
     def _existing_or_warm(self, parser: GuardedParser, *, certain: bool) -> Collection | None:
         """The chosen collection. Where there is none yet, model and parser get ready while the database is made.
@@ -299,12 +337,6 @@ class Wiring:
         from hybridrag.wiring.evaluating import Evaluating
 
         return Evaluating(self)
-
-    @cached_property
-    def judging(self) -> Judging:
-        from hybridrag.wiring.judging import Judging
-
-        return Judging(self)
 
     def under(self, settings: Settings) -> Wiring:
         """The live objects of this command under other settings."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError
+from hybridrag.wiring.doctor_database import DatabaseProbes
 from hybridrag.wiring.doctor_privacy import PrivacyProbes
 from hybridrag.wiring.models import is_here
 
@@ -21,8 +22,13 @@ class Probes:
         self._wiring = wiring
 
     def all(self) -> list[tuple[str, Callable[[], str]]]:
-        names = ("settings", "database", "model", "collection", "reranker", "parser")
-        return [*((name, getattr(self, name)) for name in names), *PrivacyProbes(self._wiring).all()]
+        first, then = ("settings", "database"), ("model", "collection", "reranker", "parser")
+        return [
+            *((name, getattr(self, name)) for name in first),
+            *DatabaseProbes(self._wiring).all(),
+            *((name, getattr(self, name)) for name in then),
+            *PrivacyProbes(self._wiring).all(),
+        ]
 
     def settings(self) -> str:
         layers = dict.fromkeys(origin for origin in self._wiring.settings.origins.values() if origin != "default")

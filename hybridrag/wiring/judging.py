@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridrag.config import names_endpoint
 from hybridrag.errors import UsageError
 from hybridrag.types import Generation, GenerationStatus
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.compare_generations import Compared, CompareOptions
     from hybridrag.flows.evaluate import Asked, Asking
     from hybridrag.flows.gate import GateReport
+    from hybridrag.flows.reindex_plan import Plan
     from hybridrag.wiring import Wiring
 
 
@@ -67,33 +70,59 @@ class Judging:
         )
 
     def statuses(self, before: int | None, after: int | None) -> tuple[GenerationStatus, GenerationStatus]:
-        """Two generations by their numbers; None is the active one, and the newest of the others.
+        """Two generations by their numbers; None is the active one, and the newest that is built beside it.
 
         Raises UsageError where there is no such one, or both are the same.
         """
-        from hybridrag.store import GenerationGone
+        from hybridrag.flows.promotion import candidate
         from hybridrag.store.generations import Generations
 
         collection = self.wiring.collection()
-        found = {one.generation.id: one for one in Generations(self.wiring.store.open()).list(collection)}
-        for number in (before, after):
-            if number is not None and number not in found:
-                raise GenerationGone(collection.name, number)
-        first = found[collection.generation.id if before is None else before]
-        if after is None:
-            after = self._candidate(found, first, collection.name)
-        if first.generation.id == after:
+        found = Generations(self.wiring.store.open()).list(collection)
+        first = candidate(found, collection.generation.id if before is None else before)
+        second = candidate(found, after)
+        if first is second:
             raise UsageError(
-                f"generation {after} cannot be compared with itself", hint="hybridrag reindex status shows the others"
+                f"generation {first.generation.id} cannot be compared with itself",
+                hint="hybridrag reindex status shows the others",
             )
-        return first, found[after]
+        return first, second
 
-    def _candidate(self, found: dict[int, GenerationStatus], active: GenerationStatus, collection: str) -> int:
-        others = [one.generation for one in found.values() if one is not active]
-        if not others:
-            raise UsageError(
-                f"the collection {collection!r} has no second generation",
-                hint="make one: hybridrag reindex start --embedder MODEL",
+    def plan(self, *, chunk_tokens: int | None = None, text_search: str | None = None) -> Plan:
+        """What it would take to make a new generation with the model that the user named. Nothing is fetched or sent.
+
+        Raises ModelError where that model is not on this machine.
+        """
+        from hybridrag.flows.reindex_plan import PlanOptions, plan
+        from hybridrag.store.sizes import Sizes
+        from hybridrag.wiring.models import is_here
+        from hybridrag.wiring.reindexing import Reindexing
+
+        wiring, models = self.wiring, self.wiring.models
+        self._check_here()
+        wanted = Reindexing(wiring).wanted(chunk_tokens=chunk_tokens, text_search=text_search)
+        collection = wiring.collection()
+        new = Generation(0, wanted.model, wanted.fingerprint, wanted.dimensions, 0, wanted.text_search)
+        spec = models.of(replace(collection, generation=new))
+        options = PlanOptions(here=is_here(spec), texts_leave=models.texts_leave(spec), free=self._free())
+        with Sizes.open(wiring.store.open(), collection) as sizes:
+            return plan(
+                sizes,
+                collection,
+                wanted,
+                chunker=models.chunker(spec, wanted.chunk_tokens),
+                embedder=models.embedder(spec),
+                options=options,
             )
-        # One that was active before is the way back, and no candidate, while there is another.
-        return max(others, key=lambda one: (one.state != "retired", one.id)).id
+
+    def _check_here(self) -> None:
+        """Raises ModelError where a model that the user named would have to be fetched first."""
+        settings = self.wiring.settings
+        if settings.origins["embedder"] not in {"default", ""} and not names_endpoint(settings.embedder):
+            self.wiring.ground(text=None, questions=None).spec(settings.embedder)
+
+    def _free(self) -> int | None:
+        """Bytes free where the embedded server keeps its data; None for a server elsewhere."""
+        if self.wiring.server is None:
+            return None
+        return shutil.disk_usage(self.wiring.settings.paths.data).free

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.config import MOST_DIMENSIONS
-from hybridrag.errors import BlockedByPolicy, ModelError, UsageError
+from hybridrag.errors import BlockedByPolicy, CollectionBusy, ModelError, UsageError
 from hybridrag.types import Collection, Generation, GenerationStatus
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ class Reindexing:
 
     def wanted(self, *, chunk_tokens: int | None = None, text_search: str | None = None) -> Wanted:
         """What a new generation would be made with: the model that the user named, and what is said of the chunks; the
-        rest is as in the active generation. Nothing is written."""
+        rest is as in the active generation. Where nothing is named, it is the model of the settings. Nothing is written.
+        """
         from hybridrag.flows.chunked import chunking_parameters, digest
         from hybridrag.store.generations import Wanted
 
-        active, spec, name = self.collection.generation, *self._model()
+        active = self.collection.generation
+        spec, name = self._model(only_chunks=chunk_tokens is not None or text_search is not None)
         embedder = self._wiring.models.embedder(spec)
         if embedder.dimensions > MOST_DIMENSIONS:
             raise ModelError(
@@ -76,12 +78,13 @@ class Reindexing:
         parameters = chunking_parameters(self._wiring.models.chunker(spec, tokens), stemming)
         return Wanted(name, embedder.fingerprint, embedder.dimensions, parameters, digest(parameters), stemming, tokens)
 
-    def _model(self) -> tuple[ModelSpec | EndpointModel, str]:
-        """The model that the user named, with its name; where none was named, the collection's own."""
+    def _model(self, *, only_chunks: bool) -> tuple[ModelSpec | EndpointModel, str]:
+        """The model of the new generation, with its name. With `only_chunks` a model is changed by a flag only."""
         settings, models = self._wiring.settings, self._wiring.models
-        if not any(settings.origins[name] not in {"default", ""} for name in ("embedder", "dims", "precision")):
-            return models.of(self.collection), self.collection.embedder
-        if settings.origins["embedder"] in {"default", ""}:
+        flagged = {name for name in ("embedder", "dims", "precision") if settings.origins[name] == f"--{name}"}
+        if "embedder" not in flagged and (only_chunks or flagged or settings.origins["embedder"] in {"default", ""}):
+            if not flagged:
+                return models.of(self.collection), self.collection.embedder
             own = self._wiring.under(replace(settings, embedder=self.collection.embedder)).models
             return own.chosen(), self.collection.embedder
         folder = Path(settings.embedder)
@@ -89,7 +92,7 @@ class Reindexing:
 
     def start(self, wanted: Wanted) -> GenerationStatus:
         """A generation with all it lacks in its queues; the one there is, where it was begun before."""
-        self._refuse_what_leaves(self._model()[0])
+        self._refuse_what_leaves(self._wiring.models.find(wanted.model))
         generation = self.generations.start(self.collection, wanted)
         return self.candidate(generation.id)
 
@@ -118,6 +121,12 @@ class Reindexing:
                 progress=progress,
                 notify=self._wiring.notify,
             ).until_complete()
+
+    def reinspect(self, *, progress: Progress) -> int:
+        """Has documents searched that the present detectors have not searched; how many there were."""
+        from hybridrag.flows.reinspect import reinspect
+
+        return reinspect(self._wiring.store, self.collection, self._wiring.privacy.inspector, progress)
 
     def lacking(self) -> list[GenerationStatus]:
         """The generations that there is work for, those first that are to serve."""
@@ -151,7 +160,18 @@ class Reindexing:
             self.work(status, progress=progress)
 
         promote(self.generations, self.collection, status, catch_up=catch_up, share=share, force=force)
+        with suppress(CollectionBusy):  # a run that began since then does the same at its end
+            self._settle(status.generation)
         return self.candidate(status.generation.id)
+
+    def _settle(self, generation: Generation) -> None:
+        """What a worker that was killed at its end left undone: vectors without a chunk go, and a sample is taken."""
+        from hybridrag.flows.sampled import keep_sample
+
+        with self._wiring.store.ingest_run(self.of(generation)) as run:
+            run.drop_orphans()
+            if run.lacks_sample():
+                keep_sample(run)
 
     def rollback(self, *, progress: Progress) -> GenerationStatus:
         """Has the generation serve that served before."""

@@ -15,6 +15,7 @@ import pytest
 from hybridrag.evaluation import run_json
 from tests.conftest import CommandLine, Here
 from tests.evaluation.made import run_of_rankings
+from tests.models.tiny import write_static_model
 
 TOPICS = (
     *("invoice payment deadline", "holiday leave approval", "laptop screen repair", "office parking permit"),
@@ -77,7 +78,8 @@ def test_a_dataset_is_measured_in_every_mode(cli: CommandLine) -> None:
     assert hidden["name"] == "eval-topics"
 
 
-def test_another_corpus_or_model_never_shares_a_collection(cli: CommandLine, tiny_bert: Path) -> None:
+def test_another_corpus_or_model_never_shares_a_collection(cli: CommandLine, tmp_path: Path) -> None:
+    another = write_static_model(tmp_path / "another", dimensions=32, seed=2)
     english, german = beir(cli.home / "set" / "en"), beir(cli.home / "set" / "de", shifted=1)
     elsewhere = beir(cli.home / "other" / "set" / "en", shifted=2)
     names = []
@@ -88,12 +90,12 @@ def test_another_corpus_or_model_never_shares_a_collection(cli: CommandLine, tin
     assert names[1] == ("eval-set-de", False)
     assert names[2][0].startswith("eval-set-en-")
     assert not names[2][1]
-    other = cli("eval", "run", str(english), "--json", "--embedder", str(tiny_bert), "--mode", "dense")
+    other = cli("eval", "run", str(english), "--json", "--embedder", str(another), "--mode", "dense")
     assert other.code == 0, other.err
     assert other.json["collection"] not in {name for name, _ in names}
-    assert other.json["configuration"]["model"] == str(tiny_bert)
+    assert other.json["configuration"]["model"] == str(another)
 
-    models = f"model:{cli.environment['HYBRIDRAG_EMBEDDER']}", f"model:{tiny_bert}"
+    models = f"model:{cli.environment['HYBRIDRAG_EMBEDDER']}", f"model:{another}"
     compared = cli("eval", "compare", *models, str(english), "--mode", "dense", "--json")
     assert compared.code == 0, compared.err
     metric = compared.json["metrics"]["ndcg@10"]

@@ -57,6 +57,16 @@ def test_an_ingest(cli: CommandLine, here: Here, notes: Path) -> None:
     assert "documents: 1 added" in done.out  # results stay as they are
 
 
+def test_a_sync_tells_of_which_collection(cli: CommandLine, here: Here, notes: Path) -> None:
+    for name in ("one", "two"):
+        assert here(cli)("ingest", str(notes), "-c", name, "-q").code == 0
+    (notes / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    done = here(cli)("sync", "--all", "--log-format", "json")
+    failed = [each for each in records(done.err) if each["event"] == "failed" and each["uri"].endswith("broken.pdf")]
+    assert [each["collection"] for each in failed] == ["one", "two"]
+    assert len({each["run_id"] for each in failed}) == 2
+
+
 @pytest.mark.parametrize("way", ["flag", "environment", "file"])
 def test_the_error_keeps_its_fields(cli: CommandLine, here: Here, way: str) -> None:
     home = Path(cli.environment["HYBRIDRAG_HOME"])

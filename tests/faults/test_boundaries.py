@@ -47,13 +47,16 @@ def test_a_run_that_is_over_before_the_fault(world: World) -> None:
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
-        ("delete from chunk where number = 2", "chunk lacks 1 rows"),
-        ("update document set text = text || '.' where path = 'note-02.txt'", "document lacks 1 rows"),
-        ("delete from chunking", "chunking lacks"),
-        ("insert into to_embed select id, '' from generation", "to_embed has too much: 1 rows"),
+        ("delete from chunk where number = 2", "chunk: 1 rows lost"),
+        (
+            "update document set text = text || '.' where path = 'note-02.txt'",
+            "document: 1 rows lost, 1 too many: text",
+        ),
+        ("delete from chunking", "chunking: 98 rows lost"),
+        ("insert into to_embed select id, '' from generation", "to_embed: 0 rows lost, 1 too many"),
         ("create table vectors_99 (text_hash bytea, embedding halfvec(2))", "of no generation"),
-        ("update vectors_1 set embedding = (select embedding from vectors_1 limit 1)", "vector "),
-        ("delete from vectors_1 where text_hash = (select min(text_hash) from vectors_1)", "other vectors"),
+        ("update vectors_1 set embedding = (select embedding from vectors_1 limit 1)", "point elsewhere"),
+        ("delete from vectors_1 where text_hash = (select min(text_hash) from vectors_1)", ": 1 lost, 0 too many"),
     ],
 )
 def test_what_is_lost_or_doubled_is_seen(world: World, damage: str, named: str) -> None:

@@ -261,6 +261,13 @@ def test_everything_works_through_a_pooler(
     uri = json.loads(run("search", "note", "--json"))["hits"][0]["document"]["uri"]
     questions.write_text(json.dumps({"question": "note", "sources": [uri]}) + "\n")
     assert json.loads(run("eval", "run", str(questions), "--json"))["queries"] == 1
+    run("sync")
+    run("reindex", "start", "--chunk-tokens", "64")
+    run("reindex", "work")
+    run("reindex", "promote")
+    assert json.loads(run("search", "note", "--json"))["hits"]
+    run("reindex", "rollback")
+    assert_same(digest(url_of(cli)), the_corpus.of_first)
     # It was a pooler: no two transactions in a row had the same server process.
     rows = [row for row in pooled.served.values() if len(row) > 1]
     assert len(rows) > 3

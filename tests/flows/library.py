@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.config import load
-from hybridrag.flows.ingest import IngestOptions, IngestReport
+from hybridrag.flows.ingest import IngestOptions
+from hybridrag.flows.ingest_report import IngestReport
 from hybridrag.flows.progress import Silent
 from hybridrag.flows.selection import SourceOptions
 from hybridrag.types import Query

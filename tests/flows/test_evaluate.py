@@ -17,25 +17,32 @@ from hybridrag.flows.compare import Measure, Saved, hold, parse_subject
 from hybridrag.flows.evaluate import Asked, RunOptions, Unheard, Variant, _fingerprint, evaluate, read_questions
 from hybridrag.types import Query, SearchResult
 from hybridrag.wiring import Wiring
-from tests.conftest import CommandLine
+from tests.conftest import Prepared
 from tests.evaluation.made import run_of_rankings
 
 LEXICAL = (Variant("lexical", "lexical"),)
 PLAIN = RunOptions(LEXICAL)
 
 
-@pytest.fixture
-def wiring(cli: CommandLine) -> Iterator[Wiring]:
-    """Two sources with a document of the same path, and one with ids of its own."""
+@pytest.fixture(scope="module")
+def two_sources(prepared: Prepared) -> Prepared:
+    cli = prepared.cli
     for name in ("one", "two"):
         (cli.home / name).mkdir()
         (cli.home / name / "readme.md").write_text(f"# {name}\n\nThe holiday of {name} is long.\n" * 40)
     rows = [{"_id": f"k{n}", "text": f"holiday number {n} of the list"} for n in range(3)]
     (cli.home / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert cli("ingest", "one", "two", "list.jsonl").code == 0
-    made = Wiring(load(environ=cli.environment, cwd=cli.home), notify=lambda _: None, environ=cli.environment)
-    yield made
-    made.store.close()
+    return prepared
+
+
+@pytest.fixture
+def wiring(two_sources: Prepared, tmp_path: Path) -> Iterator[Wiring]:
+    """Two sources with a document of the same path, and one with ids of its own."""
+    with two_sources.copy(tmp_path) as cli:
+        made = Wiring(load(environ=cli.environment, cwd=cli.home), notify=lambda _: None, environ=cli.environment)
+        yield made
+        made.store.close()
 
 
 def asked(**sources: list[str]) -> Asked:

@@ -102,8 +102,10 @@ returning id;
 select e.id
 from evaluation e
 where e.collection_id = %(collection)s and exists (
-    select from unnest(%(names)s::text[]) as name
-    where strpos(e.per_query::text || e.metrics::text || e.configuration::text, btrim(to_jsonb(name)::text, '"')) > 0
+    select
+    from (select e.per_query::text || e.metrics::text || e.configuration::text as whole offset 0) as spelt
+    cross join unnest(%(names)s::text[]) as name
+    where strpos(spelt.whole, btrim(to_jsonb(name)::text, '"')) > 0
 )
 order by e.id
 for update;

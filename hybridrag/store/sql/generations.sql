@@ -179,3 +179,10 @@ left join detection n on n.collection_id = d.collection_id and n.document_id = d
 where d.collection_id = %(collection)s and d.id > %(after)s and n.fingerprint is distinct from w.fingerprint
 order by d.id
 limit %(most)s;
+
+-- name: count_stale_detections
+select count(*) as documents
+from document d
+join unnest(%(labels)s::text[], %(fingerprints)s::text[]) w(label, fingerprint) on w.label = d.label
+left join detection n on n.collection_id = d.collection_id and n.document_id = d.id
+where d.collection_id = %(collection)s and n.fingerprint is distinct from w.fingerprint;

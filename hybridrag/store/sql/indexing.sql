@@ -3,7 +3,7 @@
 -- name: manifest
 -- `chunked` is what the document's chunks in the set were made with. What was stored without headings is done again.
 select d.path, d.content_hash, d.processing, case when d.headings is null then '' else k.processing end as chunked,
-       d.label, d.metadata ->> 'label' as declared_label, d.external_id is not null as record
+       d.label, d.metadata ->> 'label' as declared_label, d.external_id is not null as record, d.stamp
 from document d left join chunking k on k.chunk_set_id = %(chunk_set)s and k.document_id = d.id
 where d.source_id = %(source)s;
 
@@ -16,9 +16,10 @@ delete from document where collection_id = %(collection)s and id = any(%(ids)s);
 
 -- name: insert_document
 insert into document (collection_id, id, source_id, path, external_id, title, media_type, label, metadata, content_hash,
-                      modified_at, dated_at, language, text, pages, headings, processing)
+                      modified_at, dated_at, language, text, pages, headings, processing, stamp)
 values (%(collection)s, %(id)s, %(source)s, %(path)s, %(external_id)s, %(title)s, %(media_type)s, %(label)s, %(metadata)s,
-        %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(headings)s, %(processing)s);
+        %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(headings)s, %(processing)s,
+        %(stamp)s);
 
 -- name: insert_chunking
 insert into chunking (chunk_set_id, collection_id, document_id, processing)

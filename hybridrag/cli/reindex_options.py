@@ -1,0 +1,28 @@
+"""Options that several verbs of `reindex` take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Embedder = Annotated[str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model to change to.")]
+Dims = Annotated[
+    int | None, typer.Option("--dims", metavar="N", help="Keep N dimensions of its vectors (Matryoshka models).")
+]
+Precision = Annotated[
+    str | None, typer.Option("--precision", metavar="FORMAT", help="auto, float32, bfloat16, float16 or int8.")
+]
+ChunkTokens = Annotated[
+    int | None, typer.Option("--chunk-tokens", metavar="N", min=32, help="The most tokens of a chunk.")
+]
+TextSearch = Annotated[
+    str | None, typer.Option("--text-search", metavar="NAME", help="How words are stemmed: auto, plain, en, de, ...")
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for a run that holds the collection."),
+]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=1, max=64, help="Worker processes on this machine.")
+]

@@ -1,0 +1,139 @@
+"""`hybridrag reindex run`: all of it in one command, for CI."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait
+from hybridrag.cli.reindex_shown import status_json
+from hybridrag.cli.session import Session
+from hybridrag.errors import BelowBaseline, UsageError
+from hybridrag.types import GenerationStatus
+
+
+def run(
+    context: typer.Context,
+    embedder: Embedder = None,
+    gate: Annotated[
+        Path | None, typer.Option("--gate", metavar="FILE", help="What the new generation must reach (TOML).")
+    ] = None,
+    dims: Dims = None,
+    precision: Precision = None,
+    chunk_tokens: ChunkTokens = None,
+    text_search: TextSearch = None,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Have it serve once the gate is passed.")
+    ] = True,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write the JSON report there as well.")
+    ] = None,
+    wait: Wait = 600,
+) -> int:
+    """Builds a generation, puts it to a gate and promotes it. Run again after a failure, it goes on where it was.
+
+    Where the gate is not passed, the exit code is 10, and the generation serves on that did before.
+
+    Examples: hybridrag reindex run --embedder bge-small-en-v1.5 --gate gate.toml
+    hybridrag reindex run --embedder ./our-model --no-promote --report report.json
+    """
+    from hybridrag.cli.progress import progress
+    from hybridrag.evaluation.gate import read_gate
+    from hybridrag.store.generations import AlreadyServing
+    from hybridrag.wiring.reindexing import Reindexing
+
+    if gate is None and promote:
+        raise UsageError(
+            "without a gate nothing tells whether the new generation is as good as the one that serves",
+            hint="name one with --gate FILE, or add --no-promote",
+        )
+    session = Session.of(context, embedder=embedder, dims=dims, precision=precision)
+    session.say_collection()
+    if gate is not None:
+        read_gate(gate)  # before hours are spent for one that cannot be read
+    outcome = _Outcome(session, report)
+    reindexing = Reindexing(session.wiring, wait=wait)
+    active = reindexing.candidate(reindexing.collection.generation.id)
+    try:
+        wanted = reindexing.wanted(chunk_tokens=chunk_tokens, text_search=text_search)
+        status = reindexing.start(wanted)
+    except AlreadyServing as exc:
+        session.notice(exc.message)
+        return outcome.told(active, previous=active)
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        worked = reindexing.work(status, progress=shown)
+    outcome.worked = {
+        "documents": worked.documents,
+        "embedded": worked.embedded,
+        "reused": worked.reused,
+        "tokens": worked.tokens,
+        "seconds": round(worked.seconds, 3),
+    }
+    reasons = _judged(session, gate, active, status, outcome) if gate is not None else ()
+    status = reindexing.candidate(status.generation.id)
+    if promote and not reasons:
+        with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+            status = reindexing.promote(status, progress=shown)
+    outcome.told(status, previous=active)
+    if reasons:
+        raise BelowBaseline(
+            f"generation {status.generation.id} did not pass the gate: {'; '.join(reasons)}",
+            hint=f"generation {active.generation.id} serves as before; `hybridrag reindex gc {status.generation.id}` "
+            "removes the new one",
+        )
+    return 0
+
+
+def _judged(
+    session: Session, gate: Path, active: GenerationStatus, status: GenerationStatus, outcome: _Outcome
+) -> tuple[str, ...]:
+    """The demands of a gate that a generation does not meet. The report is kept with the generation."""
+    from hybridrag.cli.eval_progress import asking
+    from hybridrag.flows.gate import gate_json
+    from hybridrag.store.generations import Generations
+    from hybridrag.wiring.judging import Judging
+
+    with asking(quiet=session.flags.quiet) as shown:
+        found = Judging(session.wiring).gate(gate, active=active.generation, candidate=status.generation, asking=shown)
+    outcome.gate = gate_json(found)
+    Generations(session.wiring.store.open()).keep_gate(status.generation.id, gate_json(found, texts=False))
+    return found.reasons
+
+
+class _Outcome:
+    """The `hybridrag.reindex_run/1` object as it grows."""
+
+    def __init__(self, session: Session, file: Path | None) -> None:
+        self._session = session
+        self._file = file
+        self._started = time.perf_counter()
+        self.worked: dict[str, Any] | None = None
+        self.gate: dict[str, Any] | None = None
+
+    def told(self, status: GenerationStatus, *, previous: GenerationStatus) -> int:
+        """Shows it, and writes it into the file."""
+        generation = status.generation
+        value = {
+            "schema": "hybridrag.reindex_run/1",
+            "collection": self._session.settings.collection,
+            "generation": status_json(status),
+            "previous": previous.generation.id,
+            "promoted": generation.state == "active" and generation.id != previous.generation.id,
+            "worked": self.worked,
+            "gate": self.gate,
+            "seconds": round(time.perf_counter() - self._started, 3),
+        }
+        if self._file is not None:
+            try:
+                self._file.write_text(json.dumps(value, indent=2, default=str) + "\n", encoding="utf-8")
+            except OSError as exc:
+                self._session.notice(f"the report cannot be written to {self._file}: {exc.strerror}")
+        if self._session.flags.json:
+            self._session.json(value)
+        else:
+            self._session.notice(f"generation {generation.id} ({generation.model}) is {generation.state}")
+        return 0

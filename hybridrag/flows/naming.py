@@ -1,0 +1,47 @@
+"""From what the user wrote to the documents that it can mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hybridrag.errors import UsageError
+from hybridrag.flows.selection import local_path
+from hybridrag.globs import matches, wildcards
+from hybridrag.types import Source
+
+Name = tuple[str, str]
+"""A source and a path inside it."""
+
+
+def meanings(uri: str, sources: Sequence[Source]) -> list[Name]:
+    """Source and path for each way to read `uri`: as a URI first, then as a local file."""
+    found = [(s.name, uri.removeprefix(f"{s.name}/")) for s in sources if uri.startswith(f"{s.name}/")]
+    local = local_path(uri)
+    found += [
+        (s.name, local.relative_to(s.root).as_posix())
+        for s in sources
+        if s.kind == "folder" and local.is_relative_to(s.root)
+    ]
+    return found
+
+
+def named(given: str, sources: Sequence[Source], indexed: Mapping[Name, str]) -> list[Name]:
+    """The documents that `given` names: one by its URI or its file, or all indexed ones whose URIs match a glob.
+
+    One that is not indexed, or not any more, is meant where it is a document's URI by its form. Raises UsageError for
+    what is none.
+    """
+    ways = meanings(given, sources)
+    for way in ways:
+        if way in indexed:
+            return [way]
+    if wildcards(given):
+        return [name for name, uri in indexed.items() if matches(given, uri)]
+    if ways:
+        return ways[:1]
+    source, slash, path = given.partition("/")
+    if not source or not slash or not path or source in {".", "..", "~"}:
+        raise UsageError(
+            f"{given} is no document's URI and no file inside a source", hint="see `hybridrag documents list`"
+        )
+    return [(source, path)]

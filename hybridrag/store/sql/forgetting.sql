@@ -1,0 +1,126 @@
+-- Forgetting documents, and rewriting the tables that held them.
+
+-- name: forgettable
+-- What is known of documents by source and path, whether or not they are indexed (any more).
+select w.source, w.path, s.id as source_id, s.kind, s.root, s.only_paths, s.exclude, d.id, d.external_id
+from unnest(%(sources)s::text[], %(paths)s::text[]) w(source, path)
+left join source s on s.collection_id = %(collection)s and s.name = w.source
+left join document d on d.collection_id = s.collection_id and d.source_id = s.id and d.path = w.path;
+
+-- name: forget_documents
+-- By their ids, so also what another source of that name once held. A worker that is at one of them is waited for.
+delete from document where collection_id = %(collection)s and id = any(%(documents)s);
+
+-- name: count_of_documents
+select (select count(*) from document where collection_id = %(collection)s and id = any(%(documents)s)) as documents,
+       (select count(*) from chunk where collection_id = %(collection)s and document_id = any(%(documents)s)) as chunks,
+       (select count(*) from detection
+        where collection_id = %(collection)s and document_id = any(%(documents)s)) as detections,
+       (select count(*) from to_chunk
+        where collection_id = %(collection)s and document_id = any(%(documents)s)) as waiting_documents;
+
+-- name: forget_problems
+delete from problem p using source s
+where s.id = p.source_id and s.collection_id = %(collection)s
+  and (s.name, p.path) in (select * from unnest(%(sources)s::text[], %(paths)s::text[]));
+
+-- name: forget_in_runs
+update run set message = %(forgotten)s
+where collection_id = %(collection)s
+  and exists (select from unnest(%(paths)s::text[]) path where strpos(message, path) > 0);
+
+-- name: chunk_sets_of
+select s.id as chunk_set from chunk_set s where s.collection_id = %(collection)s order by s.id;
+
+-- name: forget_waiting_texts
+-- Those that no chunk has any more. A worker that is at one is waited for, so that what it writes can be found.
+delete from to_embed q using generation g
+where g.id = q.generation_id and g.collection_id = %(collection)s
+  and not exists (select from chunk c where c.chunk_set_id = g.chunk_set_id and c.text_hash = q.text_hash);
+
+-- name: generations_with_texts
+select g.id, g.chunk_set_id as chunk_set from generation g where g.collection_id = %(collection)s order by g.id;
+
+-- name: forget_samples
+update generation set sample = null, sampled_of = null
+where collection_id = %(collection)s and (sample is not null or sampled_of is not null);
+
+-- name: forget_gate_questions
+-- They do not say which documents they are about. Figures and verdict stay.
+update generation set gate = jsonb_set(gate, '{worse}', '[]')
+where collection_id = %(collection)s and jsonb_typeof(gate -> 'worse') = 'array'
+  and jsonb_array_length(gate -> 'worse') > 0;
+
+-- name: change_source
+-- Its stamp goes: what it holds is no longer what is indexed of it.
+update source set only_paths = %(only)s, exclude = %(exclude)s, stamp = null where id = %(source)s;
+
+-- name: drop_source
+delete from source where id = %(source)s;
+
+-- name: buried_in
+select exists (select from buried where chunk_set_id = %(chunk_set)s) as any;
+
+-- name: tables_of_collections
+-- All of ours, without other collections' vectors: `bytes` with TOAST and indexes, 0 for a table that is only its parts.
+select c.relname as name, c.relkind = 'r' as stored, pg_total_relation_size(c.oid) as bytes
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'hybridrag' and c.relkind in ('r', 'p')
+  and (c.relname !~ '^vectors_\d+(_|$)' or substring(c.relname from '^vectors_(\d+)')::bigint = any(%(generations)s))
+order by c.relname;
+
+-- name: analyze_table
+analyze hybridrag.{table};
+
+-- name: rewrite_table
+vacuum full hybridrag.{table};
+
+-- name: rewrite_statistics
+vacuum full pg_catalog.pg_statistic;
+
+-- name: is_empty
+select not exists (select from {table}) as empty;
+
+-- name: statistics_of
+select attname, inherited from pg_stats where schemaname = 'hybridrag' and tablename = %(table)s;
+
+-- name: clear_statistics
+select pg_clear_attribute_stats('hybridrag', %(table)s, %(attname)s, %(inherited)s);
+
+-- name: file_of
+select pg_relation_filenode(%(table)s::regclass) as node;
+
+-- name: horizon
+select (pg_current_xact_id()::text::numeric %% 4294967296)::text as horizon;
+
+-- name: older_snapshots
+-- Who may still see what was deleted before `horizon`: PostgreSQL keeps it for them, also in a table that is rewritten.
+select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type) as program, coalesce(a.state, '') as state
+from pg_stat_activity a
+where a.datname = current_database() and a.pid <> pg_backend_pid() and a.query not like 'autovacuum: VACUUM%%'
+  and greatest(age(a.backend_xmin), age(a.backend_xid)) > age(%(horizon)s::text::xid)
+union all
+select 0, 'a prepared transaction', ''
+from pg_prepared_xacts p
+where p.database = current_database() and age(p.transaction) > age(%(horizon)s::text::xid)
+union all
+select coalesce(r.active_pid, 0), 'the replication slot ' || r.slot_name, ''
+from pg_replication_slots r
+where greatest(age(r.xmin), age(r.catalog_xmin)) > age(%(horizon)s::text::xid);
+
+-- name: mark_wal
+-- Something to switch away from.
+select pg_logical_emit_message(false, 'hybridrag', '');
+
+-- name: switch_wal
+-- The rest of the segment is filled with zeros.
+select pg_switch_wal();
+
+-- name: newest_wal
+select coalesce(max(name), '') as segment from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$';
+
+-- name: checkpoint
+checkpoint;
+
+-- name: passed_wal
+select pg_walfile_name(pg_current_wal_insert_lsn()) > %(segment)s as passed;

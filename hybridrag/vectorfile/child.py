@@ -1,0 +1,156 @@
+"""The process that reads a Parquet file which somebody else may have made, and hands on what is plain in it.
+
+The file is its stdin, which can be sought in. To stdout goes a line of JSON, the file's facts or why it is refused, and
+then, batch by batch: the number of rows (4 bytes), their hashes, their vectors. No rows end it; `REFUSED` rows announce
+a line with the reason. Whatever a hostile file does to the library happens in here, within bounds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import struct
+from typing import Any, BinaryIO
+
+from hybridrag.vectorfile.facts import HASH_BYTES, KEY, Facts
+
+ROWS = struct.Struct(">I")
+REFUSED = 0xFFFFFFFF
+MOST_IN_BATCH = 4_096
+_MEMORY = 2 << 30
+"""Bytes of address space. Reading vectors of 4,000 dimensions takes a quarter of it, most of that for libraries."""
+_MOST_FOOTER = 16 << 20
+"""Bytes of metadata: a group of rows takes 500, so they suffice for hundreds of millions of vectors."""
+_MOST_GROUP_ROWS = 1 << 20
+_MOST_GROUP_BYTES = 1 << 30
+_MAGIC = b"PAR1"
+
+
+class Refused(Exception):
+    """The file is not what it should be; the message tells people why."""
+
+
+def main() -> None:
+    _bound()
+    file, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
+    told = False
+    try:
+        _check_footer(file)
+        opened, facts = _opened(file)
+        answers.write(json.dumps({"facts": facts.to_json()}).encode() + b"\n")
+        answers.flush()
+        told = True
+        for hashes, vectors in _batches(opened, facts):
+            answers.write(ROWS.pack(len(hashes) // HASH_BYTES) + hashes + vectors)
+        answers.write(ROWS.pack(0))
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(0)  # nobody wants the rest
+    except Exception as exc:  # whatever the library makes of it
+        reason = str(exc) if isinstance(exc, Refused) else _plain(exc)
+        answers.write((ROWS.pack(REFUSED) if told else b"") + json.dumps({"refused": reason}).encode() + b"\n")
+        answers.flush()
+
+
+def _plain(exc: BaseException) -> str:
+    if isinstance(exc, MemoryError):
+        return "reading it takes more memory than a file of vectors may"
+    return f"it is no sound Parquet file ({type(exc).__name__})"
+
+
+def _bound() -> None:
+    for limit, most in (
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+    ):
+        with contextlib.suppress(OSError, ValueError):  # macOS refuses some of them; the others still hold
+            resource.setrlimit(limit, (most, most))
+
+
+def _check_footer(file: BinaryIO) -> None:
+    """The size of the metadata, before anything reads them."""
+    size = file.seek(0, os.SEEK_END)
+    if size < 12:
+        raise Refused("it is no Parquet file")
+    file.seek(-8, os.SEEK_END)
+    footer, magic = int.from_bytes(file.read(4), "little"), file.read(4)
+    if magic != _MAGIC:
+        raise Refused("it is no Parquet file, or its end is missing")
+    if not 0 < footer <= min(_MOST_FOOTER, size - 12):
+        raise Refused("it tells an impossible amount of metadata")
+    file.seek(0)
+
+
+def _opened(file: BinaryIO) -> tuple[Any, Facts]:
+    """The file and its facts. Everything it declares is checked before a row is read."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    pa.set_io_thread_count(1)
+    opened = ParquetFile(
+        file,
+        buffer_size=1 << 20,  # read column by column in pieces, never a whole group at once
+        pre_buffer=False,
+        thrift_string_size_limit=_MOST_FOOTER,
+        thrift_container_size_limit=1 << 20,
+    )
+    told = (opened.metadata.metadata or {}).get(KEY)
+    if told is None:
+        raise Refused("it is no file of vectors: it was not written by `hybridrag reindex export`")
+    try:
+        facts = Facts.of_json(told)
+    except ValueError as exc:
+        raise Refused(str(exc)) from None
+    _check_columns(opened.schema_arrow, facts.dimensions)
+    if opened.metadata.num_rows != facts.count:
+        raise Refused(f"it holds {opened.metadata.num_rows:,} vectors where {facts.count:,} were written")
+    for number in range(opened.metadata.num_row_groups):
+        group = opened.metadata.row_group(number)
+        if not 0 <= group.num_rows <= _MOST_GROUP_ROWS or not 0 <= group.total_byte_size <= _MOST_GROUP_BYTES:
+            raise Refused("its groups of rows are too large")
+    return opened, facts
+
+
+def _check_columns(schema: Any, dimensions: int) -> None:
+    import pyarrow as pa
+
+    kinds = {field.name: field.type for field in schema}
+    vector: Any = kinds.get("vector")
+    right = (
+        [field.name for field in schema] == ["fingerprint", "text_hash", "vector"]
+        and kinds["fingerprint"] in (pa.string(), pa.dictionary(pa.int32(), pa.string()))
+        and kinds["text_hash"] == pa.binary(HASH_BYTES)
+        and pa.types.is_fixed_size_list(vector)
+        and vector.value_type == pa.float16()
+        and vector.list_size == dimensions
+    )
+    if not right:
+        raise Refused(
+            "its columns are not fingerprint (string), text_hash (32 bytes) and vector "
+            f"({dimensions} numbers of 16 bits)"
+        )
+
+
+def _batches(opened: Any, facts: Facts) -> Any:
+    """Hashes and vectors of each batch, as bytes."""
+    for batch in opened.iter_batches(batch_size=MOST_IN_BATCH, use_threads=False):
+        fingerprints, hashes, vectors = batch.columns
+        numbers = vectors.flatten()
+        rows = len(batch)
+        if fingerprints.null_count or hashes.null_count or vectors.null_count or numbers.null_count:
+            raise Refused("it has gaps")
+        if len(numbers) != rows * facts.dimensions:
+            raise Refused("its vectors are not of one length")
+        if set(fingerprints.unique().to_pylist()) - {facts.fingerprint}:
+            raise Refused("it holds vectors of several fingerprints")
+        yield _bytes(hashes, HASH_BYTES), _bytes(numbers, 2)
+
+
+def _bytes(array: Any, width: int) -> bytes:
+    """What stands in an array of fixed width without gaps, as it is."""
+    start = array.offset * width
+    return bytes(array.buffers()[1][start : start + len(array) * width])

@@ -1,0 +1,222 @@
+"""Reads a file of vectors as if a stranger had made it: by a process of its own, batch by batch, all of it checked."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from hybridrag.errors import UsageError
+from hybridrag.vectorfile.child import MOST_IN_BATCH, REFUSED, ROWS
+from hybridrag.vectorfile.facts import HASH_BYTES, Facts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Halves = NDArray[np.float16]
+    """Vectors as they are stored: shape `(n, dimensions)`, float16."""
+
+UNIT = 1e-3
+"""How far a vector's length may be from 1. Rounding to 16 bits moves it by half of that at most."""
+_MOST_LINE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Text hashes and their vectors, in order."""
+
+    hashes: tuple[bytes, ...]
+    vectors: Halves
+
+
+class VectorFile:
+    """A file of vectors, open. Raises UsageError, from every method, where it is not what it should be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = self._open()
+        self._seen: list[bytes] = []
+        try:
+            reading = _Pass(self)
+        except BaseException:
+            self._file.close()
+            raise
+        self.facts = reading.facts
+        reading.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def batches(self) -> Iterator[Batch]:
+        """Every batch, in the order of the hashes. What the file says of itself has been compared at the end only.
+
+        May be called again; then it raises where a batch is not what it was before, before it gives that batch.
+        """
+        reading = _Pass(self)
+        if reading.facts != self.facts:
+            reading.close()
+            raise self.refused("it was changed while it was read")
+        seen, self._seen = self._seen, []
+        last, count, digest = b"", 0, hashlib.sha256()
+        try:
+            for hashes, packed in reading.batches():
+                batch = self._checked(hashes, packed, last=last, first_row=count)
+                _add(digest, batch, packed)
+                if seen and (len(seen) <= len(self._seen) or seen[len(self._seen)] != digest.digest()):
+                    raise self.refused("it was changed while it was read")
+                self._seen.append(digest.digest())
+                last, count = batch.hashes[-1], count + len(batch.hashes)
+                yield batch
+        finally:
+            reading.close()
+        if count != self.facts.count:
+            raise self.refused(f"it holds {count:,} vectors where {self.facts.count:,} were written")
+        if digest.hexdigest() != self.facts.sha256:
+            raise self.refused("its checksum is not that of its vectors: it was altered or damaged")
+
+    def refused(self, reason: str) -> UsageError:
+        return UsageError(
+            f"{self.path} cannot be imported: {reason}", hint="export it again: hybridrag reindex export FILE"
+        )
+
+    def _checked(self, hashes: bytes, packed: bytes, *, last: bytes, first_row: int) -> Batch:
+        import numpy as np
+
+        split = tuple(hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
+        for row, text_hash in enumerate(split, first_row + 1):
+            if text_hash <= last:
+                raise self.refused(f"row {row:,} repeats a text hash, or is out of their order")
+            last = text_hash
+        vectors: Halves = np.frombuffer(packed, dtype="<f2").reshape(len(split), self.facts.dimensions)
+        lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
+        wrong = ~(np.abs(lengths - 1) <= UNIT)  # a length that is not a number is none of either
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise self.refused(
+                f"the vector in row {first_row + row + 1:,} has the length {float(lengths[row]):.4g}, not 1"
+            )
+        return Batch(split, vectors)
+
+    def _open(self) -> BinaryIO:
+        try:
+            # A pipe without a writer is not waited for: it is no file.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError) as exc:
+            reason = (exc.strerror if isinstance(exc, OSError) else None) or "it has no valid name"
+            raise UsageError(f"{self.path} cannot be read: {reason}", hint="check its name") from None
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            os.close(descriptor)
+            raise UsageError(
+                f"{self.path} cannot be read: it is {'a folder' if stat.S_ISDIR(kind) else 'no regular file'}",
+                hint="name a file that `hybridrag reindex export` wrote",
+            )
+        return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def _add(digest: Any, batch: Batch, packed: bytes) -> None:
+    width = len(packed) // len(batch.hashes)
+    for place, text_hash in enumerate(batch.hashes):
+        digest.update(text_hash)
+        digest.update(packed[place * width : (place + 1) * width])
+
+
+class _Pass:
+    """One reading of a file, by a process that ends with it."""
+
+    def __init__(self, owner: VectorFile) -> None:
+        self._owner = owner
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _START, *_import_path()],
+            stdin=owner._file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            start_new_session=True,  # an interrupt reaches it through us alone
+        )
+        assert self._process.stdout is not None
+        self._answers = self._process.stdout
+        try:
+            self.facts = Facts.of_json(str(self._line().get("facts")))
+        except ValueError as exc:
+            self.close()
+            raise owner.refused(str(exc)) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def batches(self) -> Iterator[tuple[bytes, bytes]]:
+        width = 2 * self.facts.dimensions
+        while rows := ROWS.unpack(self._exactly(ROWS.size))[0]:
+            if rows == REFUSED:
+                self._line()
+            if rows > MOST_IN_BATCH:
+                raise self._ended()
+            yield self._exactly(rows * HASH_BYTES), self._exactly(rows * width)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._answers.close()
+
+    def _line(self) -> dict[str, Any]:
+        """What the process says. Raises UsageError where that is why the file is refused."""
+        try:
+            answer = json.loads(self._answers.readline(_MOST_LINE))
+        except ValueError:
+            raise self._ended() from None
+        if "refused" in answer:
+            raise self._owner.refused(answer["refused"])
+        return answer  # type: ignore[no-any-return]
+
+    def _exactly(self, size: int) -> bytes:
+        found = self._answers.read(size)
+        if len(found) != size:
+            raise self._ended()
+        return found
+
+    def _ended(self) -> UsageError:
+        return self._owner.refused("it is no sound Parquet file: reading it broke off")
+
+
+# Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that
+# the parent imports from are given, so that every way of installing works.
+_START = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from hybridrag.vectorfile.child import main
+main()
+"""
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+def _import_path() -> list[str]:
+    home = str(Path(__file__).resolve().parents[2])
+    return [home, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
