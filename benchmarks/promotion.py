@@ -90,8 +90,9 @@ def run(wiring: Wiring, second: Path, queries: int) -> None:
             found = reading.get()
         seen = {number: sum(one[0].get(number, 0) for one in found) for number in numbers}
         times = np.concatenate([one[1] for one in found])
-X        print(
-            f"    search p50 {np.percentile(times, 50):.1f} ms, p95 {np.percentile(times, 95):.1f}, most {times.max():.1f}"
+        print(f"{name}: {sum(seen.values()):,} searches, by generation {seen}, {turns:,} promotions")
+        print(
+            f"    search p50 {np.percentile(times, 50):.1f} ms, p95 {np.percentile(times, 95):.1f}, most {max(times):.1f}"
         )
         if took:
             print(f"    promotion p50 {np.percentile(took, 50):.1f} ms, p95 {np.percentile(took, 95):.1f}")
@@ -103,8 +104,6 @@ X        print(
 
 def opened() -> Wiring:
     return Wiring(load(), notify=lambda _: None)
-
-
 
 
 def read(queries: int, expected: Expected) -> tuple[dict[int, int], np.ndarray, int, int, int]:

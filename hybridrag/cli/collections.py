@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hybridrag.cli.console import printable, stdout
 from hybridrag.cli.session import Session
+
+if TYPE_CHECKING:
+    from hybridrag.store.runs import RunRecord
+    from hybridrag.types import GenerationStatus
 
 app = typer.Typer(help="The indexes of this database.", no_args_is_help=True)
 
@@ -57,9 +61,15 @@ def show(
         str | None, typer.Argument(metavar="[NAME]", help="As -c; the chosen collection if left out.")
     ] = None,
 ) -> int:
-    """Shows one collection: its model, its size and its languages. Example: hybridrag collections show handbook"""
+    """Shows one collection: its model, size and languages, how old it is, and what its last runs did.
+
+    Example: hybridrag collections show handbook
+    """
     from hybridrag.flows.languages import named
     from hybridrag.store import unknown_collection
+    from hybridrag.store.generations import Generations
+    from hybridrag.store.problems import open_problems
+    from hybridrag.store.runs import last_runs
 
     session = Session.of(context)
     wanted = name or session.settings.collection
@@ -69,9 +79,25 @@ def show(
     if collection is None or row is None:
         raise unknown_collection(wanted)
     languages = store.count_languages(collection)
+    generations = Generations(store.url).list(collection)
+    runs = last_runs(store.url, collection, most=_RUNS)
+    done = next((run for run in runs if run.outcome == "done"), None)
+    problems = open_problems(store.url, collection)
     if session.flags.json:
         known = {code: number for code, number in languages.items() if code}
-        session.json({"schema": "hybridrag.collection/1", **_collection_json(row), "languages": known})
+        session.json(
+            {
+                "schema": "hybridrag.collection/1",
+                **_collection_json(row),
+                "languages": known,
+                "age_seconds": round(done.age_seconds, 1) if done else None,
+                "last_success": _run_json(done) if done else None,
+                "last_run": _run_json(runs[0]) if runs else None,
+                "runs": [_run_json(run) for run in runs[:_SHOWN_RUNS]],
+                "problems": len(problems),
+                "generations": [_generation_json(status) for status in generations],
+            }
+        )
         return 0
     shown = [f"{named(code) if code else 'not sure'} {number}" for code, number in languages.items()]
     out = stdout()
@@ -80,7 +106,75 @@ def show(
     out.print(f"documents:   {row['documents']}, in {row['chunks']} chunks")
     out.print(f"languages:   {', '.join(shown) or 'none'}")
     out.print(f"last ingest: {_last_ingest(row)}")
+    out.print(f"up to date:  {_age(done)}")
+    out.print(f"last run:    {_run_line(runs[0]) if runs else 'none'}")
+    for status in generations:
+        out.print(f"generation:  {_generation_line(status)}")
+    failed = sum(problem.failed for problem in problems)
+    out.print(f"problems:    {failed} documents failed, {len(problems) - failed} were left out")
+    if problems:
+        session.notice("hybridrag documents list --problems shows them")
     return 0
+
+
+_RUNS = 200
+"""As many as are remembered."""
+_SHOWN_RUNS = 20
+
+
+def _age(done: RunRecord | None) -> str:
+    from hybridrag.flows.freshness import span
+
+    return f"{span(done.age_seconds)} ago" if done else "never"
+
+
+def _run_line(run: RunRecord) -> str:
+    counted = [f"{run.counts[name]} {name}" for name in _COUNTED if run.counts.get(name)]
+    told = ", ".join(counted) or "nothing changed"
+    began = run.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    error = f"; {printable(run.message or run.error)}" if run.error else ""
+    who = f", process {run.pid} of {run.user} on {run.host}"
+    return f"{run.verb} of {began}, {run.outcome} after {run.seconds:.1f} s: {told}{error}{printable(who)}"
+
+
+_COUNTED = ("added", "updated", "unchanged", "removed", "moved", "skipped", "failed", "refused")
+
+
+def _run_json(run: RunRecord) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "verb": run.verb,
+        "outcome": run.outcome,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "seconds": round(run.seconds, 3),
+        "age_seconds": round(run.age_seconds, 1),
+        "host": run.host,
+        "user": run.user,
+        "pid": run.pid,
+        "counts": dict(run.counts),
+        "error": run.error,
+        "message": run.message,
+    }
+
+
+def _generation_line(status: GenerationStatus) -> str:
+    generation = status.generation
+    lacking = "" if status.complete else f", lacks {status.waiting_documents + status.waiting_texts} documents or texts"
+    share = f", answers {generation.share} %" if generation.share else ""
+    return f"{generation.id}, {generation.state}: {printable(generation.model)}{share}{lacking}"
+
+
+def _generation_json(status: GenerationStatus) -> dict[str, Any]:
+    generation = status.generation
+    return {
+        "id": generation.id,
+        "state": generation.state,
+        "model": generation.model,
+        "fingerprint": generation.fingerprint,
+        "share": generation.share,
+        "complete": status.complete,
+    }
 
 
 def _collection_json(row: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ app.command("forget")(forget.forget)
 def list_(
     context: typer.Context,
     filter_: Annotated[str, typer.Option("--filter", metavar="EXPR", help="As for search.")] = "",
+    problems: Annotated[
+        bool, typer.Option("--problems", help="What could not be indexed as it is now, and since when.")
+    ] = False,
 ) -> int:
     """Shows the documents of a collection. Example: hybridrag documents list --filter type:pdf"""
     from hybridrag.retrieval import parse_filter
@@ -26,6 +29,10 @@ def list_(
     session = Session.of(context)
     wanted = parse_filter(filter_)
     session.say_collection()
+    if problems:
+        if filter_:
+            raise UsageError("--problems takes no --filter: what is not indexed has nothing to be filtered by")
+        return _problems(session)
     rows = session.wiring.store.list_documents(session.wiring.collection(), wanted)
     if session.flags.json:
         session.json(
@@ -63,6 +70,41 @@ def list_(
             row["language"] or "",
             str(row["chunks"]),
         )
+    stdout().print(table)
+    return 0
+
+
+def _problems(session: Session) -> int:
+    from hybridrag.store.problems import open_problems
+
+    store, collection = session.wiring.store, session.wiring.collection()
+    found = open_problems(store.url, collection)
+    if session.flags.json:
+        session.json(
+            {
+                "schema": "hybridrag.problems/1",
+                "collection": collection.name,
+                "problems": [
+                    {
+                        "uri": each.uri,
+                        "reason": each.reason,
+                        "hint": each.hint,
+                        "failed": each.failed,
+                        "since": each.since.isoformat(),
+                    }
+                    for each in found
+                ],
+            }
+        )
+        return 0
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("document", "", "reason", "since"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        word, since = "failed" if each.failed else "left out", each.since.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(one_line(each.uri), word, one_line(f"{each.reason} {each.hint}".strip()), since)
     stdout().print(table)
     return 0
 

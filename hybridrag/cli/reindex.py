@@ -9,7 +9,7 @@ import typer
 
 from hybridrag.cli.reindex_compare import compare
 from hybridrag.cli.reindex_files import export_, import_
-from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait
+from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_plan import plan
 from hybridrag.cli.reindex_run import run
 from hybridrag.cli.reindex_shown import show, status_json, waiting
@@ -68,11 +68,22 @@ def start(
 
 
 @app.command("work")
-def work(context: typer.Context, generation: Chosen = None, wait: Wait = 0) -> int:
+def work(
+    context: typer.Context,
+    generation: Chosen = None,
+    workers: Workers = 1,
+    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+    wait: Wait = 0,
+) -> int:
     """Brings in what generations lack: documents chunked, texts embedded, an index made. Any number of workers may run.
 
     Example: hybridrag reindex work      on another host: hybridrag reindex work --database-url postgresql://db/rag
     """
+    from hybridrag.cli.workers import fill_together
+    from hybridrag.flows.workers import end_with_parent
+
+    if supervised:
+        end_with_parent()
     session = Session.of(context)
     session.say_collection()
     work_of = reindexing(session, wait=wait)
@@ -80,7 +91,10 @@ def work(context: typer.Context, generation: Chosen = None, wait: Wait = 0) -> i
     if not chosen:
         session.notice("nothing is waiting")
     for one in chosen:
-        fill(session, work_of, one)
+        if workers > 1:
+            fill_together(session, work_of, one, workers)
+        else:
+            fill(session, work_of, one)
     done = [work_of.candidate(one.generation.id) for one in chosen]
     if session.flags.json:
         _print(session, done)

@@ -1,4 +1,4 @@
-"""`hybridrag sources list|add|remove`."""
+"""`hybridrag sources list|show|add|remove`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,48 @@ def list_(context: typer.Context) -> int:
             when.astimezone().strftime("%Y-%m-%d %H:%M") if when else "never",
         )
     stdout().print(table)
+    return 0
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources list` shows it.")],
+) -> int:
+    """Shows one source: where it is, what of it is taken, how old it is. Example: hybridrag sources show docs"""
+    from hybridrag.flows.freshness import span
+    from hybridrag.store.problems import open_problems
+    from hybridrag.store.runs import ages_of_sources
+
+    session = Session.of(context)
+    session.say_collection()
+    store, collection = session.wiring.store, session.wiring.collection()
+    rows = store.list_sources(collection)
+    row = next((row for row in rows if row["source"].name == name), None)
+    if row is None:
+        raise _unknown(collection.name, name, rows)
+    age = ages_of_sources(store.url, collection).get(name)
+    problems = sum(each.uri == name or each.uri.startswith(f"{name}/") for each in open_problems(store.url, collection))
+    if session.flags.json:
+        told = {"age_seconds": None if age is None else round(age, 1), "problems": problems}
+        session.json({"schema": "hybridrag.source/1", **_row_json(row), **told})
+        return 0
+    source, out = row["source"], stdout()
+    for title, text in (
+        ("source", source.name),
+        ("kind", source.kind),
+        ("root", source.root or "standard input"),
+        ("only", ", ".join(source.only)),
+        ("include", ", ".join(source.include)),
+        ("exclude", ", ".join(source.exclude)),
+        ("label", source.label.value),
+        ("labels", ", ".join(f"{glob}={label.value}" for glob, label in source.label_globs)),
+        ("documents", str(row["documents"])),
+        ("problems", str(problems)),
+        ("up to date", "never as a whole" if age is None else f"{span(age)} ago"),
+    ):
+        if text:
+            out.print(f"{title + ':':<12} {printable(text)}")
     return 0
 
 
@@ -98,15 +140,17 @@ def remove(
     session.say_collection()
     collection = session.wiring.collection()
     if not session.wiring.store.remove_source(collection, name):
-        names = [row["source"].name for row in session.wiring.store.list_sources(collection)]
-        raise UsageError(
-            f"the collection {collection.name!r} has no source {name!r}", hint="it has: " + (", ".join(names) or "none")
-        )
+        raise _unknown(collection.name, name, session.wiring.store.list_sources(collection))
     if session.flags.json:
         session.json({"schema": "hybridrag.source/1", "name": name, "removed": True})
     else:
         session.notice(f"removed {name} and its documents from the index")
     return 0
+
+
+def _unknown(collection: str, name: str, rows: list[dict[str, Any]]) -> UsageError:
+    there = ", ".join(row["source"].name for row in rows) or "none"
+    return UsageError(f"the collection {collection!r} has no source {name!r}", hint=f"it has: {there}")
 
 
 def _row_json(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,17 @@
-"""The command line of a worker: this program again, with the same flags and settings."""
+"""Workers: this program again, several times, with the same flags and settings."""
 
 from __future__ import annotations
 
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from hybridrag.cli.globals import Globals
+from hybridrag.cli.session import Session
+
+if TYPE_CHECKING:
+    from hybridrag.types import GenerationStatus
+    from hybridrag.wiring.reindexing import Reindexing
 
 
 def worker_command(flags: Globals, *verb: str) -> list[str]:
@@ -21,3 +28,16 @@ def worker_command(flags: Globals, *verb: str) -> list[str]:
     if flags.offline:
         command.append("--offline")
     return [*command, *verb]
+
+
+def fill_together(session: Session, work_of: Reindexing, one: GenerationStatus, number: int) -> None:
+    """Fills a generation by several processes, with a bar."""
+    from hybridrag.cli.progress import progress
+    from hybridrag.wiring.workers import work_together
+
+    generation, started = one.generation, time.monotonic()
+    session.notice(f"generation {generation.id}: {generation.model}, {number} workers")
+    command = worker_command(session.flags, "reindex", "work", str(generation.id), "--supervised")
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        work_together(session.wiring, work_of, one, number=number, command=command, progress=shown)
+    session.notice(f"generation {generation.id}: {number} workers, {time.monotonic() - started:.1f} s")

@@ -52,7 +52,7 @@ class Freshness:
         """`index of 2026-11-20, 18 h old`; empty where nothing is known."""
         if self.indexed_at is None or self.age_seconds is None:
             return ""
-        return f"index of {self.indexed_at.astimezone():%Y-%m-%d}, {_span(self.age_seconds)} old"
+        return f"index of {self.indexed_at.astimezone():%Y-%m-%d}, {span(self.age_seconds)} old"
 
 
 def freshness(origins: Iterable[Origin]) -> Freshness:
@@ -101,7 +101,8 @@ def _newer(origin: Origin) -> bool:
     return written is not None and origin.ingested_at is not None and written > origin.ingested_at
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A length of time for people, in minutes, hours or days."""
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     if seconds < 48 * 3600:

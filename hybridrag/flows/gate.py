@@ -11,7 +11,7 @@ from hybridrag.evaluation import Run, compare_runs
 from hybridrag.evaluation.gate import ACTIVE, CANDIDATE, Gate, Regression, doubts, failures
 from hybridrag.evaluation.overlap import Overlap
 from hybridrag.flows.compare_generations import label, overlap_json, side_by_side, side_json
-from hybridrag.flows.evaluate import Asking, read_questions
+from hybridrag.flows.evaluate import Asked, Asking, read_questions
 from hybridrag.flows.judged import judged
 from hybridrag.types import Collection, GenerationStatus, Query
 
@@ -28,7 +28,8 @@ _WORST = 20
 class GateReport:
     """What came of a gate. `reasons` are the demands that were not met, as sentences; there are none where it passed.
 
-    `run` has both generations as the modes ACTIVE and CANDIDATE; None where no question could be asked.
+    `run` has both generations as the modes ACTIVE and CANDIDATE; None where no question could be asked. `left_out` are
+    questions that no document answers.
     """
 
     gate: Gate
@@ -37,6 +38,7 @@ class GateReport:
     reasons: tuple[str, ...]
     run: Run | None
     notes: tuple[str, ...]
+    left_out: int = 0
 
     @property
     def passed(self) -> bool:
@@ -57,21 +59,27 @@ def judge(
 
     Raises UsageError where the questions cannot be read, and GenerationGone where a generation is dropped meanwhile.
     """
-    asked = read_questions(gate.questions, unanswerable=True)
-    answerable = [key for key, grades in asked.questions.qrels.items() if any(grade > 0 for grade in grades.values())]
-    usable = replace(asked, questions=asked.questions.of(answerable))
-    reasons = [*_incomplete(candidate), *_unanswerable(len(asked.questions.texts) - len(answerable), gate)]
+    asked, left_out = _usable(gate)
+    reasons = [*_incomplete(candidate)]
+    if not asked.questions.texts:
+        return GateReport(
+            gate,
+            active,
+            candidate,
+            (*reasons, f"no document answers any question of {gate.questions}"),
+            None,
+            asked.notes,
+            left_out,
+        )
     try:
         # What it notes of them is what a gate must not pass over: judged documents that are not in the index.
-        reasons += judged(store, collection, usable.questions, own_ids=asked.corpus is not None, expression="").notes
+        reasons += judged(store, collection, asked.questions, own_ids=asked.corpus is not None, expression="").notes
     except UsageError as exc:  # none of them is
-        return GateReport(gate, active, candidate, (*reasons, exc.message), None, asked.notes)
-    if not answerable:
-        return GateReport(gate, active, candidate, tuple(reasons), None, asked.notes)
+        return GateReport(gate, active, candidate, (*reasons, exc.message), None, asked.notes, left_out)
     run = side_by_side(
         store,
         collection,
-        usable,
+        asked,
         active=active.generation,
         candidate=candidate.generation,
         mode=gate.mode,
@@ -81,7 +89,7 @@ def judge(
     )
     reasons += failures(gate, run)
     notes = [note for note in (*run.notes, *doubts(gate, run)) if note not in reasons]
-    return GateReport(gate, active, candidate, tuple(reasons), run, tuple(notes))
+    return GateReport(gate, active, candidate, tuple(reasons), run, tuple(notes), left_out)
 
 
 def gate_json(report: GateReport, *, texts: bool = True) -> dict[str, Any]:
@@ -100,6 +108,7 @@ def gate_json(report: GateReport, *, texts: bool = True) -> dict[str, Any]:
             "max_p95_ms": gate.max_p95_ms,
         },
         "questions": len(run.texts) if run else 0,
+        "left_out": report.left_out,
         "metric": gate.metric,
         "mode": gate.mode,
         "confidence": gate.confidence,
@@ -136,12 +145,14 @@ def _incomplete(candidate: GenerationStatus) -> Iterator[str]:
         )
 
 
-def _unanswerable(number: int, gate: Gate) -> Iterator[str]:
-    if number:
-        yield (
-            f"{number} questions of {gate.questions.name} are answered by no document: they tell nothing of a "
-            "generation, and do not belong there"
-        )
+def _usable(gate: Gate) -> tuple[Asked, int]:
+    """The questions that some document answers, which alone tell something of retrieval, and how many others there are."""
+    asked = read_questions(gate.questions, unanswerable=True)
+    qrels = asked.questions.qrels
+    kept = asked.questions.of(key for key, grades in qrels.items() if any(grade > 0 for grade in grades.values()))
+    left_out = len(qrels) - len(kept.texts)
+    note = (f"{left_out} questions are left out: no document answers them",) if left_out else ()
+    return replace(asked, questions=kept, notes=(*asked.notes, *note)), left_out
 
 
 def _regression_json(run: Run, metric: str, confidence: float) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.progress import Progress
     from hybridrag.ports import Chunker, Embedder
     from hybridrag.store.vectors import VectorImport
-    from hybridrag.store.work import Worker
+    from hybridrag.store.work import StoredText, Worker
 
 _COMPARED = 32
 """Texts of a file that are embedded here: where one vector in ten is wrong, 97 of 100 such files are found out."""
@@ -63,13 +64,12 @@ class Imported:
 class Destination:
     """A generation that vectors are taken into. `probes` are its probe vectors where they are kept.
 
-    `embedder` opens its model, None where nothing is to be compared; `leave` says that this sends texts away.
+    `model` opens its model, and tells whether texts leave this machine for it; None where nothing is to be compared.
     """
 
     taking: VectorImport
     probes: bytes | None
-    embedder: Callable[[], Embedder] | None
-    leave: bool
+    model: Callable[[], tuple[Embedder, bool]] | None
 
 
 def chunk_waiting(worker: Worker, chunker: Chunker) -> None:
@@ -144,7 +144,7 @@ def _checked(file: VectorFile, destination: Destination, progress: Progress) -> 
             if text_hash in lacking:
                 drawn.offer(text_hash, vector)
         progress.advance(len(batch.hashes), 0)
-    return _compare(file, destination, drawn.drawn()) if destination.embedder else 0
+    return _compare(file, destination, drawn.drawn()) if destination.model else 0
 
 
 def _compare_probes(file: VectorFile, destination: Destination) -> None:
@@ -187,33 +187,27 @@ class _Draw:
 
 
 def _compare(file: VectorFile, destination: Destination, drawn: dict[bytes, NDArray[np.float16]]) -> int:
-    """How many texts have, embedded here, the vectors that the file has for them. Raises UsageError where one has not.
-    """
+    """How many texts were embedded here and compared. Raises UsageError where one has another vector in the file."""
     import numpy as np
 
     if not drawn:
         return 0  # nothing of it is taken
-    assert destination.embedder is not None
-    stored = {text.text_hash: text for text in destination.taking.texts([*drawn], leave=destination.leave)}
-    given: dict[bytes, str] = {}
-    for text_hash in drawn:
-        text = stored.get(text_hash)
-        found = embed_text(text.title, text.headings, text.text, text_hash) if text else None
-        if found is not None and len(given) < _COMPARED:
-            given[text_hash] = found
-    if not given:
-        raise UsageError(
-            f"the vectors of {file.path} cannot be compared with what the model gives here: none of the texts may be "
-            "sent to it, or another version made them",
-            hint="take them unseen with --no-verify, if you trust the file",
-        )
+    assert destination.model is not None
     try:
-        ours = destination.embedder().embed_documents([*given.values()])
+        embedder, leave = destination.model()
+        given = _given(destination.taking.texts([*drawn], leave=leave), drawn)
+        ours = embedder.embed_documents([*given.values()]) if given else None
     except ModelError as exc:
         raise ModelError(
             f"the vectors of {file.path} cannot be compared with what the model gives here: {exc.message}",
             hint=f"{exc.hint or 'see to the model'}; or take them unseen with --no-verify, if you trust the file",
         ) from exc
+    if ours is None:
+        raise UsageError(
+            f"the vectors of {file.path} cannot be compared with what the model gives here: none of the texts may be "
+            "sent to it, or another version made them",
+            hint="take them unseen with --no-verify, if you trust the file",
+        )
     theirs = np.stack([drawn[text_hash].astype(np.float32) for text_hash in given])
     cosines = (ours * theirs).sum(axis=1) / np.linalg.norm(theirs, axis=1)
     if not cosines.min() >= AGREEMENT:
@@ -222,6 +216,17 @@ def _compare(file: VectorFile, destination: Destination, drawn: dict[bytes, NDAr
             f"least {AGREEMENT} is the same); nothing was written"
         )
     return len(given)
+
+
+def _given(stored: Sequence[StoredText], drawn: Iterable[bytes]) -> dict[bytes, str]:
+    """What the model is given for the first of those drawn, by text hash."""
+    texts = {text.text_hash: text for text in stored}
+    found = (
+        (text_hash, embed_text(text.title, text.headings, text.text, text_hash))
+        for text_hash in drawn
+        if (text := texts.get(text_hash))
+    )
+    return dict(islice(((text_hash, text) for text_hash, text in found if text is not None), _COMPARED))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

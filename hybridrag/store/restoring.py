@@ -2,7 +2,8 @@
 
 pg_restore only turns the file into SQL, which our own connection runs: so locks, load, verification and migrations
 stand in one transaction, no password leaves this process, and a pooler in transaction mode does no harm. What was there
-is renamed aside, which nobody sees before the commit, and dropped last: searches read it until then.
+is renamed aside, which nobody sees before the commit: searches read it until then. It is dropped after the commit, since
+a DROP waits for readers, of whom one may be waiting for our locks to write.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def restore(
 
     `working` gets what is being done. Raises UsageError where there are collections and not `replace`; CollectionBusy
     where another run works; DatabaseError for a file that is no whole backup and for what PostgreSQL refuses. Whatever
-    is raised, and if this process is killed, the database is as it was.
+    is raised before that is done, and if this process is killed, the database is as it was.
     """
     with closing(connect(url)) as connection:
         with translating():
@@ -65,17 +66,25 @@ def restore(
             tables = _verified(tx, copied)
             working("bringing the schema up to date")
             applied = migrate(connection)
-            if aside:
-                tx.execute(f"drop schema {_ASIDE} cascade")
             working("gathering statistics")
             for table in tables_of(tx):
                 tx.execute(_on(table, "analyze {}"))
-            return Restored(contents_of(tx), tables, tuple(applied))
+            restored = Restored(contents_of(tx), tables, tuple(applied))
+        if aside:
+            working("removing what was there before")
+            _drop_aside(connection)
+        return restored
 
 
 def _put_aside(tx: Connection, *, replace: bool) -> bool:
     """Keeps every other run out and renames what is there; False where there is nothing."""
-    tx.execute("select pg_advisory_xact_lock(hashtextextended('hybridrag migrate', 0))")
+    alone = tx.execute("select pg_try_advisory_xact_lock(hashtextextended('hybridrag migrate', 0)) as it").fetchone()
+    if alone != {"it": True}:
+        raise CollectionBusy(
+            "another command restores or migrates this database",
+            hint="try again when it has ended; nothing was changed",
+        )
+    tx.execute(f"drop schema if exists {_ASIDE} cascade")  # which a restore that was killed late has left
     if not tx.execute("select 1 from pg_namespace where nspname = 'hybridrag'").fetchone():
         return False
     for row in tx.execute(_COLLECTIONS).fetchall() if _exists(tx, "collection") else []:
@@ -93,6 +102,18 @@ def _put_aside(tx: Connection, *, replace: bool) -> bool:
     _lock_tables(tx)
     tx.execute(f"alter schema hybridrag rename to {_ASIDE}")
     return True
+
+
+def _drop_aside(connection: Connection) -> None:
+    try:
+        with transaction(connection) as tx:
+            tx.execute("set local lock_timeout = '60s'")
+            tx.execute(f"drop schema {_ASIDE} cascade")
+    except DatabaseError as exc:
+        raise DatabaseError(
+            f"the backup is restored, but what was there before could not be removed: {exc.message}",
+            hint=f"let the owner run: DROP SCHEMA {_ASIDE} CASCADE; the next restore does it too",
+        ) from exc
 
 
 def _lock_tables(tx: Connection) -> None:

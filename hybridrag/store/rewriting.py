@@ -7,7 +7,7 @@ ANALYZE noted of it can be read in `pg_stats`. See `docs/decisions/0041-forget.m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -52,24 +52,24 @@ class Rewriting:
 
     def renew_statistics(self) -> list[str]:
         """Has PostgreSQL note anew what values are common; returns lines about tables whose notes stay."""
+        names = [table["name"] for table in self._tables()]
+        self._run("analyze_tables", [f"hybridrag.{name}" for name in names])
+        return [line for name in names for line in self._cleared(name)]
+
+    def _cleared(self, table: str) -> list[str]:
+        """ANALYZE of a table without rows leaves what it noted of earlier ones: that goes here."""
         import psycopg
 
-        left = []
-        for table in self._tables():
-            name = table["name"]
-            self._run("analyze_table", name)
-            with transaction(self._connection) as tx:
-                # ANALYZE of a table without rows leaves its notes as they were.
-                if not self._one(tx, "is_empty", table=name)["empty"]:
-                    continue
-                noted = tx.execute(statement("statistics_of"), {"table": name}).fetchall()
-            try:
-                with self._connection.transaction():
-                    for row in noted:
-                        self._connection.execute(statement("clear_statistics"), {"table": name, **row})
-            except (psycopg.errors.UndefinedFunction, psycopg.errors.InsufficientPrivilege):
-                left.append(f"the statistics of {name}, which is empty now, until something is ingested")
-        return left
+        with transaction(self._connection) as tx:
+            row = tx.execute(_on("is_empty", [f"hybridrag.{table}"])).fetchone()
+            noted = tx.execute(statement("statistics_of"), {"table": table}).fetchall() if row and row["empty"] else []
+        try:
+            with self._connection.transaction():
+                for row in noted:
+                    self._connection.execute(statement("clear_statistics"), {"table": table, **row})
+        except (psycopg.errors.UndefinedFunction, psycopg.errors.InsufficientPrivilege):
+            return [f"what PostgreSQL noted of values in {table}, which is empty now, until something is ingested"]
+        return []
 
     def rewrite(self, *, own_server: bool) -> Rewritten:
         """Writes tables and statistics anew and leaves the log's old segments behind. Searches wait meanwhile.
@@ -82,14 +82,13 @@ class Rewriting:
         left = self.renew_statistics()
         tables = [table for table in self._tables() if table["stored"]]
         before = sum(table["bytes"] for table in tables)
-        self._notify(f"rewriting {len(tables)} tables ({before / 1e6:,.0f} MB); searches wait meanwhile")
-        for table in tables:
-            if not self._rewritten("rewrite_table", table["name"], schema="hybridrag"):
-                raise DatabaseError(
-                    f"the table {table['name']} does not belong to this role, so it cannot be rewritten",
-                    hint="the documents are deleted; run the same command as the role that owns the tables",
-                )
-        if not self._rewritten("rewrite_statistics", "pg_statistic", schema="pg_catalog"):
+        self._notify(f"rewriting {len(tables)} tables ({before / 1e6:,.1f} MB); searches wait meanwhile")
+        if same := self._not_rewritten([f"hybridrag.{table['name']}" for table in tables]):
+            raise DatabaseError(
+                f"{same[0]} does not belong to this role, so it cannot be rewritten",
+                hint="the documents are deleted; run the same command as the role that owns the tables",
+            )
+        if self._not_rewritten(["pg_catalog.pg_statistic"]):
             left.append("freed rows of pg_statistic, which an administrator can rewrite: VACUUM FULL pg_statistic")
         after = sum(table["bytes"] for table in self._tables() if table["stored"])
         segments = self._leave_wal(left, overwrite=own_server)
@@ -117,14 +116,16 @@ class Rewriting:
         with transaction(self._connection) as tx:
             return tx.execute(statement("older_snapshots"), horizon).fetchall()
 
-    def _rewritten(self, name: str, table: str, *, schema: str) -> bool:
-        """Whether a table has a new file after a statement. PostgreSQL only warns where it leaves a table out."""
-        key = {"table": f'{schema}."{table}"'}
+    def _not_rewritten(self, tables: Sequence[str]) -> list[str]:
+        """Rewrites tables and returns those that have the same file as before: PostgreSQL leaves out what the role does
+        not own, and only warns."""
+        before = self._files(tables)
+        self._run("rewrite_tables", tables)
+        return [name for name, node in self._files(tables).items() if node == before[name]]
+
+    def _files(self, tables: Sequence[str]) -> dict[str, int]:
         with transaction(self._connection, read_only=True) as tx:
-            old = tx.execute(statement("file_of"), key).fetchone()
-        self._run(name, table)
-        with transaction(self._connection, read_only=True) as tx:
-            return tx.execute(statement("file_of"), key).fetchone() != old
+            return {row["name"]: row["node"] for row in tx.execute(statement("files_of"), {"tables": list(tables)})}
 
     def _leave_wal(self, left: list[str], *, overwrite: bool) -> int:
         """Goes on to a log without old content: every segment there is, those kept for reuse too, is filled with new
@@ -165,19 +166,20 @@ class Rewriting:
             ]
             return tx.execute(statement("tables_of_collections"), {"generations": generations}).fetchall()
 
-    def _run(self, name: str, table: str) -> None:
-        """A statement on a table that cannot be part of a transaction."""
+    def _run(self, name: str, tables: Sequence[str]) -> None:
+        """A statement on tables that cannot be part of a transaction."""
         with translating():
-            self._connection.execute(_on(name, table))
+            self._connection.execute(_on(name, tables))
 
     @staticmethod
-    def _one(tx: Connection, name: str, *, table: str = "", **values: Any) -> dict[str, Any]:
-        row = tx.execute(_on(name, table) if table else statement(name), values).fetchone()
+    def _one(tx: Connection, name: str, **values: Any) -> dict[str, Any]:
+        row = tx.execute(statement(name), values).fetchone()
         assert row is not None  # none of them can be empty
         return row
 
 
-def _on(name: str, table: str) -> Any:
+def _on(name: str, tables: Sequence[str]) -> Any:
     from psycopg import sql
 
-    return sql.SQL(statement(name)).format(table=sql.Identifier(table))
+    named = [sql.Identifier(*table.split(".")) for table in tables]
+    return sql.SQL(statement(name)).format(tables=sql.SQL(", ").join(named))

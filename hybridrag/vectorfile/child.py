@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import struct
+from itertools import chain
 from typing import Any, BinaryIO
 
 from hybridrag.vectorfile.facts import HASH_BYTES, KEY, Facts
@@ -137,7 +138,9 @@ def _check_columns(schema: Any, dimensions: int) -> None:
 
 def _batches(opened: Any, facts: Facts) -> Any:
     """Hashes and vectors of each batch, as bytes."""
-    for batch in opened.iter_batches(batch_size=MOST_IN_BATCH, use_threads=False):
+    groups = range(opened.metadata.num_row_groups)
+    batches = (opened.iter_batches(MOST_IN_BATCH, row_groups=[group], use_threads=False) for group in groups)
+    for batch in chain.from_iterable(batches):
         fingerprints, hashes, vectors = batch.columns
         numbers = vectors.flatten()
         rows = len(batch)

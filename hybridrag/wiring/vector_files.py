@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridrag.errors import UsageError
+from hybridrag.errors import ModelError, UsageError
 from hybridrag.types import GenerationStatus
 from hybridrag.wiring.reindexing import Reindexing
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hybridrag.flows.export_vectors import Exported
     from hybridrag.flows.import_vectors import Destination, Imported
     from hybridrag.flows.progress import Progress
+    from hybridrag.ports import Embedder
     from hybridrag.vectorfile import VectorFile
     from hybridrag.wiring import Wiring
 
@@ -78,7 +79,10 @@ class VectorFiles:
         statuses = [self._reindexing.candidate(number) for number in numbers]
         for status in statuses:
             if verify and status.complete and status.generation.state == "building":
-                self._reindexing.work(status, progress=progress)  # only its index and its state are still to be made
+                try:
+                    self._reindexing.work(status, progress=progress)  # only its index and its state are to be made
+                except ModelError as exc:
+                    self._wiring.notify(f"generation {status.generation.id} is not ready yet: {exc.message}")
         return Report(done, [self._reindexing.candidate(number) for number in numbers])
 
     def _destination(self, file: VectorFile, *, stack: ExitStack, verify: bool) -> Destination:
@@ -95,9 +99,12 @@ class VectorFiles:
             chunker = models.chunker(models.of(collection), collection.generation.chunk_tokens)
             with Worker.open(url, collection) as worker:
                 chunk_waiting(worker, chunker)
+
+        def model() -> tuple[Embedder, bool]:
+            return models.embedder_of(collection), models.texts_leave(models.of(collection))
+
         return Destination(
             taking=stack.enter_context(VectorImport.open(url, collection)),
             probes=self._wiring.store.probes(collection.generation, PROBE_TEXTS),
-            embedder=(lambda: models.embedder_of(collection)) if verify else None,
-            leave=verify and models.texts_leave(models.of(collection)),
+            model=model if verify else None,
         )

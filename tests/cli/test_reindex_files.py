@@ -22,9 +22,9 @@ from tests.conftest import CommandLine, Here, Prepared
 from tests.models.tiny import write_static_model
 
 TEXTS = {
-    "travel.md": "# Travel\n\n## Meals\n\nThe meal allowance is 62 euros.\n\n## Hotels\n\nA night costs 90 euros at most.",
+    "travel.md": "# Travel\n\n## Meals\n\nThe meal allowance is 62 euros.\n\n## Hotels\n\nA night costs 90 euros.",
     "leave.md": "# Leave\n\nParental leave is granted for twelve weeks.\n\n## Notice\n\nTell the team lead in writing.",
-    "copy.md": "# Travel\n\n## Meals\n\nThe meal allowance is 62 euros.\n\n## Hotels\n\nA night costs 90 euros at most.",
+    "copy.md": "# Travel\n\n## Meals\n\nThe meal allowance is 62 euros.\n\n## Hotels\n\nA night costs 90 euros.",
 }
 
 
@@ -68,19 +68,19 @@ def digest(file: Path) -> str:
 
 
 def altered(
-    source: Path, target: Path, change: Any = lambda vectors: vectors, *, group: int = 1 << 20, **facts: Any
+    source: Path, target: Path, change: Any = lambda vectors: vectors, *, rows: int | None = None, **facts: Any
 ) -> Path:
-    """The file with other vectors, or of another fingerprint, and a checksum that fits."""
-    table = read_table(source)
+    """The file with other vectors, only the first, or of another fingerprint, and a checksum that fits."""
+    table = read_table(source).slice(0, rows)
     hashes = table["text_hash"].to_pylist()
     vectors = change(np.array(table["vector"].to_pylist(), dtype=np.float16))
     sha256 = hashlib.sha256(b"".join(h + v.tobytes() for h, v in zip(hashes, vectors, strict=True))).hexdigest()
-    told = replace(Facts.of_json(ParquetFile(source).metadata.metadata[KEY]), sha256=sha256, **facts)
+    told = replace(Facts.of_json(ParquetFile(source).metadata.metadata[KEY]), sha256=sha256, count=len(hashes), **facts)
     numbers = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
     columns = {"fingerprint": [told.fingerprint] * len(hashes), "text_hash": table["text_hash"], "vector": numbers}
     changed = pa.table(columns)
     with ParquetWriter(target, changed.schema) as writer:
-        writer.write_table(changed, row_group_size=group)
+        writer.write_table(changed)
         writer.add_key_value_metadata({KEY: told.to_json().encode()})
     return target
 
@@ -160,13 +160,19 @@ def test_probe_vectors_tell_another_model_even_unseen(home: CommandLine, file: P
 def test_without_its_model_here_vectors_are_taken_only_where_that_is_said(
     home: CommandLine, file: Path, tmp_path: Path
 ) -> None:
-    assert home("reindex", "import", str(altered(file, tmp_path / "half.parquet", group=2))).code == 0
+    part = home("reindex", "import", str(altered(file, tmp_path / "part.parquet", rows=2)), "--json").json
+    assert part["files"][0]["taken"] == 2
     model = Path(new_generation(home)["model"])
     hidden = model.with_name("hidden")
     shutil.move(model, hidden)
     try:
-        there = home("reindex", "import", str(file), "--json")
-        assert there.code == 0, "what is there already needs no model"
+        unchecked = home("reindex", "import", str(file))
+        assert (unchecked.code, "--no-verify" in unchecked.err) == (5, True)
+        assert new_generation(home)["vectors"] == 2
+        (rest,) = home("reindex", "import", str(file), "--no-verify", "--json").json["files"]
+        assert (rest["taken"], rest["present"]) == (rest["vectors"] - 2, 2)
+        (nothing,) = home("reindex", "import", str(file), "--json").json["files"]
+        assert nothing["taken"] == 0, "for which no model is needed"
     finally:
         shutil.move(hidden, model)
 

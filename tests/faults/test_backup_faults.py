@@ -55,7 +55,7 @@ def test_a_restore_lets_others_read_and_if_killed_changes_nothing(
     process.stdin.write(whole[: len(whole) // 2])
     process.stdin.flush()
     with psycopg.connect(url_of(indexed), autocommit=True) as connection:
-        wait_until(connection, _A_TABLE_IS_LOADED, process)
+        wait_until(connection, _TABLES_ARE_MADE, process)
         found = at_hand("search", QUESTION, "--json")
         ingest = at_hand("ingest", *Corpus.paths(the_corpus.second))
         process.kill()
@@ -69,7 +69,7 @@ def test_a_restore_lets_others_read_and_if_killed_changes_nothing(
     assert_same(digest(url_of(indexed)), the_corpus.of_first)
 
 
-_A_TABLE_IS_LOADED = """
-select exists (select from pg_stat_progress_copy p join pg_database d using (datname)
-               where d.datname = current_database() and p.tuples_processed > 0)
+_TABLES_ARE_MADE = """
+select (select count(*) from pg_locks l join pg_database d on d.oid = l.database
+        where d.datname = current_database() and l.mode = 'AccessExclusiveLock' and l.granted) > 10
 """

@@ -18,6 +18,7 @@ from hybridrag.store import embedded_binaries, embedded_cluster, embedded_proces
 from hybridrag.store.embedded import EmbeddedServer
 from tests.conftest import CommandLine, Here, command_line
 from tests.faults.digest import Digest, assert_same, digest
+from tests.faults.disks import small_disk
 
 OLD = 16
 
@@ -172,3 +173,16 @@ def test_what_cannot_be_upgraded_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="made by PostgreSQL 99"):
         server.remove_old()
     assert (tmp_path / "data" / "cluster.16").exists()
+
+
+def test_without_room_nothing_is_begun(home: CommandLine, tmp_path: Path) -> None:
+    data = data_of(home)
+    with small_disk(tmp_path / "disk", megabytes=200) as disk:
+        shutil.copytree(data, disk / "postgresql")
+        shutil.rmtree(data)
+        data.symlink_to(disk / "postgresql")
+        refused = home("db", "upgrade")
+        assert refused.code == 4, refused.err
+        assert "MB" in refused.err and "nothing was changed" in refused.err
+        assert version(data / "cluster") == 16
+        assert [path.name for path in data.glob("cluster*")] == ["cluster"]

@@ -7,7 +7,7 @@ from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 
-from hybridrag.errors import BlockedByPolicy, UsageError
+from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.regular import read_small, sync_folder, write_new
 from hybridrag.privacy.vault import Vault
 
@@ -35,14 +35,14 @@ class Payloads:
     def read(self, entry: str, *, sha256: str) -> bytes:
         """The payload of `entry`, whose hash is the one in the ledger.
 
-        Raises BlockedByPolicy where it is not, or the file was changed, UsageError where it was removed, and OSError.
+        Raises BlockedByPolicy where it is not, or the file was changed or removed, and OSError.
         """
         try:
             body = self._vault.open(read_small(self._path(entry), most=_MOST), _context(entry, sha256))
         except FileNotFoundError:
-            raise UsageError(
-                f"the payload that was kept for {entry} was removed",
-                hint="`hybridrag documents forget` removes those that held the document",
+            raise BlockedByPolicy(
+                f"The payload that was kept for {entry} is not there any more.",
+                hint="`hybridrag documents forget` removes those that held a document.",
             ) from None
         except ValueError:
             body = b""

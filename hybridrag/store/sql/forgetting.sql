@@ -69,17 +69,15 @@ where n.nspname = 'hybridrag' and c.relkind in ('r', 'p')
   and (c.relname !~ '^vectors_\d+(_|$)' or substring(c.relname from '^vectors_(\d+)')::bigint = any(%(generations)s))
 order by c.relname;
 
--- name: analyze_table
-analyze hybridrag.{table};
+-- name: analyze_tables
+analyze {tables};
 
--- name: rewrite_table
-vacuum full hybridrag.{table};
-
--- name: rewrite_statistics
-vacuum full pg_catalog.pg_statistic;
+-- name: rewrite_tables
+-- Each by itself, so that only one is locked at a time.
+vacuum full {tables};
 
 -- name: is_empty
-select not exists (select from {table}) as empty;
+select not exists (select from {tables}) as empty;
 
 -- name: statistics_of
 select attname, inherited from pg_stats where schemaname = 'hybridrag' and tablename = %(table)s;
@@ -87,8 +85,8 @@ select attname, inherited from pg_stats where schemaname = 'hybridrag' and table
 -- name: clear_statistics
 select pg_clear_attribute_stats('hybridrag', %(table)s, %(attname)s, %(inherited)s);
 
--- name: file_of
-select pg_relation_filenode(%(table)s::regclass) as node;
+-- name: files_of
+select t.name, pg_relation_filenode(t.name::regclass) as node from unnest(%(tables)s::text[]) t(name);
 
 -- name: horizon
 select (pg_current_xact_id()::text::numeric %% 4294967296)::text as horizon;

@@ -34,6 +34,7 @@ _START = ("reindex", "start", "--embedder", "{other}", "--chunk-tokens", "40")
 """Another model and other chunks: documents are to be chunked, and texts to be embedded."""
 _WORK = ("reindex", "work")
 _PROMOTE = ("reindex", "promote", "2")
+_FORGET = ("documents", "forget", "docs/guides/02.md", "records/r7", "--yes")
 _ROLLBACK = ("reindex", "rollback")
 
 
@@ -75,6 +76,9 @@ SCENARIOS = {
             _after(_written, _INGEST, _START, _WORK, _changed),
             question=QUESTION,
         ),
+        Scenario("sync", ("sync",), _after(_written, _INGEST, _changed), question=QUESTION),
+        Scenario("forget", _FORGET, _after(_written, _INGEST, _START, _WORK), question=QUESTION),
+        Scenario("forget-purge", (*_FORGET, "--purge"), _after(_written, _INGEST), question=QUESTION),
         Scenario("reindex-start", _START, _after(_written, _INGEST), question=QUESTION, at_once=True),
         Scenario("reindex-work", _WORK, _after(_written, _INGEST, _START), question=QUESTION, at_once=True),
         Scenario(

@@ -29,6 +29,7 @@ MODES: tuple[Mode, ...] = ("exception", "kill", "postgres")
 SIDES: tuple[Side, ...] = ("before", "after")
 
 _NO_STEP = re.compile(rb"\s*(select|set|show|values|explain|reset|begin|start|commit|rollback|discard)\b", re.I)
+_COMMENT = re.compile(rb"--[^\n]*")
 _WRITES = os.O_WRONLY | os.O_RDWR
 _WRITTEN = (b"select pg_current_xact_id_if_assigned() is not null",)
 _PATIENCE = 30.0
@@ -133,7 +134,7 @@ class Steps:
             return bool(cursor.connection.autocommit and status == psycopg.pq.TransactionStatus.IDLE)
 
         def with_statements(self: Any, query: Any, *rest: Any, **options: Any) -> Any:
-            text = query if isinstance(query, bytes) else _text(query, self)
+            text = _COMMENT.sub(b"", query if isinstance(query, bytes) else _text(query, self))
             if not alone(self) or _NO_STEP.match(text):
                 return execute(self, query, *rest, **options)
             words = b" ".join(text.split()[:3]).decode("utf-8", "replace")

@@ -1,0 +1,160 @@
+"""`documents forget`: what is meant, what goes beside the database, what is told, and what a later ingest does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hybridrag.config import Paths
+from hybridrag.errors import BlockedByPolicy
+from hybridrag.privacy.conversations import Conversations
+from hybridrag.store import PostgresStore
+from tests.conftest import CommandLine, Here, Prepared, Result
+from tests.servers.chat import ChatServer, answer
+
+ANN = "# Ann\n\nThe salary of Ann Lee is 4711 euros.\n"
+RULES = "# Rules\n\nThe meal allowance is 62 euros a day.\n"
+
+
+@pytest.fixture(scope="module")
+def staff_once(prepared: Prepared) -> Prepared:
+    folder = prepared.cli.home / "staff"
+    (folder / "hr").mkdir(parents=True)
+    (folder / "hr" / "ann.md").write_text(ANN)
+    (folder / "hr" / "bob.md").write_text(ANN.replace("Ann", "Bob").replace("4711", "5822"))
+    (folder / "rules.md").write_text(RULES)
+    assert prepared.cli("ingest", str(folder)).code == 0
+    return prepared
+
+
+@pytest.fixture
+def staff(staff_once: Prepared, tmp_path: Path, here: Here) -> Iterator[CommandLine]:
+    with staff_once.copy(tmp_path) as cli:
+        yield here(cli)
+
+
+def uris(cli: CommandLine) -> list[str]:
+    return [each["uri"] for each in cli("documents", "list", "--json").json["documents"]]
+
+
+def forgotten(done: Result) -> list[str]:
+    assert done.code == 0, done.err
+    return [each["uri"] for each in done.json["documents"]]
+
+
+def folder_of(cli: CommandLine) -> Path:
+    """Where the source's files are: in the home that was copied."""
+    return Path(cli("sources", "list", "--json").json["sources"][0]["root"])
+
+
+def test_a_document_is_meant_by_its_uri_or_its_file_and_several_by_globs_and_filters(staff: CommandLine) -> None:
+    file = folder_of(staff) / "hr" / "ann.md"
+    dry = ("--dry-run", "--json")
+    one = ["staff/hr/ann.md"]
+    assert forgotten(staff("documents", "forget", "staff/hr/ann.md", *dry)) == one
+    assert forgotten(staff("documents", "forget", str(file), *dry)) == one
+    assert forgotten(staff("documents", "forget", "staff/hr/*", *dry)) == [*one, "staff/hr/bob.md"]
+    assert forgotten(staff("documents", "forget", "--filter", "path:rules.md", *dry)) == ["staff/rules.md"]
+    assert forgotten(staff("documents", "forget", "nowhere/*", *dry)) == []
+    assert len(uris(staff)) == 3
+    assert staff("documents", "forget").code == 2
+    assert staff("documents", "forget", "ann.md").code == 2
+    several = staff("documents", "forget", "staff/hr/**")
+    assert several.code == 2
+    assert "--yes" in several.err
+    assert forgotten(staff("documents", "forget", "staff/hr/**", "--yes", "--json")) == [*one, "staff/hr/bob.md"]
+    assert uris(staff) == ["staff/rules.md"]
+
+
+def test_what_is_forgotten_stays_away_until_it_is_named_again(staff: CommandLine) -> None:
+    folder = folder_of(staff)
+    done = staff("documents", "forget", "staff/hr/ann.md")
+    assert done.code == 0, done.err
+    assert f"still lies in {folder}/hr/ann.md; its source leaves it out from now on" in done.err
+    assert "--purge" in done.err and "backups" in done.err
+    assert "Ann" not in done.out + done.err
+    assert staff("ingest", str(folder)).code == 0
+    assert "staff/hr/ann.md" not in uris(staff)
+    again = staff("documents", "forget", "staff/hr/ann.md", "--no-keep-out", "--json")
+    assert again.json["documents"][0]["source"] == "offered"
+    assert staff("ingest", str(folder)).code == 0
+    assert "staff/hr/ann.md" in uris(staff)
+
+
+def test_conversations_lose_what_was_told_of_it(staff: CommandLine) -> None:
+    said = b"What is the meal allowance?\nWhat is the salary of Ann Lee?\nIs the meal allowance 62 euros?\n"
+    assert staff("chat", "--name", "talk", stdin=said).code == 0
+    assert staff("chat", "--name", "ann", stdin=b"What is the salary of Ann Lee?\n").code == 0
+    done = staff("documents", "forget", "staff/hr/ann.md", "--json")
+    assert (done.json["removed"]["conversations"], done.json["removed"]["turns"]) == (2, 3)
+    assert [each["name"] for each in json.loads(staff("chat", "--list", "--json").out)["conversations"]] == ["talk"]
+    with conversations(staff).resumed("talk") as (_, left):
+        assert [spoken.turn.question for spoken in left.turns] == ["What is the meal allowance?"]
+        assert left.pseudonyms is None
+
+
+def test_nothing_is_changed_while_a_conversation_is_open_or_cannot_be_opened(staff: CommandLine) -> None:
+    assert staff("chat", "--name", "talk", stdin=b"What is the salary of Ann Lee?\n").code == 0
+    kept = conversations(staff)
+    with kept.resumed("talk"):
+        assert staff("documents", "forget", "staff/hr/ann.md").code == 75
+    with kept.new("unsaved"):
+        assert staff("documents", "forget", "staff/hr/ann.md").code == 75
+    file = staff.home / "state" / "data" / "chats" / "talk.chat"
+    file.write_bytes(file.read_bytes()[:-1])
+    refused = staff("documents", "forget", "staff/hr/ann.md")
+    assert refused.code == 7
+    assert "chat --forget talk" in refused.err
+    assert "staff/hr/ann.md" in uris(staff)
+    assert staff("chat", "--forget", "talk").code == 0
+    assert staff("documents", "forget", "staff/hr/ann.md").code == 0
+
+
+def test_kept_requests_go_and_the_ledger_stays_whole(staff: CommandLine) -> None:
+    settings = staff.home / "state" / "config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[ledger]\nkeep_payload = true\n")
+    with ChatServer(answer("It is so [1].")) as server:
+        for about, only in (("salary of Ann Lee", "path:hr/ann.md"), ("meal allowance", "path:rules.md")):
+            question = f"What is the {about}?"
+            asked = staff("ask", question, "--provider", server.url, "--llm", "any", "--filter", only)
+            assert asked.code == 0, asked.err
+    entries = staff("ledger", "list", "--json").json["entries"]
+    assert len(entries) == 2
+    done = staff("documents", "forget", "staff/hr/ann.md", "--json")
+    assert done.json["removed"]["payloads"] == 1
+    assert staff("ledger", "verify").code == 0
+    shown = [staff("ledger", "show", entry["id"], "--payload") for entry in entries]
+    assert [each.code for each in shown] == [0, 7]
+    assert "is not there any more" in shown[1].err
+
+
+def test_it_waits_for_nobody_who_holds_the_collection(staff: CommandLine) -> None:
+    store = PostgresStore(staff.environment["HYBRIDRAG_DATABASE_URL"])
+    collection = store.find_collection("default")
+    assert collection is not None
+    with store.ingest_run(collection):
+        assert staff("documents", "forget", "staff/hr/ann.md").code == 75
+    store.close()
+
+
+def test_what_left_no_trace_is_no_failure(staff: CommandLine) -> None:
+    """So a run that was killed can be run again, whatever it had done."""
+    for _ in range(2):
+        done = staff("documents", "forget", "staff/hr/ann.md", "--json")
+        assert done.code == 0, done.err
+    assert not any(done.json["removed"].values())
+    assert done.json["documents"][0]["indexed"] is False
+
+
+def conversations(cli: CommandLine) -> Conversations:
+    """The saved conversations of a home, read without their maps' gateway."""
+    data = Paths.from_environment(cli.environment).data
+
+    def no_gateway() -> None:
+        raise BlockedByPolicy("no map is kept")
+
+    return Conversations(data / "chats", key=(data / "key").read_bytes, gateway=no_gateway)  # type: ignore[arg-type]
