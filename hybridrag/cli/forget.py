@@ -62,14 +62,14 @@ def forget(
     """
     from hybridrag.flows.forget import Options
     from hybridrag.retrieval import parse_filter
-    from hybridrag.wiring.forgetting import ForgettingOf
+    from hybridrag.wiring.forgetting import ForgetDocuments
 
     wanted = parse_filter(filter_)
     if not uris and wanted is None:
         raise UsageError("which documents? nothing is named", hint="give a URI, a glob of URIs, or --filter EXPR")
     session = Session.of(context)
     session.say_collection()
-    forgetting = ForgettingOf(session.wiring)
+    forgetting = ForgetDocuments(session.wiring)
     named = forgetting.meant(uris or (), wanted)
     if not dry_run and not yes and _is_many(named, uris) and not _confirmed(named):
         session.notice("nothing was forgotten")

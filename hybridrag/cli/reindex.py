@@ -12,8 +12,9 @@ from hybridrag.cli.reindex_files import export_, import_
 from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_plan import plan
 from hybridrag.cli.reindex_run import run
-from hybridrag.cli.reindex_shown import show, status_json, waiting
+from hybridrag.cli.reindex_shown import show, status_json
 from hybridrag.cli.session import Session
+from hybridrag.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def work(
 
     Example: hybridrag reindex work      on another host: hybridrag reindex work --database-url postgresql://db/rag
     """
-    from hybridrag.cli.workers import fill_together
+    from hybridrag.cli.workers import fill, fill_together
     from hybridrag.flows.workers import end_with_parent
 
     if supervised:
@@ -91,10 +92,15 @@ def work(
     if not chosen:
         session.notice("nothing is waiting")
     for one in chosen:
-        if workers > 1:
-            fill_together(session, work_of, one, workers)
-        else:
-            fill(session, work_of, one)
+        try:
+            if workers > 1:
+                fill_together(session, work_of, one, workers)
+            else:
+                fill(session, work_of, one)
+        except ModelError as exc:
+            if generation is not None or one.generation.state != "retired":
+                raise
+            session.notice(f"generation {one.generation.id} is not brought up to date: {exc.message}")
     done = [work_of.candidate(one.generation.id) for one in chosen]
     if session.flags.json:
         _print(session, done)
@@ -219,21 +225,6 @@ def reindexing(session: Session, *, wait: float = 0) -> Reindexing:
     from hybridrag.wiring.reindexing import Reindexing
 
     return Reindexing(session.wiring, wait=wait)
-
-
-def fill(session: Session, work_of: Reindexing, one: GenerationStatus) -> None:
-    """Fills a generation, with a bar."""
-    from hybridrag.cli.progress import progress
-
-    generation = one.generation
-    session.notice(f"generation {generation.id}: {generation.model}, waiting: {waiting(one)}")
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
-        worked = work_of.work(one, progress=shown)
-    rate = f", {worked.tokens / worked.seconds:,.0f} tokens/s" if worked.tokens and worked.seconds else ""
-    session.notice(
-        f"generation {generation.id}: {worked.documents:,} documents chunked, {worked.embedded:,} texts embedded, "
-        f"{worked.reused:,} reused, {worked.seconds:.1f} s{rate}"
-    )
 
 
 def _served(session: Session, done: GenerationStatus) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hybridrag.cli.milestones import Milestones
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ def export_(
 
     Example: hybridrag reindex export vectors.parquet
     """
-    from hybridrag.cli.milestones import Milestones
-
     session = Session.of(context)
     session.say_collection()
     with Milestones("exporting", "vectors", quiet=session.flags.quiet) as shown:
@@ -71,7 +70,6 @@ def import_(
 
     Example: hybridrag reindex start --embedder bge-small-en-v1.5   then: hybridrag reindex import vectors.parquet
     """
-    from hybridrag.cli.milestones import Milestones
     from hybridrag.cli.reindex_shown import show, status_json
 
     session = Session.of(context)
@@ -120,10 +118,7 @@ def _files(session: Session) -> VectorFiles:
 class _Shown:
     """A flow's `Progress`, told as milestones."""
 
-    def __init__(self, milestones: object, session: Session) -> None:
-        from hybridrag.cli.milestones import Milestones
-
-        assert isinstance(milestones, Milestones)
+    def __init__(self, milestones: Milestones, session: Session) -> None:
         self._milestones = milestones
         self._session = session
 

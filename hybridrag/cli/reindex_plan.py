@@ -29,8 +29,8 @@ def plan(
 ) -> int:
     """Tells what a reindex would take, before anything is spent: texts and tokens to embed, time, disk and cost.
 
-    The model is measured on texts of the collection for a few seconds, if it runs on this machine. Nothing is written or
-    fetched, and no document is sent anywhere.
+    The model is measured on texts of the collection for a few seconds, if it runs on this machine. Nothing is written
+    or fetched, and no document is sent anywhere.
 
     Examples: hybridrag reindex plan --embedder bge-small-en-v1.5      hybridrag reindex plan --chunk-tokens 128
     """

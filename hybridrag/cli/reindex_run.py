@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait
+from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_shown import status_json
 from hybridrag.cli.session import Session
 from hybridrag.errors import BelowBaseline, UsageError
@@ -26,6 +26,7 @@ def run(
     precision: Precision = None,
     chunk_tokens: ChunkTokens = None,
     text_search: TextSearch = None,
+    workers: Workers = 1,
     promote: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Have it serve once the gate is passed.")
     ] = True,
@@ -42,6 +43,7 @@ def run(
     hybridrag reindex run --embedder ./our-model --no-promote --report report.json
     """
     from hybridrag.cli.progress import progress
+    from hybridrag.cli.workers import fill, fill_together, worked_json
     from hybridrag.evaluation.gate import read_gate
     from hybridrag.store.generations import AlreadyServing
     from hybridrag.wiring.reindexing import Reindexing
@@ -64,19 +66,14 @@ def run(
     except AlreadyServing as exc:
         session.notice(exc.message)
         return outcome.told(active, previous=active)
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
-        worked = reindexing.work(status, progress=shown)
-    outcome.worked = {
-        "documents": worked.documents,
-        "embedded": worked.embedded,
-        "reused": worked.reused,
-        "tokens": worked.tokens,
-        "seconds": round(worked.seconds, 3),
-    }
+    if workers > 1:
+        fill_together(session, reindexing, status, workers)
+    else:
+        outcome.worked = worked_json(fill(session, reindexing, status))
     reasons = _judged(session, gate, active, status, outcome) if gate is not None else ()
     status = reindexing.candidate(status.generation.id)
     if promote and not reasons:
-        with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+        with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
             status = reindexing.promote(status, progress=shown)
     outcome.told(status, previous=active)
     if reasons:

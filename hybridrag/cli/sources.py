@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -126,7 +127,9 @@ def add(
     if session.flags.json:
         session.json({"schema": "hybridrag.source/1", "name": selection.source.name, "root": selection.source.root})
     else:
-        session.notice(f"remembered as {selection.source.name}; read it with: hybridrag ingest {path}")
+        session.notice(
+            f"remembered as {selection.source.name}; read it with: hybridrag sync {shlex.quote(selection.source.name)}"
+        )
     return 0
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridrag.cli.globals import Globals
+from hybridrag.cli.reindex_shown import waiting
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
+    from hybridrag.flows.reindex import Worked
     from hybridrag.types import GenerationStatus
     from hybridrag.wiring.reindexing import Reindexing
 
@@ -30,6 +32,33 @@ def worker_command(flags: Globals, *verb: str) -> list[str]:
     return [*command, *verb]
 
 
+def fill(session: Session, work_of: Reindexing, one: GenerationStatus) -> Worked:
+    """Fills a generation in this process, with a bar."""
+    from hybridrag.cli.progress import progress
+
+    generation = one.generation
+    session.notice(f"generation {generation.id}: {generation.model}, waiting: {waiting(one)}")
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
+        worked = work_of.work(one, progress=shown)
+    rate = f", {worked.tokens / worked.seconds:,.0f} tokens/s" if worked.tokens and worked.seconds else ""
+    session.notice(
+        f"generation {generation.id}: {worked.documents:,} documents chunked, {worked.embedded:,} texts embedded, "
+        f"{worked.reused:,} reused, {worked.seconds:.1f} s{rate}"
+    )
+    return worked
+
+
+def worked_json(worked: Worked) -> dict[str, Any]:
+    """What one worker did, as a report has it."""
+    return {
+        "documents": worked.documents,
+        "embedded": worked.embedded,
+        "reused": worked.reused,
+        "tokens": worked.tokens,
+        "seconds": round(worked.seconds, 3),
+    }
+
+
 def fill_together(session: Session, work_of: Reindexing, one: GenerationStatus, number: int) -> None:
     """Fills a generation by several processes, with a bar."""
     from hybridrag.cli.progress import progress
@@ -38,6 +67,6 @@ def fill_together(session: Session, work_of: Reindexing, one: GenerationStatus, 
     generation, started = one.generation, time.monotonic()
     session.notice(f"generation {generation.id}: {generation.model}, {number} workers")
     command = worker_command(session.flags, "reindex", "work", str(generation.id), "--supervised")
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
         work_together(session.wiring, work_of, one, number=number, command=command, progress=shown)
     session.notice(f"generation {generation.id}: {number} workers, {time.monotonic() - started:.1f} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -185,11 +186,12 @@ class Plan:
         """Why so much must not be removed without a word of the user's, or None."""
         unwanted, known = len(self.unwanted(prune=prune)), len(self.known)
         if self._absent and unwanted:
+            name = shlex.quote(self.source.name)
             return RefusedForSafety(
                 f"{self.source.root}, where source {self.source.name!r} has its {known} documents, is not there; "
                 "nothing was removed",
                 hint=f"if a disk is missing, mount it and run again; if it has moved: hybridrag sources add NEW "
-                f"--source {self.source.name!r}; if it is gone for good: hybridrag sources remove {self.source.name!r}",
+                f"--source {name}; if it is gone for good: hybridrag sources remove {name}",
             )
         # A disk that is not mounted leaves an empty folder behind.
         emptied = unwanted == known > 1 and not self.selection.only

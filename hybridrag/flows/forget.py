@@ -91,20 +91,23 @@ def forget(
     """Forgets documents of the collection that `run` holds. Raises before anything is changed where a place outside the
     database cannot be looked into."""
     done = Forgotten(run.collection.name, options.dry_run, datetime.now(UTC))
-    there = {each: file_of(each) for each in documents}
-    left_out = [each for each in documents if options.keep_out and may_come_back(each)]
-    done.documents = [_told(each, there[each], kept_out=each in left_out) for each in documents]
+    places: dict[Forgettable, Whereabouts] = {each: whereabouts(each, options) for each in documents}
+    changes = {
+        "left_out": [each for each, place in places.items() if place == "kept out"],
+        "gone": [each for each, place in places.items() if place == "gone"],
+    }
+    done.documents = [_told(each, place) for each, place in places.items()]
     planned: Counter[str] = Counter()
     for place in beside:
         planned.update(place.forget(documents, rehearsal=True))
     folders = leftovers()
     done.removed["temporary_folders"] = len(folders)
     if options.dry_run:
-        done.removed.update({**planned, **tables.forget(documents, left_out=left_out, rehearsal=True)})
+        done.removed.update({**planned, **tables.forget(documents, **changes, rehearsal=True)})
         return done
     done.removed.update(_remove(documents, beside))
     sweep(folders)
-    done.removed.update(tables.forget(documents, left_out=left_out, rehearsal=False))
+    done.removed.update(tables.forget(documents, **changes, rehearsal=False))
     done.removed.update(_remove(documents, beside))
     done.removed["lexical_indexes"] = tables.compact()
     run.settle(notify)
@@ -129,14 +132,16 @@ def file_of(document: Forgettable) -> Path | None:
     return place if os.path.lexists(place) else None
 
 
-def may_come_back(document: Forgettable) -> bool:
-    """Whether a source would offer a document again and can be told not to: its file is there, or nobody can see."""
-    listed = document.path in document.only
-    if document.kind == "jsonl":
-        return listed
-    if document.kind != "folder":
-        return False
-    return file_of(document) is not None or not Path(document.root).is_dir()
+def whereabouts(document: Forgettable, options: Options) -> Whereabouts:
+    """What a source does with a document from now on. One whose place cannot be seen from this machine may offer it; a
+    rule can leave out a file, and no line of a file."""
+    if document.kind not in {"folder", "jsonl"}:
+        return "gone"
+    seen = Path(document.root).is_dir() if document.kind == "folder" else os.path.lexists(document.root)
+    if seen and file_of(document) is None:
+        return "gone"
+    can_be_kept_out = document.kind == "folder" or document.path in document.only
+    return "kept out" if options.keep_out and can_be_kept_out else "offered"
 
 
 def _remove(documents: Sequence[Forgettable], beside: Sequence[Beside]) -> Counter[str]:
@@ -146,6 +151,6 @@ def _remove(documents: Sequence[Forgettable], beside: Sequence[Beside]) -> Count
     return removed
 
 
-def _told(document: Forgettable, file: Path | None, *, kept_out: bool) -> Told:
-    source: Whereabouts = "kept out" if kept_out else "offered" if file is not None else "gone"
+def _told(document: Forgettable, source: Whereabouts) -> Told:
+    file = file_of(document)
     return Told(document.uri, str(document.id), document.indexed, source, str(file) if file is not None else None)

@@ -146,7 +146,7 @@ def _incomplete(candidate: GenerationStatus) -> Iterator[str]:
 
 
 def _usable(gate: Gate) -> tuple[Asked, int]:
-    """The questions that some document answers, which alone tell something of retrieval, and how many others there are."""
+    """The questions that some document answers, which alone tell of retrieval, and how many others there are."""
     asked = read_questions(gate.questions, unanswerable=True)
     qrels = asked.questions.qrels
     kept = asked.questions.of(key for key, grades in qrels.items() if any(grade > 0 for grade in grades.values()))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import BlockedByPolicy
@@ -30,7 +31,6 @@ from hybridrag.flows.sampled import keep_sample
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
 from hybridrag.ports import Chunker, Embedder, Parser
-from hybridrag.privacy.inspection import Inspector
 from hybridrag.sources import Entry, Listing, Reader, Vanished
 from hybridrag.store.problems import Problem, shortened
 from hybridrag.store.writing import Remembered
@@ -38,6 +38,7 @@ from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Labe
 
 if TYPE_CHECKING:
     from hybridrag.models import catalogue
+    from hybridrag.privacy.inspection import Inspector
     from hybridrag.store.writing import IngestRun
 
 _BATCH_CHUNKS = 256
@@ -85,7 +86,7 @@ class Ingest:
         parser: Parser,
         chunker: Chunker,
         embedder: Embedder,
-        inspector: Inspector,
+        open_inspector: Callable[[], Inspector],
         open_reader: Callable[[Source], Reader],
         progress: Progress,
         options: IngestOptions,
@@ -96,7 +97,7 @@ class Ingest:
         self._parser = parser
         self._chunker = chunker
         self._embedder = embedder
-        self._inspector = inspector
+        self._inspector = cache(open_inspector)  # mostly there is nothing to inspect
         self._open_reader = open_reader
         self._progress = progress
         self._options = options
@@ -350,7 +351,7 @@ class Ingest:
         it leaves before it was searched."""
         with self._stages.timed("inspect"):
             try:
-                return self._inspector.inspect(document.text, document.label)
+                return self._inspector().inspect(document.text, document.label)
             except BlockedByPolicy as exc:
                 self._progress.note(f"{document.uri}: not searched for personal data yet: {exc.message}")
                 return None
@@ -442,15 +443,16 @@ class Ingest:
 
         A document that could not be read, or was not looked at, is only ever guarded more.
         """
-        source = plan.source
+        source, strictest = plan.source, cache(Label.strictest)
+        by_path = bool(source.label_globs or self._options.globs)
         changed = {}
         for path, known in plan.known.items():
             if path in plan.written:
                 continue
             own, _ = declared_label(known.declared_label, record=known.record)
-            wanted = Label.strictest(path_label(source, path, self._options.globs), own)
+            wanted = strictest(path_label(source, path, self._options.globs) if by_path else source.label, own)
             if path not in plan.unchanged:
-                wanted = Label.strictest(wanted, known.label)
+                wanted = strictest(wanted, known.label)
             if wanted is not known.label:
                 changed[path] = wanted
         if changed and not self._options.dry_run:

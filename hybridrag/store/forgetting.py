@@ -67,12 +67,18 @@ class Forgetting:
         return [found[each] for each in dict.fromkeys(named)]
 
     def forget(
-        self, documents: Sequence[Forgettable], *, left_out: Collection_[Forgettable], rehearsal: bool
+        self,
+        documents: Sequence[Forgettable],
+        *,
+        left_out: Collection_[Forgettable],
+        gone: Collection_[Forgettable] = (),
+        rehearsal: bool,
     ) -> dict[str, int]:
         """Removes documents from every table, all at once, and returns how many rows went of what.
 
-        The sources of those that are `left_out` do not take them in again, those of the others may. What no document
-        needs any more goes too, whoever left it. A rehearsal does the same and takes it back.
+        The sources of those that are `left_out` do not take them in again, those of the others may; of those that are
+        `gone` from it, a source forgets the label as well. What no document needs any more goes too, whoever left it.
+        A rehearsal does the same and takes it back.
         """
         import psycopg
 
@@ -81,24 +87,30 @@ class Forgetting:
             removed |= self._rows(tx, documents)
             removed |= self._derived(tx, any_gone=bool(removed["documents"]))
             for source in {each.source_id for each in documents if each.source_id is not None}:
-                self._change_source(tx, [each for each in documents if each.source_id == source], left_out)
+                of_source = [each for each in documents if each.source_id == source]
+                self._change_source(tx, of_source, left_out, gone)
             if rehearsal:
                 raise psycopg.Rollback
         return removed
 
     def _change_source(
-        self, tx: Connection, documents: Sequence[Forgettable], left_out: Collection_[Forgettable]
+        self,
+        tx: Connection,
+        documents: Sequence[Forgettable],
+        left_out: Collection_[Forgettable],
+        gone: Collection_[Forgettable],
     ) -> None:
         """Has a source take documents in no more, or again. One that lists its files one by one lists them no more; if
         none is left, it goes, since without a list it would be all of its folder."""
         source = documents[0]
-        gone = {each.path for each in documents if each in left_out}
+        away = {each.path for each in documents if each in left_out}
         patterns = {pattern_of(each.path) for each in documents}
-        only = [path for path in source.only if path not in gone]
+        only = [path for path in source.only if path not in away]
         exclude = [pattern for pattern in source.exclude if pattern not in patterns]
         if source.kind == "folder":
-            exclude += [pattern_of(path) for path in sorted(gone - {*source.only})]
-        key = {"source": source.source_id, "only": only, "exclude": exclude}
+            exclude += [pattern_of(path) for path in sorted(away - {*source.only})]
+        unlabelled = [name for each in documents if each in gone for name in (each.uri, f"{each.uri}/**")]
+        key = {"source": source.source_id, "only": only, "exclude": exclude, "unlabelled": unlabelled}
         tx.execute(statement("drop_source" if source.only and not only else "change_source"), key)
 
     def _rows(self, tx: Connection, documents: Sequence[Forgettable]) -> dict[str, int]:
@@ -106,6 +118,7 @@ class Forgetting:
             documents=[each.id for each in documents],
             sources=[each.source for each in documents],
             paths=[each.path for each in documents],
+            names=[name for each in documents for name in (each.uri, f"{each.root}/{each.path}")],
             forgotten=FORGOTTEN,
         )
         runs = sum(

@@ -1,9 +1,9 @@
 """A backup back into a database, as one transaction: all of it, or what was there before.
 
 pg_restore only turns the file into SQL, which our own connection runs: so locks, load, verification and migrations
-stand in one transaction, no password leaves this process, and a pooler in transaction mode does no harm. What was there
-is renamed aside, which nobody sees before the commit: searches read it until then. It is dropped after the commit, since
-a DROP waits for readers, of whom one may be waiting for our locks to write.
+stand in one transaction, no password leaves this process, and a pooler in transaction mode does no harm. What was
+there is renamed aside, which nobody sees before the commit: searches read it until then. It is dropped after the
+commit, since a DROP waits for readers, of whom one may be waiting for our locks to write.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def end(tx: Connection, run_id: str, counts: Mapping[str, int], error: BaseExcep
             "id": run_id,
             "outcome": _outcome(error, counts),
             "counts": Jsonb(dict(counts)),
-            "error": type(error).__name__ if error else None,
+            "error": type(error).__name__ if isinstance(error, Exception) else None,
             "message": error.message if isinstance(error, HybridragError) else None,
         },
     )

@@ -51,8 +51,8 @@ class SpendingRecords:
         self._url = url
 
     def reserve(self, spender: Spender, cost: float, *, limit: float, start: datetime) -> int | Spent:
-        """Sets `cost` US dollars aside and returns the row's number; where that would exceed `limit` since `start`, what
-        is spent since then, with nothing set aside."""
+        """Sets `cost` US dollars aside and returns the row's number; where that would exceed `limit` since `start`,
+        what is spent since then, with nothing set aside."""
         with self._transaction() as tx:
             tx.execute(statement("lock_spending"))
             spent = _spent(tx, start)

@@ -215,7 +215,7 @@ class Wiring:
                 parser=parser,
                 chunker=self.models.chunker(spec, collection.generation.chunk_tokens),
                 embedder=embedder,
-                inspector=self.privacy.inspector,
+                open_inspector=lambda: self.privacy.inspector,
                 open_reader=open_reader,
                 progress=progress,
                 options=options,

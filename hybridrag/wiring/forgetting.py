@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hybridrag.wiring import Wiring
 
 
-class ForgettingOf:
+class ForgetDocuments:
     """Forgets documents of the chosen collection."""
 
     def __init__(self, wiring: Wiring) -> None:

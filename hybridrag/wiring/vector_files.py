@@ -73,7 +73,7 @@ class VectorFiles:
         from hybridrag.flows.import_vectors import import_vectors
 
         with ExitStack() as stack:
-            find = partial(self._destination, stack=stack, verify=verify)
+            find = partial(self._destination, stack=stack, verify=verify, opened={})
             done = import_vectors(files, find=find, progress=progress)
         numbers = dict.fromkeys(one.generation for one in done)
         statuses = [self._reindexing.candidate(number) for number in numbers]
@@ -85,7 +85,10 @@ class VectorFiles:
                     self._wiring.notify(f"generation {status.generation.id} is not ready yet: {exc.message}")
         return Report(done, [self._reindexing.candidate(number) for number in numbers])
 
-    def _destination(self, file: VectorFile, *, stack: ExitStack, verify: bool) -> Destination:
+    def _destination(
+        self, file: VectorFile, *, stack: ExitStack, verify: bool, opened: dict[int, Destination]
+    ) -> Destination:
+        """Where a file's vectors belong; `opened` are those of the files before, by the generation's number."""
         from hybridrag.flows.import_vectors import Destination, chunk_waiting, destination_of
         from hybridrag.models import PROBE_TEXTS
         from hybridrag.store.vectors import VectorImport
@@ -93,6 +96,8 @@ class VectorFiles:
 
         models, url = self._wiring.models, self._wiring.store.open()
         status = destination_of(file, self._reindexing.collection, self._reindexing.status())
+        if status.generation.id in opened:
+            return opened[status.generation.id]
         collection = self._reindexing.of(status.generation)
         if status.waiting_documents:
             self._wiring.notify(f"chunking {status.waiting_documents:,} documents first")
@@ -103,8 +108,9 @@ class VectorFiles:
         def model() -> tuple[Embedder, bool]:
             return models.embedder_of(collection), models.texts_leave(models.of(collection))
 
-        return Destination(
+        destination = opened[status.generation.id] = Destination(
             taking=stack.enter_context(VectorImport.open(url, collection)),
             probes=self._wiring.store.probes(collection.generation, PROBE_TEXTS),
             model=model if verify else None,
         )
+        return destination

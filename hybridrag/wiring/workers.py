@@ -38,7 +38,7 @@ def work_together(
 
 
 def _watching(looking: Worker, progress: Progress) -> Callable[[], None]:
-    """Tells how far they are, by what stands in the queues. That may grow: a document becomes texts."""
+    """Tells how far they are, by what stands in the queues; begun anew where that grew: a document becomes texts."""
     lacking = looking.waiting()
     before, last = lacking.documents + lacking.texts, time.monotonic()
     progress.begin(before)
@@ -49,7 +49,10 @@ def _watching(looking: Worker, progress: Progress) -> Callable[[], None]:
             return
         found = looking.waiting()
         now = found.documents + found.texts
-        progress.advance(max(0, before - now), 0)
+        if now > before:
+            progress.begin(now)
+        else:
+            progress.advance(before - now, 0)
         before, last = now, time.monotonic()
 
     return watch

@@ -12,6 +12,7 @@ from hybridrag.config import Paths
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.conversations import Conversations
 from hybridrag.store import PostgresStore
+from tests.cli.terminals import on_a_terminal
 from tests.conftest import CommandLine, Here, Prepared, Result
 from tests.servers.chat import ChatServer, answer
 
@@ -67,6 +68,14 @@ def test_a_document_is_meant_by_its_uri_or_its_file_and_several_by_globs_and_fil
     assert "--yes" in several.err
     assert forgotten(staff("documents", "forget", "staff/hr/**", "--yes", "--json")) == [*one, "staff/hr/bob.md"]
     assert uris(staff) == ["staff/rules.md"]
+
+
+def test_on_a_terminal_it_asks_before_several_go(staff: CommandLine) -> None:
+    code, shown = on_a_terminal(staff, "documents", "forget", "staff/hr/*", typed=b"n\n")
+    assert code == 0
+    assert "staff/hr/ann.md" in shown and "staff/hr/bob.md" in shown
+    assert "Forget 2 documents everywhere? There is no way back." in shown
+    assert len(uris(staff)) == 3
 
 
 def test_what_is_forgotten_stays_away_until_it_is_named_again(staff: CommandLine) -> None:
@@ -130,6 +139,12 @@ def test_kept_requests_go_and_the_ledger_stays_whole(staff: CommandLine) -> None
     shown = [staff("ledger", "show", entry["id"], "--payload") for entry in entries]
     assert [each.code for each in shown] == [0, 7]
     assert "is not there any more" in shown[1].err
+    ledger = staff.home / "state" / "data" / "ledger.jsonl"
+    ledger.write_text(ledger.read_text().replace('"outcome":"sent"', '"outcome":"lost"', 1))
+    refused = staff("documents", "forget", "staff/rules.md")
+    assert refused.code == 7
+    assert "cannot tell which of the kept requests held" in refused.err
+    assert "staff/rules.md" in uris(staff)
 
 
 def test_it_waits_for_nobody_who_holds_the_collection(staff: CommandLine) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 import pyarrow as pa
 import pytest
 from pyarrow.parquet import ParquetFile, ParquetWriter, read_table
@@ -68,19 +68,29 @@ def digest(file: Path) -> str:
 
 
 def altered(
-    source: Path, target: Path, change: Any = lambda vectors: vectors, *, rows: int | None = None, **facts: Any
+    source: Path,
+    target: Path,
+    change: Any = lambda vectors: vectors,
+    *,
+    rows: int | None = None,
+    group: int = 100,
+    **facts: Any,
 ) -> Path:
     """The file with other vectors, only the first, or of another fingerprint, and a checksum that fits."""
     table = read_table(source).slice(0, rows)
     hashes = table["text_hash"].to_pylist()
-    vectors = change(np.array(table["vector"].to_pylist(), dtype=np.float16))
+    vectors = change(np.array(table["vector"].to_pylist(), dtype=np.float16).reshape(-1, 32))
     sha256 = hashlib.sha256(b"".join(h + v.tobytes() for h, v in zip(hashes, vectors, strict=True))).hexdigest()
     told = replace(Facts.of_json(ParquetFile(source).metadata.metadata[KEY]), sha256=sha256, count=len(hashes), **facts)
     numbers = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-    columns = {"fingerprint": [told.fingerprint] * len(hashes), "text_hash": table["text_hash"], "vector": numbers}
+    columns = {
+        "fingerprint": pa.array([told.fingerprint] * len(hashes), pa.string()),
+        "text_hash": table["text_hash"],
+        "vector": numbers,
+    }
     changed = pa.table(columns)
     with ParquetWriter(target, changed.schema) as writer:
-        writer.write_table(changed)
+        writer.write_table(changed, row_group_size=group)
         writer.add_key_value_metadata({KEY: told.to_json().encode()})
     return target
 
@@ -125,6 +135,15 @@ def test_a_file_is_neither_replaced_unasked_nor_written_for_another_model(home: 
     assert ParquetFile(path).metadata.num_rows == 0
     unknown = home("reindex", "export", str(path), "--embedder", "none")
     assert (unknown.code, "is made of none" in unknown.err) == (2, True)
+
+
+def test_what_is_missing_is_named_with_the_command_that_installs_it(
+    home: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for arguments in (["export", "x.parquet"], ["import", str(file)]):
+        refused = home("reindex", *arguments)
+        assert (refused.code, "pip install 'hybridrag[parquet]'" in refused.err) == (3, True)
 
 
 def test_vectors_of_a_model_that_no_generation_has_are_refused(home: CommandLine, file: Path, tmp_path: Path) -> None:
@@ -177,13 +196,48 @@ def test_without_its_model_here_vectors_are_taken_only_where_that_is_said(
         shutil.move(hidden, model)
 
 
-def test_several_at_once_and_a_killed_one_take_every_vector_once(home: CommandLine, file: Path) -> None:
+def test_one_that_is_killed_in_the_middle_is_simply_begun_again(home: CommandLine, file: Path, tmp_path: Path) -> None:
+    assert home("reindex", "import", str(altered(file, tmp_path / "none.parquet", rows=0))).code == 0, "which chunks"
+    one_by_one = altered(file, tmp_path / "groups.parquet", group=1)
+    hashes = read_table(file)["text_hash"].to_pylist()
+    url = home.environment["HYBRIDRAG_DATABASE_URL"]
+    claim = "select from hybridrag.to_embed where text_hash = %s for update"
+    waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    with psycopg.connect(url) as worker, psycopg.connect(url, autocommit=True) as watching:
+        worker.execute(claim, [hashes[3]])  # as a worker does that is embedding this text
+        process = CommandLine(home.home, home.environment).start("reindex", "import", str(one_by_one), "-q")
+        while watching.execute(waiting).fetchone() is None:
+            assert process.poll() is None
+        process.kill()
+        process.wait()
+    assert new_generation(home)["vectors"] == 3
+    (rest,) = home("reindex", "import", str(one_by_one), "--json").json["files"]
+    assert (rest["taken"], rest["present"]) == (len(hashes) - 3, 3)
+
+
+def test_several_at_once_take_every_vector_once(home: CommandLine, file: Path) -> None:
     outside = CommandLine(home.home, home.environment)
-    killed = outside.start("reindex", "import", str(file))
     together = [outside.start("reindex", "import", str(file), "-q") for _ in range(2)]
-    os.kill(killed.pid, signal.SIGKILL)
     assert [process.wait() for process in together] == [0, 0]
-    killed.wait()
     generation = new_generation(home)
     assert generation["vectors"] == ParquetFile(file).metadata.num_rows
     assert generation["waiting"] == {"documents": 0, "texts": 0}
+
+
+def test_workers_of_this_machine_fill_it_together(home: CommandLine) -> None:
+    done = home("reindex", "work", "--workers", "2", "--json")
+    assert done.code == 0, done.err
+    (generation,) = done.json["generations"]
+    assert (generation["state"], generation["waiting"]) == ("ready", {"documents": 0, "texts": 0})
+
+
+def test_what_a_worker_fails_with_is_what_the_command_fails_with(home: CommandLine) -> None:
+    model = Path(new_generation(home)["model"])
+    hidden = model.with_name("hidden")
+    shutil.move(model, hidden)
+    try:
+        failed = home("reindex", "work", "--workers", "2")
+    finally:
+        shutil.move(hidden, model)
+    assert (failed.code, str(model) in failed.err) == (5, True)
+    assert "Traceback" not in failed.err

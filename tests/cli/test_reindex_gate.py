@@ -13,15 +13,19 @@ from hybridrag.config import load
 from hybridrag.flows.evaluate import Unheard
 from hybridrag.flows.gate import GateReport, gate_json
 from hybridrag.flows.reindex_plan import Plan, PlanOptions, plan
+from hybridrag.models.probes import PROBES
 from hybridrag.store.sizes import Sizes
 from hybridrag.wiring import Wiring
 from hybridrag.wiring.judging import Judging
 from hybridrag.wiring.reindexing import Reindexing
 from tests.cli.test_eval import TOPICS
 from tests.conftest import CommandLine, Here, Prepared
-from tests.models.tiny import write_bert_model, write_static_model
+from tests.models.tiny import write_static_model
+from tests.servers.embeddings import REMOTE_CERTIFICATE, RemoteServer, embedding, embeddings
 
-QUESTIONS = [{"question": f"{topic}?", "sources": [f"topic-{n}.md"]} for n, topic in enumerate(TOPICS)]
+QUESTIONS: list[dict[str, Any]] = [
+    {"question": f"{topic}?", "sources": [f"topic-{n}.md"]} for n, topic in enumerate(TOPICS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +36,8 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worse_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network of random weights, which finds little; with a tokenizer of its own."""
-    return write_bert_model(tmp_path_factory.mktemp("worse"))
+    """Two dimensions hold little: it finds little."""
+    return write_static_model(tmp_path_factory.mktemp("worse"), dimensions=2, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -149,12 +153,13 @@ def test_a_candidate_that_fails_changes_nothing(cli: CommandLine, worse_model: P
 
 def test_what_cannot_be_judged_fails(cli: CommandLine) -> None:
     nobody, gone = {"question": "who?", "sources": []}, {"question": "who?", "sources": ["gone.md"]}
-    for rows, told in (
+    cases: tuple[tuple[list[dict[str, Any]], str], ...] = (
         ([*QUESTIONS, gone], "1 judged documents of 1 questions are not in the collection"),
         ([gone], "holds none of the documents that answer the questions"),
         ([nobody], "no document answers any question of"),
         ([*QUESTIONS[:11], nobody], "there are 11 different questions, and the gate asks for at least 12"),
-    ):
+    )
+    for rows, told in cases:
         questions(cli.home, rows)
         report = judged(cli, "max_regression = 0.9", "minimum_questions = 12")
         assert not report.passed
@@ -230,13 +235,14 @@ def test_without_questions_some_are_made_and_chunks_may_differ(
 
 
 def test_what_cannot_be_compared_is_refused(cli: CommandLine) -> None:
-    for arguments, told in (
+    cases: tuple[tuple[tuple[str, ...], str], ...] = (
         (("2", "2"), "cannot be compared with itself"),
         (("7",), "there is no generation 7"),
         (("--mode", "fast"), "there is no mode 'fast'"),
         (("--metric", "quality"), "there is no metric 'quality'"),
         (("--questions", "gone.jsonl"), "there is no file or folder"),
-    ):
+    )
+    for arguments, told in cases:
         done = cli("reindex", "compare", *arguments)
         assert done.code == 2
         assert told in done.err
@@ -246,7 +252,7 @@ def test_what_cannot_be_compared_is_refused(cli: CommandLine) -> None:
 
 
 def test_a_plan_says_what_a_reindex_then_does(cli: CommandLine, worse_model: Path) -> None:
-    for flags in (("--embedder", str(worse_model)), ("--chunk-tokens", "40"), ("--text-search", "plain")):
+    for flags in (("--embedder", str(worse_model), "--chunk-tokens", "32"), ("--text-search", "plain")):
         planned = ok(cli, "reindex", "plan", *flags)
         assert (planned["schema"], planned["possible"], planned["exact"]) == ("hybridrag.reindex_plan/1", True, True)
         assert planned["chunk_set"]["shared"] is False
@@ -277,10 +283,10 @@ def test_what_is_there_already_is_not_planned_again(cli: CommandLine, other_mode
     assert states(cli) == {1: "active", 2: "ready"}
 
 
-def test_a_sample_tells_about_as_much_as_all_documents(company: CommandLine, worse_model: Path) -> None:
+def test_a_sample_tells_about_as_much_as_all_documents(company: CommandLine) -> None:
     live = wiring(company)
-    wanted = Reindexing(live.under(load(flags={"embedder": str(worse_model)}, environ=company.environment))).wanted()
-    spec = live.models.find(str(worse_model))
+    wanted = Reindexing(live).wanted(chunk_tokens=64)
+    spec = live.models.of(live.collection())
 
     def planned(whole: int) -> Plan:
         with Sizes.open(live.store.open(), live.collection()) as sizes:
@@ -288,7 +294,7 @@ def test_a_sample_tells_about_as_much_as_all_documents(company: CommandLine, wor
                 sizes,
                 live.collection(),
                 wanted,
-                chunker=live.models.chunker(spec),
+                chunker=live.models.chunker(spec, 64),
                 embedder=live.models.embedder(spec),
                 options=PlanOptions(here=False, texts_leave=False, free=None, whole=whole),
             )
@@ -299,3 +305,23 @@ def test_a_sample_tells_about_as_much_as_all_documents(company: CommandLine, wor
     assert estimated.amount.chunks == pytest.approx(exact.amount.chunks, rel=0.15)
     assert exact.speed is None
     live.store.close()
+
+
+def test_a_plan_sends_no_document_to_a_remote_model(cli: CommandLine, tiny_model: Path, model_cache: Path) -> None:
+    (cli.home / "more").mkdir()
+    (cli.home / "more" / "salaries.md").write_text(
+        "---\nlabel: local-only\n---\n# Salaries\n\nThe lead earns 90000 euro."
+    )
+    done = cli("ingest", "more")
+    assert done.code == 0, done.err
+    trust = {"SSL_CERT_FILE": str(REMOTE_CERTIFICATE), "HYBRIDRAG_ALLOW_REMOTE_EMBEDDING": "true"}
+    with RemoteServer(embeddings(embedding(tiny_model, model_cache))) as server:
+        done = cli("reindex", "plan", "--embedder", f"{server.url}#tiny", "--json", env=trust)
+        assert done.code == 0, done.err
+        planned = done.json
+        assert set(server.texts) <= {*PROBES}
+    assert (planned["texts_leave"], planned["possible"], planned["cost_usd"]) == (True, False, None)
+    assert "1 documents are labelled local-only" in planned["obstacles"][0]
+    assert planned["tokens"]["to_embed"] > 0
+    assert planned["tokens_per_second"] is planned["seconds"]["total"] is None
+    assert "is not measured: that would send texts to it" in planned["notes"][0]

@@ -58,7 +58,7 @@ def test_ingest(cli: CommandLine, tmp_path: Path) -> None:
     done = cli("ingest", str(tmp_path / "a.md"), str(tmp_path / "b.md"), "--json", "--verbose")
     report = only_object(done, "ingest")
     assert set(report) >= {"collection", "run_id", "documents", "chunks", "tokens_embedded", "bytes_read", "seconds"}
-    assert set(report["documents"]) == {"added", "updated", "unchanged", "removed", "skipped", "failed"}
+    assert set(report["documents"]) == {"added", "updated", "unchanged", "removed", "moved", "skipped", "failed"}
     assert set(report["chunks"]) == {"added", "removed", "embedded", "reused"}
     assert set(report["stages"]) >= {"parse", "chunk", "embed", "store"}
     assert set(report["problems"][0]) >= {"uri", "reason", "hint"}

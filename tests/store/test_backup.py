@@ -74,7 +74,8 @@ def test_back_and_forth(index: CommandLine, elsewhere: str, tmp_path: Path) -> N
     assert index(*later).code == 0
     with closing(connect(elsewhere)) as one, closing(connect(url_of(index))) as other:
         assert one.execute(_EVERYTHING).fetchall() == other.execute(_EVERYTHING).fetchall()
-        assert not one.execute("select 1 from pg_namespace where nspname like 'hybridrag_%'").fetchone()
+        for connection in (one, other):
+            assert not connection.execute("select 1 from pg_namespace where nspname like 'hybridrag_%'").fetchone()
 
 
 _EVERYTHING = """

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from hybridrag.errors import DatabaseError, DatabaseUnavailable
 from hybridrag.store import PostgresStore
+from hybridrag.store import rewriting as rewriting_module
 from hybridrag.store.forgetting import Forgettable, Forgetting, pattern_of
 from hybridrag.store.rewriting import Rewriting
-from hybridrag.types import Source
+from hybridrag.types import Label, Source
 from tests.store.corpus import Corpus
 
 SECRET = "zanzibarian"
@@ -191,12 +195,65 @@ def test_a_pattern_means_its_path_alone(path: str) -> None:
     assert not left_out.match_file(path.replace("a", "aa").replace("ä", "ää").replace("blank", "blan"))
 
 
+def test_a_label_goes_with_what_it_was_given_to(corpus: Corpus) -> None:
+    """Unless the file is still there: it may be ingested again, and must not be less guarded then."""
+    globs = (("handbook/hr/ann.md", Label.LOCAL_ONLY), ("handbook/hr/**", Label.CONFIDENTIAL))
+    source = Source(name="handbook", kind="folder", root="/nowhere", label_globs=globs)
+    corpus.store.save_source(corpus.collection, source)
+
+    def label_globs() -> tuple[tuple[str, Label], ...]:
+        (row,) = corpus.store.list_sources(corpus.collection)
+        kept: Source = row["source"]
+        return kept.label_globs
+
+    forget(corpus, FORGOTTEN)
+    assert label_globs() == globs
+    with corpus.store.ingest_run(corpus.collection), Forgetting.open(corpus.store.url, corpus.collection) as forgetting:
+        documents = known(forgetting, [FORGOTTEN])
+        forgetting.forget(documents, left_out=[], gone=documents, rehearsal=False)
+    assert label_globs() == globs[1:]
+
+
+def test_a_role_rewrites_what_it_owns_and_is_told_what_it_may_not(corpus: Corpus) -> None:
+    role = f"test_role_{uuid.uuid4().hex[:12]}"
+    url = corpus.store.url
+    as_role = f"{url}{'&' if '?' in url else '?'}options=-crole%3D{role}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+        connection.execute(_GRANTED.replace("THE_ROLE", role))
+        try:
+            with Rewriting.open(as_role, corpus.collection, lambda _: None) as rewriting:
+                with pytest.raises(DatabaseError, match=r"hybridrag\.\w+ does not belong to this role"):
+                    rewriting.rewrite(own_server=False)
+                connection.execute(_OWNED.replace("THE_ROLE", role))
+                done = rewriting.rewrite(own_server=False)
+            assert [line.split(":")[0].split(",")[0] for line in done.left] == [
+                "freed rows of pg_statistic",
+                "the write-ahead log",
+            ]
+        finally:
+            connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(role)))
+
+
+_GRANTED = (
+    "grant usage, create on schema hybridrag to THE_ROLE; grant select on all tables in schema hybridrag to THE_ROLE"
+)
+_OWNED = """
+do $$
+declare one record;
+begin
+    for one in select c.oid::regclass as name from pg_class c
+               where c.relnamespace = 'hybridrag'::regnamespace and c.relkind in ('r', 'p') loop
+        execute format('alter table %s owner to THE_ROLE', one.name);
+    end loop;
+end
+$$
+"""
+
+
 def test_rewriting_waits_for_those_who_still_see_what_is_gone(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     """And tells who it is, when they do not end."""
-    from hybridrag.errors import DatabaseUnavailable
-    from hybridrag.store import rewriting as module
-
-    monkeypatch.setattr(module, "_PATIENCE", 0.0)
+    monkeypatch.setattr(rewriting_module, "_PATIENCE", 0.0)
     with psycopg.connect(corpus.store.url, application_name="a report") as reader:
         reader.execute("set transaction isolation level repeatable read")
         reader.execute("select count(*) from hybridrag.document")
@@ -206,3 +263,13 @@ def test_rewriting_waits_for_those_who_still_see_what_is_gone(corpus: Corpus, mo
             pytest.raises(DatabaseUnavailable, match=rf"a report {reader.info.backend_pid} idle in transaction"),
         ):
             rewriting.rewrite(own_server=False)
+
+
+def test_who_holds_a_collection_pins_nothing(corpus: Corpus) -> None:
+    """Else no row could be cleaned up while an ingest runs, and a purge would wait for itself."""
+    with corpus.store.ingest_run(corpus.collection), psycopg.connect(corpus.store.url) as connection:
+        held = connection.execute(
+            "select count(*), count(backend_xmin) from pg_stat_activity"
+            " where datname = current_database() and state = 'idle in transaction'"
+        ).fetchone()
+    assert held == (1, 0)

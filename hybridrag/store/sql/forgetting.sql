@@ -27,7 +27,7 @@ where s.id = p.source_id and s.collection_id = %(collection)s
 -- name: forget_in_runs
 update run set message = %(forgotten)s
 where collection_id = %(collection)s
-  and exists (select from unnest(%(paths)s::text[]) path where strpos(message, path) > 0);
+  and exists (select from unnest(%(names)s::text[]) name where strpos(message, name) > 0);
 
 -- name: chunk_sets_of
 select s.id as chunk_set from chunk_set s where s.collection_id = %(collection)s order by s.id;
@@ -52,8 +52,13 @@ where collection_id = %(collection)s and jsonb_typeof(gate -> 'worse') = 'array'
   and jsonb_array_length(gate -> 'worse') > 0;
 
 -- name: change_source
--- Its stamp goes: what it holds is no longer what is indexed of it.
-update source set only_paths = %(only)s, exclude = %(exclude)s, stamp = null where id = %(source)s;
+-- Its stamp goes: what it holds is no longer what is indexed of it. So do labels of what is no more, by their exact names.
+update source
+set only_paths = %(only)s, exclude = %(exclude)s, stamp = null,
+    label_globs = coalesce((select jsonb_agg(g order by place)
+                            from jsonb_array_elements(label_globs) with ordinality as e(g, place)
+                            where g ->> 0 <> all(%(unlabelled)s::text[])), '[]')
+where id = %(source)s;
 
 -- name: drop_source
 delete from source where id = %(source)s;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import signal
 import sys
 import threading
 import time
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     steps: dict[str, Counter[str]] = {}
     with ExitStack() as stack:
         worlds = [stack.enter_context(a_world()) for _ in range(options.jobs)]
-        free, known = list(worlds), _Known()
+        free, known, over = list(worlds), _Known(), threading.Event()
 
         def work(scenario: str, mode: Mode) -> None:
             world = free.pop()
@@ -52,15 +53,21 @@ def main(arguments: Sequence[str]) -> int:
                 if options.at is not None:
                     chosen = [(options.at, options.side)]
                 for at, side in chosen:
-                    if not record.holds(scenario, mode, side, at):
+                    if not over.is_set() and not record.holds(scenario, mode, side, at):
                         record.add(broken_off(world, SCENARIOS[scenario], normal, at=at, mode=mode, side=side))
             finally:
                 free.append(world)
 
         with ThreadPoolExecutor(options.jobs) as pool:
             units = [(scenario, mode) for scenario in scenarios for mode in options.mode or MODES]
-            for future in [pool.submit(work, *unit) for unit in units]:
-                future.result()
+            futures = [pool.submit(work, *unit) for unit in units]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                over.set()  # what is under way ends; the next call goes on from there
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     outcomes = [outcome for outcome in record.outcomes() if outcome.scenario in scenarios]
     seconds = record.seconds + time.monotonic() - started
     record.spent(seconds)
@@ -163,4 +170,5 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers are stopped then too
     sys.exit(main(sys.argv[1:]))
