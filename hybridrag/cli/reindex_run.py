@@ -44,6 +44,7 @@ def run(
     """
     from hybridrag.cli.progress import progress
     from hybridrag.cli.workers import fill, fill_together, worked_json
+    from hybridrag.evaluation.files import check_place
     from hybridrag.evaluation.gate import read_gate
     from hybridrag.store.generations import AlreadyServing
     from hybridrag.wiring.reindexing import Reindexing
@@ -55,8 +56,11 @@ def run(
         )
     session = Session.of(context, embedder=embedder, dims=dims, precision=precision)
     session.say_collection()
+    # Before hours are spent for a gate that cannot be read, or a report that cannot be written.
     if gate is not None:
-        read_gate(gate)  # before hours are spent for one that cannot be read
+        read_gate(gate)
+    if report is not None:
+        check_place(report, "report", read=[gate] if gate is not None else [])
     outcome = _Outcome(session, report)
     reindexing = Reindexing(session.wiring, wait=wait)
     active = reindexing.candidate(reindexing.collection.generation.id)
@@ -79,8 +83,7 @@ def run(
     if reasons:
         raise BelowBaseline(
             f"generation {status.generation.id} did not pass the gate: {'; '.join(reasons)}",
-            hint=f"generation {active.generation.id} serves as before; `hybridrag reindex gc {status.generation.id}` "
-            "removes the new one",
+            hint=f"generation {active.generation.id} serves as before; `hybridrag reindex compare` shows the other one",
         )
     return 0
 
@@ -96,6 +99,8 @@ def _judged(
 
     with asking(quiet=session.flags.quiet) as shown:
         found = Judging(session.wiring).gate(gate, active=active.generation, candidate=status.generation, asking=shown)
+    for note in found.notes:
+        session.notice(note)
     outcome.gate = gate_json(found)
     Generations(session.wiring.store.open()).keep_gate(status.generation.id, gate_json(found, texts=False))
     return found.reasons
@@ -125,10 +130,9 @@ class _Outcome:
             "seconds": round(time.perf_counter() - self._started, 3),
         }
         if self._file is not None:
-            try:
-                self._file.write_text(json.dumps(value, indent=2, default=str) + "\n", encoding="utf-8")
-            except OSError as exc:
-                self._session.notice(f"the report cannot be written to {self._file}: {exc.strerror}")
+            from hybridrag.evaluation.files import write_whole
+
+            write_whole(self._file, json.dumps(value, indent=2, default=str) + "\n", "report")
         if self._session.flags.json:
             self._session.json(value)
         else:

@@ -48,7 +48,9 @@ class Session:
         log_in(settings.log_format)
         if found := log():
             found.know(command=context.command_path.partition(" ")[2], collection=settings.collection)
-        return Session(given, settings)
+        session = Session(given, settings)
+        context.call_on_close(session.close)
+        return session
 
     @cached_property
     def wiring(self) -> Wiring:
@@ -58,6 +60,11 @@ class Session:
         if self.settings.offline:
             wiring.stay_offline()
         return wiring
+
+    def close(self) -> None:
+        """Ends what the command opened: whoever embeds us goes on afterwards."""
+        if "wiring" in self.__dict__:
+            self.wiring.close()
 
     def notice(self, text: str) -> None:
         notice(text, quiet=self.flags.quiet)

@@ -72,8 +72,8 @@ def judge(
             left_out,
         )
     try:
-        # What it notes of them is what a gate must not pass over: judged documents that are not in the index.
-        reasons += judged(store, collection, asked.questions, own_ids=asked.corpus is not None, expression="").notes
+        # Judged documents that the index lacks, lacks for both: the run notes them. Where it has none, nothing is told.
+        judged(store, collection, asked.questions, own_ids=asked.corpus is not None, expression="")
     except UsageError as exc:  # none of them is
         return GateReport(gate, active, candidate, (*reasons, exc.message), None, asked.notes, left_out)
     run = side_by_side(

@@ -116,6 +116,7 @@ class Worker:
             row = held.execute(statement("lock_index"), self._key()).fetchone()
             if row is None or not row["held"]:
                 return False
+            held.execute("select 1")  # ends the statement with parameters, which would keep every dead row meanwhile
             vector_index.keep_up(self._connection, self.collection.generation, notify)
             with transaction(self._connection) as tx:
                 tx.execute(on_vectors("analyze", self.collection.generation.id))

@@ -258,6 +258,7 @@ class IngestRun:
         vector_index.drop_orphans(self._connection, generation)
         with transaction(self._connection) as tx:
             if thorough or lexical.needs_compaction(tx, generation.chunk_set):
+                tx.execute(statement("lock_chunk_set"), {"chunk_set": generation.chunk_set})  # from workers
                 lexical.compact(tx, generation.chunk_set)
         vector_index.keep_up(self._connection, generation, notify)
         with transaction(self._connection) as tx:

@@ -54,6 +54,7 @@ class Wiring:
         self.settings = settings
         self.notify = notify
         self._environ = environ
+        self._others: list[Wiring] = []
         self.provider = ChosenProvider(settings, environ=environ)
         self.privacy = Privacy(settings)
         self.models = Models(
@@ -73,6 +74,13 @@ class Wiring:
             return host.lower() in listed or (bool(url) and host.lower() in hosts_of(url))
 
         refuse_connections(allowed)
+
+    def close(self) -> None:
+        """Ends the connections that the store keeps, here and under other settings."""
+        for other in self._others:
+            other.close()
+        if "store" in self.__dict__:
+            self.store.close()
 
     # --- the database ------------------------------------------------------------------------------------------------
 
@@ -340,7 +348,9 @@ class Wiring:
 
     def under(self, settings: Settings) -> Wiring:
         """The live objects of this command under other settings."""
-        return Wiring(settings, notify=self.notify, environ=self._environ)
+        other = Wiring(settings, notify=self.notify, environ=self._environ)
+        self._others.append(other)
+        return other
 
     # --- privacy and providers ---------------------------------------------------------------------------------------
 
