@@ -153,9 +153,11 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
     strategy = "file_copy" if Path(os.environ.get(_HOME, "/")).is_relative_to(_MEMORY) else "wal_log"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'create database "{name}" template "{template}" strategy {strategy}')
-    yield database(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    try:
+        yield database(server_url, name)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,13 @@ from hybridrag.flows.progress import Progress
 
 
 @contextmanager
-def progress(*, quiet: bool, verbose: bool, unit: str = "documents") -> Iterator[Progress]:
-    """A bar with documents, tokens a second and time left; without a terminal, the same as milestones, which name the
-    `unit` that is counted."""
+def progress(
+    *, quiet: bool, verbose: bool, doing: str = "indexing", unit: str = "documents", before: str = "reading"
+) -> Iterator[Progress]:
+    """A bar with what is counted, tokens a second and time left; without a terminal, the same as milestones, which take
+    the words for it."""
     if quiet or not sys.stderr.isatty():
-        with Milestones("indexing", unit, before="reading", quiet=quiet) as milestones:
+        with Milestones(doing, unit, before=before, quiet=quiet) as milestones:
             yield _Plain(milestones, quiet=quiet or not verbose)
         return
     from rich.console import Console
@@ -33,7 +35,7 @@ def progress(*, quiet: bool, verbose: bool, unit: str = "documents") -> Iterator
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
-        yield _Bar(bar, verbose=verbose)
+        yield _Bar(bar, doing=doing, before=before, verbose=verbose)
 
 
 class _Plain:
@@ -52,19 +54,22 @@ class _Plain:
 
 
 class _Bar:
-    def __init__(self, bar: object, *, verbose: bool) -> None:
+    def __init__(self, bar: object, *, doing: str, before: str, verbose: bool) -> None:
         from rich.progress import Progress as Bar
 
         assert isinstance(bar, Bar)
         self._bar = bar
+        self._doing = doing
         self._verbose = verbose
-        self._task = bar.add_task("reading", total=None, rate="")
+        self._task = bar.add_task(before or doing, total=None, rate="")
         self._lock = threading.Lock()
         self._tokens = 0
         self._started = time.monotonic()
 
     def begin(self, documents: int) -> None:
-        self._bar.update(self._task, total=documents, description="indexing")
+        with self._lock:
+            self._tokens, self._started = 0, time.monotonic()
+            self._bar.reset(self._task, total=documents, description=self._doing, rate="")
 
     def advance(self, documents: int, tokens: int) -> None:
         with self._lock:

@@ -119,7 +119,8 @@ def inspect(context: typer.Context) -> int:
 
     session = Session.of(context)
     session.say_collection()
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+    flags = session.flags
+    with progress(quiet=flags.quiet, verbose=flags.verbose, doing="searching", before="") as shown:
         searched = reindexing(session).reinspect(progress=shown)
     if session.flags.json:
         collection = session.settings.collection
@@ -144,13 +145,13 @@ def promote(
 
     Examples: hybridrag reindex promote      hybridrag reindex promote --share 10      hybridrag reindex promote 3
     """
-    from hybridrag.cli.progress import progress
+    from hybridrag.cli.workers import filling
 
     session = Session.of(context)
     session.say_collection()
     work_of = reindexing(session, wait=wait)
     chosen = work_of.candidate(generation)
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+    with filling(session) as shown:
         done = work_of.promote(chosen, progress=shown, share=share, force=force)
     return _served(session, done)
 
@@ -161,11 +162,11 @@ def rollback(context: typer.Context, wait: Wait = 0) -> int:
 
     Example: hybridrag reindex rollback
     """
-    from hybridrag.cli.progress import progress
+    from hybridrag.cli.workers import filling
 
     session = Session.of(context)
     session.say_collection()
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
+    with filling(session) as shown:
         done = reindexing(session, wait=wait).rollback(progress=shown)
     return _served(session, done)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hybridrag.cli.milestones import Milestones
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
+    from hybridrag.flows.progress import Progress
     from hybridrag.wiring.vector_files import VectorFiles
 
 
@@ -31,10 +32,8 @@ def export_(
     """
     session = Session.of(context)
     session.say_collection()
-    with Milestones("exporting", "vectors", quiet=session.flags.quiet) as shown:
-        done = _files(session).export(
-            file, generation=generation, model=embedder, force=force, progress=_Shown(shown, session)
-        )
+    with _counting(session, "exporting") as shown:
+        done = _files(session).export(file, generation=generation, model=embedder, force=force, progress=shown)
     facts = done.facts
     if session.flags.json:
         session.json(
@@ -74,8 +73,8 @@ def import_(
 
     session = Session.of(context)
     session.say_collection()
-    with Milestones("importing", "vectors", quiet=session.flags.quiet) as shown:
-        report = _files(session).take(files, verify=verify, progress=_Shown(shown, session))
+    with _counting(session, "importing") as shown:
+        report = _files(session).take(files, verify=verify, progress=shown)
     if session.flags.json:
         session.json(
             {
@@ -115,18 +114,8 @@ def _files(session: Session) -> VectorFiles:
     return VectorFiles(session.wiring)
 
 
-class _Shown:
-    """A flow's `Progress`, told as milestones."""
+def _counting(session: Session, doing: str) -> AbstractContextManager[Progress]:
+    from hybridrag.cli.progress import progress
 
-    def __init__(self, milestones: Milestones, session: Session) -> None:
-        self._milestones = milestones
-        self._session = session
-
-    def begin(self, documents: int) -> None:
-        self._milestones.begin(documents)
-
-    def advance(self, documents: int, tokens: int) -> None:
-        self._milestones.advance(documents, tokens)
-
-    def note(self, text: str) -> None:
-        self._session.notice(text)
+    flags = session.flags
+    return progress(quiet=flags.quiet, verbose=flags.verbose, doing=doing, unit="vectors", before="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.cli.globals import Globals
@@ -11,6 +12,7 @@ from hybridrag.cli.reindex_shown import waiting
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
+    from hybridrag.flows.progress import Progress
     from hybridrag.flows.reindex import Worked
     from hybridrag.types import GenerationStatus
     from hybridrag.wiring.reindexing import Reindexing
@@ -34,11 +36,9 @@ def worker_command(flags: Globals, *verb: str) -> list[str]:
 
 def fill(session: Session, work_of: Reindexing, one: GenerationStatus) -> Worked:
     """Fills a generation in this process, with a bar."""
-    from hybridrag.cli.progress import progress
-
     generation = one.generation
     session.notice(f"generation {generation.id}: {generation.model}, waiting: {waiting(one)}")
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
+    with filling(session) as shown:
         worked = work_of.work(one, progress=shown)
     rate = f", {worked.tokens / worked.seconds:,.0f} tokens/s" if worked.tokens and worked.seconds else ""
     session.notice(
@@ -46,6 +46,14 @@ def fill(session: Session, work_of: Reindexing, one: GenerationStatus) -> Worked
         f"{worked.reused:,} reused, {worked.seconds:.1f} s{rate}"
     )
     return worked
+
+
+def filling(session: Session) -> AbstractContextManager[Progress]:
+    """How far a generation is with what it lacks; nothing is told before that is known."""
+    from hybridrag.cli.progress import progress
+
+    flags = session.flags
+    return progress(quiet=flags.quiet, verbose=flags.verbose, doing="embedding", unit="texts", before="")
 
 
 def worked_json(worked: Worked) -> dict[str, Any]:
@@ -61,12 +69,11 @@ def worked_json(worked: Worked) -> dict[str, Any]:
 
 def fill_together(session: Session, work_of: Reindexing, one: GenerationStatus, number: int) -> None:
     """Fills a generation by several processes, with a bar."""
-    from hybridrag.cli.progress import progress
     from hybridrag.wiring.workers import work_together
 
     generation, started = one.generation, time.monotonic()
     session.notice(f"generation {generation.id}: {generation.model}, {number} workers")
     command = worker_command(session.flags, "reindex", "work", str(generation.id), "--supervised")
-    with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
+    with filling(session) as shown:
         work_together(session.wiring, work_of, one, number=number, command=command, progress=shown)
     session.notice(f"generation {generation.id}: {number} workers, {time.monotonic() - started:.1f} s")

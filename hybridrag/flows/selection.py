@@ -12,6 +12,7 @@ from hybridrag.errors import UsageError
 from hybridrag.types import Label, Source
 
 _JSONL = {".jsonl", ".ndjson"}
+_GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +168,10 @@ def _with_options(selection: Selection, options: SourceOptions) -> Source:
         # A label given with a part of a source is that part's. It can tighten what holds for the whole, not loosen it.
         parts = tuple((glob, label) for path in selection.only for glob in (source.uri(path), f"{source.uri(path)}/**"))
         label, globs = None, tuple(dict.fromkeys((*source.label_globs, *(globs or ()), *parts)))
-    given = {"include": options.include, "exclude": options.exclude, "label": label, "label_globs": globs}
+    exclude = options.exclude
+    if exclude is not None:
+        # What was forgotten stays out whatever else is: `documents forget` leaves a rule with its very path.
+        forgotten = (rule for rule in source.exclude if rule.startswith("/") and not _GLOB & set(rule))
+        exclude = tuple(dict.fromkeys((*exclude, *forgotten)))
+    given = {"include": options.include, "exclude": exclude, "label": label, "label_globs": globs}
     return replace(source, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -84,6 +84,7 @@ class GuardedParser:
             return self._guarded(raw)
 
     def _guarded(self, raw: RawDocument) -> Parsed:
+        deaths = 0
         while True:
             child = self._running()
             fresh = child.answered == 0
@@ -99,6 +100,9 @@ class GuardedParser:
                 raise
             except ChildDiedError as error:
                 trouble = self._crash(error.signal)
+                # Somebody else may have ended it, the kernel for want of memory say: what a file does, it does twice.
+                deaths += fresh
+                fresh = deaths > 1
             except BadAnswerError:
                 trouble = self._fault("answer")
             except BaseException:

@@ -83,6 +83,9 @@ class Generations:
                     raise AlreadyServing(collection, row["id"])
                 return _generation(tx, collection, row["id"])
             found = tx.execute(statement("chunk_set_alike"), like).fetchone()
+            if found:
+                # A worker that is about to add chunks to it does not know of the new generation: its chunks come first.
+                tx.execute(statement("lock_chunk_set"), {"chunk_set": found["id"]})
             chunk_set = found["id"] if found else self._new_chunk_set(tx, collection, wanted)
             generation = int(
                 _one(
@@ -161,7 +164,9 @@ class Generations:
                         f"generation {number} serves the collection {collection.name!r}; nothing was removed",
                         hint="promote another one first",
                     )
-            for number in generations:
+            tx.execute(statement("release_generations"), {"collection": collection.id})
+            for number in sorted(generations):
+                tx.execute(statement("lock_generation"), {"generation": number})
                 # Searches that still read it are waited for; what waits behind this is nobody's but theirs.
                 tx.execute(on_vectors("drop_vectors", number))
                 tx.execute(statement("delete_generation"), {"generation": number})

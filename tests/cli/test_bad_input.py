@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine, Result, command_line, database
+from tests.conftest import CommandLine, Here, Result, command_line, database
 from tests.faults.conftest import copy_of, url_of
 from tests.faults.digest import digest
 from tests.faults.stops import Place, stop_at
@@ -39,8 +39,13 @@ READABLE = {
 EMPTY = {"empty.md": b"", "blank.txt": b" \n\t\n", "mark-only.txt": b"\xef\xbb\xbf"}
 
 
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
+
+
 @pytest.fixture(scope="module")
-def searched(
+def searched_once(
     tmp_path_factory: pytest.TempPathFactory, server_url: str, template_database: str, tiny_model: Path
 ) -> Iterator[CommandLine]:
     """A command line with two documents indexed, for tests that change nothing."""
@@ -49,6 +54,11 @@ def searched(
         cli = command_line(root / "home", database(server_url, name), tiny_model)
         assert cli("ingest", str(folder_with(root, {"a.md": GOOD.encode(), "größe.md": UNICODE}))).code == 0
         yield cli
+
+
+@pytest.fixture
+def searched(searched_once: CommandLine, here: Here) -> CommandLine:
+    return here(searched_once)
 
 
 def folder_with(tmp_path: Path, files: dict[str, bytes]) -> Path:

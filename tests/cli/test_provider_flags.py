@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.servers.chat import ChatServer, answer
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import CommandLine, Result, command_line, database
+from tests.conftest import CommandLine, Here, Result, command_line, database
 from tests.faults.conftest import copy_of
 from tests.servers.chat import ChatServer, answer
 
@@ -22,7 +22,7 @@ ANSWER = {
 
 
 @pytest.fixture(scope="module")
-def company(
+def indexed(
     tmp_path_factory: pytest.TempPathFactory,
     server_url: str,
     template_database: str,
@@ -40,6 +40,11 @@ def company(
         cli = command_line(root / "home", database(server_url, name), tiny_model)
         assert cli("ingest", str(docs), str(root / "faq.jsonl")).code == 0
         yield cli
+
+
+@pytest.fixture
+def company(indexed: CommandLine, here: Here) -> CommandLine:
+    return here(indexed)
 
 
 def only_object(done: Result, schema: str) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
-from tests.conftest import CommandLine, command_line, database
+from tests.conftest import CommandLine, command_line, database, fresh_database
 from tests.faults import corpus
 from tests.faults.digest import Digest, digest
 
@@ -77,11 +76,5 @@ def bare_database_url(server_url: str) -> Iterator[str]:
 @contextmanager
 def copy_of(server_url: str, template: str) -> Iterator[str]:
     """The name of a new database, made from another, for the `with` block."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{template}"')
-    try:
-        yield name
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)')
+    with fresh_database(server_url, template) as url:
+        yield urlsplit(url).path.removeprefix("/")

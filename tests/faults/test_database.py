@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine, Result, command_line
+from tests.conftest import CommandLine, Here, Result, command_line
 from tests.faults.conftest import url_of
 
 PASSWORD = "xq7secretpw"
@@ -33,6 +33,11 @@ def as_role(url: str, role: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
+
+
+@pytest.fixture
 def notes(tmp_path: Path) -> Path:
     folder = tmp_path / "notes"
     folder.mkdir()
@@ -41,9 +46,15 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def homeless(tmp_path: Path, tiny_model: Path) -> CommandLine:
+def homeless(tmp_path: Path, tiny_model: Path, here: Here) -> CommandLine:
     """A command line without a database."""
-    return command_line(tmp_path / "homeless", "postgresql://127.0.0.1:1/none", tiny_model)
+    return here(command_line(tmp_path / "homeless", "postgresql://127.0.0.1:1/none", tiny_model))
+
+
+@pytest.fixture
+def bare(bare_database_url: str, tmp_path: Path, tiny_model: Path, here: Here) -> CommandLine:
+    """A command line on a database without our schema, and without pgvector as yet."""
+    return here(command_line(tmp_path / "home-bare", bare_database_url, tiny_model))
 
 
 @pytest.fixture
@@ -125,18 +136,17 @@ def test_a_database_that_does_not_exist(cli: CommandLine) -> None:
 # --- what it lacks ---------------------------------------------------------------------------------------------------
 
 
-def test_without_pgvector(bare_database_url: str, tmp_path: Path, tiny_model: Path, notes: Path) -> None:
-    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+def test_without_pgvector(bare: CommandLine, notes: Path) -> None:
+    with psycopg.connect(url_of(bare), autocommit=True) as connection:
         if connection.info.server_version < 180000:
             pytest.skip("only PostgreSQL 18 can be told to look for extensions where there are none")
         connection.execute(
             "do $$ begin execute format('alter database %I set extension_control_path = ''/nonexistent''',"
             " current_database()); end $$"
         )
-    cli = command_line(tmp_path / "home-bare", bare_database_url, tiny_model)
-    assert_refused(cli("ingest", str(notes)), 4, "no pgvector", "0.8.4")
-    assert_refused(cli("search", "travel"), 4, "no pgvector")
-    checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
+    assert_refused(bare("ingest", str(notes)), 4, "no pgvector", "0.8.4")
+    assert_refused(bare("search", "travel"), 4, "no pgvector")
+    checks = {check["name"]: check for check in bare("doctor", "--json").json["checks"]}
     assert checks["database"]["state"] == "failure"
     assert "no pgvector" in checks["database"]["detail"]
     assert checks["model"]["state"] == "ok"
@@ -201,15 +211,12 @@ def test_a_server_that_is_read_only(cli: CommandLine, notes: Path) -> None:
     assert_refused(cli("ingest", str(notes), env=standby), 4, "read-only")
 
 
-def test_a_role_that_may_not_make_a_schema(
-    bare_database_url: str, role: str, tmp_path: Path, tiny_model: Path, notes: Path
-) -> None:
-    cli = command_line(tmp_path / "home-bare", bare_database_url, tiny_model)
-    environment = as_role(bare_database_url, role)
-    assert_refused(cli("ingest", str(notes), env=environment), 4, "CREATE EXTENSION vector")
-    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+def test_a_role_that_may_not_make_a_schema(bare: CommandLine, role: str, notes: Path) -> None:
+    environment = as_role(url_of(bare), role)
+    assert_refused(bare("ingest", str(notes), env=environment), 4, "CREATE EXTENSION vector")
+    with psycopg.connect(url_of(bare), autocommit=True) as connection:
         connection.execute("create extension vector")
-    assert_refused(cli("ingest", str(notes), env=environment), 4, "privilege")
+    assert_refused(bare("ingest", str(notes), env=environment), 4, "privilege")
 
 
 def test_an_error_tells_no_row_even_under_debug(cli: CommandLine, notes: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine, Result
+from tests.conftest import CommandLine, Here, Result
 from tests.faults.conftest import url_of
 from tests.faults.stops import A_RUN_HOLDS_THE_COLLECTION, wait_until
 from tests.servers.chat import ChatServer, answer, html
@@ -21,6 +21,11 @@ from tests.servers.chat import ChatServer, answer, html
 REPOSITORY = Path(__file__).parent.parent.parent
 NO_ONE_LISTENS = "postgresql://127.0.0.1:1/nowhere"
 Case = Callable[[CommandLine, Path], Result]
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
 
 
 def folder_of(tmp_path: Path, **files: str) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from hybridrag.parsing import GuardedParser
 from hybridrag.types import RawDocument, Skipped
-from tests.conftest import CommandLine
+from tests.conftest import CommandLine, Here
 from tests.faults.conftest import Corpus, url_of
 from tests.faults.digest import assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at
@@ -22,6 +22,16 @@ BOTH = [
     pytest.param(signal.SIGINT, 130, "Interrupted", id="SIGINT"),
     pytest.param(signal.SIGTERM, 143, "Terminated", id="SIGTERM"),
 ]
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
+
+
+@pytest.fixture
+def indexed(indexed: CommandLine, here: Here) -> CommandLine:
+    return here(indexed)
 
 
 def assert_told(process: subprocess.Popen[bytes], code: int, name: str) -> None:

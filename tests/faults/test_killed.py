@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CommandLine, command_line
+from tests.conftest import CommandLine, Here, command_line
 from tests.faults.conftest import Corpus, url_of
 from tests.faults.corpus import RECORDS
 from tests.faults.digest import Digest, assert_same, assert_whole, digest
@@ -19,6 +19,16 @@ from tests.faults.stops import Place, stop_at, wait_until
 
 NOTHING = Digest({}, {}, {})
 GONE = "old.path in ('note-03.txt', 'note-04.txt', 'note-05.txt')"
+
+
+@pytest.fixture
+def cli(cli: CommandLine, here: Here) -> CommandLine:
+    return here(cli)
+
+
+@pytest.fixture
+def indexed(indexed: CommandLine, here: Here) -> CommandLine:
+    return here(indexed)
 
 
 def kill_at(cli: CommandLine, place: Place, arguments: tuple[str, ...], *allowed: Digest) -> Digest:
@@ -104,8 +114,10 @@ def test_the_way_does_not_matter(cli: CommandLine, the_corpus: Corpus) -> None:
     assert_same(digest(url_of(cli)), the_corpus.of_second)
 
 
-def test_while_the_schema_is_made(bare_database_url: str, tmp_path: Path, tiny_model: Path, the_corpus: Corpus) -> None:
-    cli = command_line(tmp_path / "home-bare", bare_database_url, tiny_model)
+def test_while_the_schema_is_made(
+    bare_database_url: str, tmp_path: Path, tiny_model: Path, the_corpus: Corpus, here: Here
+) -> None:
+    cli = here(command_line(tmp_path / "home-bare", bare_database_url, tiny_model))
     arguments = ("ingest", *Corpus.paths(the_corpus.first))
     with psycopg.connect(bare_database_url, autocommit=True) as connection:
         connection.execute("create extension vector")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import CommandLine, Result, command_line
+from tests.conftest import CommandLine, Here, Result, command_line
 from tests.faults.conftest import Corpus, url_of
 from tests.faults.digest import assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at
@@ -31,16 +31,16 @@ def uris(found: Result) -> list[str]:
     return [hit["document"]["uri"] for hit in found.json["hits"]]
 
 
-def test_the_second_is_told_to_try_later(indexed: CommandLine, the_corpus: Corpus, tmp_path: Path) -> None:
+def test_the_second_is_told_to_try_later(indexed: CommandLine, the_corpus: Corpus, tmp_path: Path, here: Here) -> None:
     arguments = ("ingest", *Corpus.paths(the_corpus.second))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.txt").write_text("Another collection.")
     with stop_at(url_of(indexed), Place("document", "delete")) as stop:
         first = started(indexed, *arguments)
         stop.reached_by(first)
-        second = indexed(*arguments, "--json")
-        removal = indexed("sources", "remove", "docs", "--json")
-        elsewhere = indexed("ingest", str(tmp_path / "other"), "-c", "other")
+        second = here(indexed)(*arguments, "--json")
+        removal = here(indexed)("sources", "remove", "docs", "--json")
+        elsewhere = here(indexed)("ingest", str(tmp_path / "other"), "-c", "other")
         during = digest(url_of(indexed))
         stop.release()
         done = ended(first)
@@ -104,7 +104,9 @@ def test_every_look_during_an_ingest_shows_whole_documents(indexed: CommandLine,
     assert_same(digest(url_of(indexed)), the_corpus.of_second)
 
 
-def test_a_server_that_breaks_off_is_told_and_nothing_is_lost(indexed: CommandLine, the_corpus: Corpus) -> None:
+def test_a_server_that_breaks_off_is_told_and_nothing_is_lost(
+    indexed: CommandLine, the_corpus: Corpus, here: Here
+) -> None:
     arguments = ("ingest", *Corpus.paths(the_corpus.second))
     with stop_at(url_of(indexed), Place("chunk", "insert", row=9)) as stop:
         process = started(indexed, *arguments, "--json")
@@ -115,7 +117,7 @@ def test_a_server_that_breaks_off_is_told_and_nothing_is_lost(indexed: CommandLi
     assert done.code == 4, done.err
     assert json.loads(done.err.splitlines()[-1])["retryable"] is True
     assert_whole(digest(url_of(indexed)), the_corpus.of_first, the_corpus.of_second)
-    assert indexed(*arguments).code == 0
+    assert here(indexed)(*arguments).code == 0
     assert_same(digest(url_of(indexed)), the_corpus.of_second)
 
 

@@ -87,7 +87,8 @@ insert into source (collection_id, name, kind, root, only_paths, include, exclud
 values (%(collection)s, %(name)s, %(kind)s, %(root)s, %(only)s, %(include)s, %(exclude)s, %(label)s, %(label_globs)s)
 on conflict (collection_id, name) do update
 set kind = excluded.kind, root = excluded.root, only_paths = excluded.only_paths, include = excluded.include,
-    exclude = excluded.exclude, label = excluded.label, label_globs = excluded.label_globs
+    exclude = excluded.exclude, label = excluded.label, label_globs = excluded.label_globs,
+    root_device = case when source.root = excluded.root then source.root_device end
 returning id;
 
 -- name: touch_source

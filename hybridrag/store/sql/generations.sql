@@ -25,8 +25,24 @@ select set_config('lock_timeout', %(timeout)s, true);
 select pg_advisory_xact_lock(hashtextextended('hybridrag run ' || %(collection)s::text, 0));
 
 -- name: lock_generations
--- In order, so that two who change them wait for each other and no more.
-select g.id, g.state, g.chunk_set_id from generation g where g.collection_id = %(collection)s order by g.id for update;
+-- In order, so that two who change them wait for each other and no more. What workers add refers to them meanwhile.
+select g.id from generation g where g.collection_id = %(collection)s order by g.id for no key update;
+
+-- name: keep_generations
+-- None goes until the transaction ends. Workers take this before anything else, so that none holds what `gc` waits for
+-- while it waits for `gc`; and by turns, so that they do not keep it waiting for ever, as locks on rows may.
+select pg_advisory_xact_lock_shared(hashtextextended('hybridrag generations ' || %(collection)s::text, 0));
+
+-- name: release_generations
+-- Waits for the workers' batches, and keeps them out until the transaction ends.
+select pg_advisory_xact_lock(hashtextextended('hybridrag generations ' || %(collection)s::text, 0));
+
+-- name: lock_generation
+-- Waits for whoever else refers to it.
+select from generation g where g.id = %(generation)s for update;
+
+-- name: generation_state
+select g.state from generation g where g.id = %(generation)s;
 
 -- name: generations_alike
 -- Those with the same vectors of the same chunks, the one that serves first, then the newest.
@@ -73,6 +89,7 @@ insert into to_embed (generation_id, text_hash)
 select distinct %(generation)s::bigint, c.text_hash
 from chunk c
 where c.chunk_set_id = %(chunk_set)s and not exists (select from {vectors} v where v.text_hash = c.text_hash)
+order by 2
 on conflict do nothing;
 
 -- name: requeue_documents
@@ -81,6 +98,7 @@ select %(chunk_set)s, d.collection_id, d.id
 from document d
 where d.collection_id = %(collection)s
   and not exists (select from chunking k where k.chunk_set_id = %(chunk_set)s and k.document_id = d.id)
+order by 3
 on conflict do nothing;
 
 -- name: make_ready
