@@ -23,7 +23,7 @@ from hybridrag.cli.asking_options import (
     Rerank,
     Stream,
 )
-from hybridrag.cli.console import one_line, printable
+from hybridrag.cli.console import local_time, one_line, printable
 from hybridrag.cli.session import Session
 from hybridrag.errors import HybridragError, UsageError
 
@@ -340,7 +340,7 @@ def _list(session: Session, saved: Conversations) -> None:
     if not found:
         session.notice("no conversation was kept; hybridrag chat --name NAME keeps one")
     for each in found:
-        sys.stdout.write(f"{each.name}  {each.written.astimezone():%Y-%m-%d %H:%M}\n")
+        sys.stdout.write(f"{each.name}  {local_time(each.written)}\n")
 
 
 def _cited_json(cited: Cited) -> dict[str, Any]:

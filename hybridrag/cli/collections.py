@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import local_time, printable, stdout
+from hybridrag.cli.reindex_shown import waiting
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -131,10 +132,10 @@ def _age(done: RunRecord | None) -> str:
 def _run_line(run: RunRecord) -> str:
     counted = [f"{run.counts[name]} {name}" for name in _COUNTED if run.counts.get(name)]
     told = ", ".join(counted) or "nothing changed"
-    began = run.started_at.astimezone().strftime("%Y-%m-%d %H:%M")
     error = f"; {printable(run.message or run.error)}" if run.error else ""
     who = f", process {run.pid} of {run.user} on {run.host}"
-    return f"{run.verb} of {began}, {run.outcome} after {run.seconds:.1f} s: {told}{error}{printable(who)}"
+    began = f"{run.verb} of {local_time(run.started_at)}"
+    return f"{began}, {run.outcome} after {run.seconds:.1f} s: {told}{error}{printable(who)}"
 
 
 _COUNTED = ("added", "updated", "unchanged", "removed", "moved", "skipped", "failed", "refused")
@@ -160,8 +161,8 @@ def _run_json(run: RunRecord) -> dict[str, Any]:
 
 def _generation_line(status: GenerationStatus) -> str:
     generation = status.generation
-    lacking = "" if status.complete else f", lacks {status.waiting_documents + status.waiting_texts} documents or texts"
-    share = f", answers {generation.share} %" if generation.share else ""
+    share = f", answers {generation.share}% of the questions" if generation.share else ""
+    lacking = "" if status.complete else f", waiting: {waiting(status)}"
     return f"{generation.id}, {generation.state}: {printable(generation.model)}{share}{lacking}"
 
 
@@ -192,4 +193,4 @@ def _collection_json(row: dict[str, Any]) -> dict[str, Any]:
 
 def _last_ingest(row: dict[str, Any]) -> str:
     when = row["ingested_at"]
-    return when.astimezone().strftime("%Y-%m-%d %H:%M") if when else "never"
+    return local_time(when) if when else "never"

@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -22,6 +24,23 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """A name or a message as `printable`, and without line breaks: a file's name must not write lines of its own."""
     return re.sub(r"[\n\t]", "\N{REPLACEMENT CHARACTER}", printable(text))
+
+
+def local_time(moment: datetime) -> str:
+    """`2026-11-21 13:45`, by this machine's clock."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def shown_bytes(size: int) -> str:
+    """`12.3 MB`, or gigabytes where it is more than one."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+def agrees(question: str) -> bool:
+    """Whether the user says yes to a question. Whoever asks has seen that stdin is a terminal."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def stdout() -> Console:

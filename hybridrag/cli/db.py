@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from hybridrag.cli.console import printable
+from hybridrag.cli.console import agrees, printable, shown_bytes
 from hybridrag.cli.session import Session
 from hybridrag.config import mask_password
 from hybridrag.errors import UsageError
@@ -127,7 +127,7 @@ def backup(
             session.wiring,
             None if file == "-" else Path(file).expanduser(),
             force=force,
-            working=lambda size: shown(_megabytes(size)),
+            working=lambda size: shown(shown_bytes(size)),
         )
     seconds = round(time.monotonic() - started, 1)
     held = done.contents
@@ -136,7 +136,7 @@ def backup(
         value |= {"collections": held.collections, "documents": held.documents, "chunks": held.chunks}
         session.json({"schema": "hybridrag.backup/1", **value})
     else:
-        size = f", {_megabytes(done.bytes)}" if done.bytes else ""
+        size = f", {shown_bytes(done.bytes)}" if done.bytes else ""
         session.notice(f"backed up {held.documents:,} documents in {held.collections} collections{size}, {seconds} s")
     return 0
 
@@ -215,7 +215,7 @@ def upgrade(
     else:
         session.notice(f"PostgreSQL {done.before} to {done.after}: {done.rows:,} rows in {done.tables} tables, counted")
         session.notice(
-            f"the old database is kept in {done.kept} ({_megabytes(done.size)}); when all is well: "
+            f"the old database is kept in {done.kept} ({shown_bytes(done.size)}); when all is well: "
             "hybridrag db upgrade --remove-old"
         )
     return 0
@@ -229,9 +229,7 @@ def _may_replace(collections: list[str], *, asked: bool) -> bool:
             f"the database holds collections ({names}), which a restore would remove",
             hint="say --replace to have the backup in their place",
         )
-    sys.stderr.write(f"Remove the collections {printable(names)}, and have the backup in their place? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return agrees(f"Remove the collections {printable(names)}, and have the backup in their place?")
 
 
 @contextmanager
@@ -244,7 +242,3 @@ def _status(what: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status(what) as status:
         yield lambda detail: status.update(f"{what}: {printable(detail)}")
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hybridrag.cli import forget
-from hybridrag.cli.console import one_line, printable, stdout
+from hybridrag.cli.console import local_time, one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -103,8 +103,8 @@ def _problems(session: Session) -> int:
     for title in ("document", "", "reason", "since"):
         table.add_column(title, overflow="fold")
     for each in found:
-        word, since = "failed" if each.failed else "left out", each.since.astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(one_line(each.uri), word, one_line(f"{each.reason} {each.hint}".strip()), since)
+        word, told = "failed" if each.failed else "left out", one_line(f"{each.reason} {each.hint}".strip())
+        table.add_row(one_line(each.uri), word, told, local_time(each.since))
     stdout().print(table)
     return 0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import one_line, stdout
+from hybridrag.cli.console import local_time, one_line, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -50,11 +50,13 @@ def history(
     Examples: hybridrag eval history      hybridrag eval history ./scifact --metric recall@10 --plot scifact.svg
     """
     from hybridrag.evaluation.history import ANSWERS, lines, points
+    from hybridrag.flows.moments import moment
 
     if answers and mode is not None:
         raise UsageError("--answers shows figures of answers, which have no mode", hint="leave --mode or --answers out")
     session = Session.of(context)
-    first, before = _moment("--since", since), _moment("--prune", prune)
+    first = None if since is None else moment(since)
+    before = None if prune is None else moment(prune, option="--prune")
     mode = ANSWERS if answers else _canonical(mode)
     if plot is not None:
         from hybridrag.evaluation.plots import COURSE_KINDS, check_plot
@@ -70,7 +72,7 @@ def history(
         if session.flags.json:
             session.json({"schema": _SCHEMA, "pruned": removed, "before": before.isoformat()})
         else:
-            stdout().print(f"{removed:,} runs from before {before.astimezone():%Y-%m-%d %H:%M} were removed")
+            stdout().print(f"{removed:,} runs from before {local_time(before)} were removed")
         return 0
     entries = monitoring.entries(scope, since=first, limit=limit)
     chosen = metric or ("correctness" if answers else "ndcg@10")
@@ -90,17 +92,6 @@ def history(
     for line in _left_out(entries, found, answers=answers, limit=limit):
         session.notice(line)
     return 0
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    from hybridrag.flows.ledger import moment
-
-    if text is None:
-        return None
-    try:
-        return moment(text)
-    except UsageError as exc:
-        raise UsageError(exc.message.replace("--since", option, 1), hint=exc.hint) from None
 
 
 def _canonical(mode: str | None) -> str | None:

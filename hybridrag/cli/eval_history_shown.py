@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridrag.cli.console import one_line
+from hybridrag.cli.console import local_time, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def _table(found: Sequence[Point], metric: str) -> Table:
         entry = point.entry
         table.add_row(
             str(entry.id),
-            f"{entry.at.astimezone():%Y-%m-%d %H:%M}",
+            local_time(entry.at),
             one_line(entry.dataset),
             *([one_line(entry.collection)] if several else []),
             one_line(_generation(point)),
@@ -84,9 +84,7 @@ def _table(found: Sequence[Point], metric: str) -> Table:
 def _show_narrow(console: Console, point: Point, metric: str) -> None:
     entry = point.entry
     baseline = ", baseline" if entry.baseline else ""
-    console.print(
-        one_line(f"run {entry.id}  {entry.at.astimezone():%Y-%m-%d %H:%M}  {entry.dataset}, {point.mode}{baseline}")
-    )
+    console.print(one_line(f"run {entry.id}  {local_time(entry.at)}  {entry.dataset}, {point.mode}{baseline}"))
     told = [f"{metric} {_value(point, metric)}"]
     told += [f"{_title(name)} {_figure(point.figure(name), name)}" for name in _beside(point, metric)]
     told += [f"{entry.documents:,} documents", f"{point.questions:,} questions", f"generation {_generation(point)}"]

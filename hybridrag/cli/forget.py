@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import one_line, stdout
+from hybridrag.cli.console import agrees, one_line, shown_bytes, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -119,18 +119,16 @@ def _is_many(named: Sequence[tuple[str, str]], uris: list[str] | None) -> bool:
 
 def _confirmed(named: Sequence[tuple[str, str]]) -> bool:
     """Whether the user says yes. Raises UsageError where nobody can be asked."""
-    count = "1 document" if len(named) == 1 else f"{len(named):,} documents"
     if not named:
         return True
+    count = "1 document" if len(named) == 1 else f"{len(named):,} documents"
     if not sys.stdin.isatty():
         raise UsageError(f"this would forget {count}, and nobody can be asked", hint="add --yes if it is meant")
     for source, path in named[:_SHOWN]:
         sys.stderr.write(one_line(f"  {source}/{path}") + "\n")
     if len(named) > _SHOWN:
         sys.stderr.write(f"  ... and {len(named) - _SHOWN:,} more; --dry-run --json lists all\n")
-    sys.stderr.write(f"Forget {count} everywhere? There is no way back. [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return agrees(f"Forget {count} everywhere? There is no way back.")
 
 
 def _show(done: Forgotten) -> None:
@@ -143,8 +141,8 @@ def _show(done: Forgotten) -> None:
             out.print(f"{done.removed[place]:>8,}  {meaning}")
     if done.purged:
         out.print(
-            f"rewrote {done.purged.tables} tables ({done.purged.bytes_before / 1e6:,.1f} MB, now "
-            f"{done.purged.bytes_after / 1e6:,.1f} MB) and {done.purged.segments} segments of the write-ahead log"
+            f"rewrote {done.purged.tables} tables ({shown_bytes(done.purged.bytes_before)}, now "
+            f"{shown_bytes(done.purged.bytes_after)}) and {done.purged.segments} segments of the write-ahead log"
         )
 
 

@@ -35,7 +35,7 @@ def list_(
     """
     from hybridrag.cli.ledger_shown import print_entries
     from hybridrag.errors import UsageError
-    from hybridrag.flows.ledger import moment
+    from hybridrag.flows.moments import moment
     from hybridrag.privacy.ledger.reading import OUTCOMES
 
     if outcome is not None and outcome not in OUTCOMES:
@@ -157,7 +157,7 @@ def export(
     Example: hybridrag ledger export --since 30d ledger-november.jsonl
     """
     from hybridrag.cli.ledger_shown import export_lines
-    from hybridrag.flows.ledger import moment
+    from hybridrag.flows.moments import moment
 
     session, book = _opened(context)
     lines = book.lines(since=moment(since) if since is not None else None)

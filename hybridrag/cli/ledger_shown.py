@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.cli.console import one_line, printable, stdout
+from hybridrag.cli.console import agrees, one_line, printable, stdout
 from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ def confirmed(what: str, *, keep_days: int) -> bool:
     """Whether the user says yes. Raises UsageError where nobody can be asked."""
     if not sys.stdin.isatty():
         raise UsageError(f"this would remove {what}, and nobody can be asked", hint="add --yes if it is meant")
-    sys.stderr.write(f"Remove {what} older than {keep_days} days from the ledger? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return agrees(f"Remove {what} older than {keep_days} days from the ledger?")
 
 
 def counted(requests: int) -> str:

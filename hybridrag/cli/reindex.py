@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hybridrag.cli.console import local_time
 from hybridrag.cli.reindex_compare import compare
 from hybridrag.cli.reindex_files import export_, import_
 from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
@@ -208,8 +209,7 @@ def gc(
         verb = "would be dropped" if dry_run else "dropped"
         session.notice(f"generation {one.generation.id} ({one.generation.model}, {one.generation.state}): {verb}")
     for one, until in collected.kept:
-        day = until.astimezone().strftime("%Y-%m-%d %H:%M")
-        session.notice(f"generation {one.generation.id} ({one.generation.model}) is kept until {day}")
+        session.notice(f"generation {one.generation.id} ({one.generation.model}) is kept until {local_time(until)}")
     if not collected.dropped and not collected.kept:
         session.notice("nothing to drop")
     return 0

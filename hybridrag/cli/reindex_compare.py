@@ -148,8 +148,8 @@ def _rows(found: Compared) -> list[tuple[str, ...]]:
     first, second = found.summary(found.before), found.summary(found.after)
     for name, one_ms, other_ms in (("p50 ms", first.p50_ms, second.p50_ms), ("p95 ms", first.p95_ms, second.p95_ms)):
         rows.append((name, f"{one_ms:.1f}", f"{other_ms:.1f}", f"{other_ms - one_ms:+.1f}", ""))
-    for name, value in (("chunks", "chunks"), ("vectors", "vectors")):
-        one_count, other_count = getattr(found.before, value), getattr(found.after, value)
+    for name in ("chunks", "vectors"):
+        one_count, other_count = getattr(found.before, name), getattr(found.after, name)
         rows.append((name, f"{one_count:,}", f"{other_count:,}", f"{other_count - one_count:+,}", ""))
     one_mb, other_mb = found.before.bytes / 1e6, found.after.bytes / 1e6
     rows.append(("vectors MB", f"{one_mb:,.1f}", f"{other_mb:,.1f}", f"{other_mb - one_mb:+,.1f}", ""))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hybridrag.cli.console import shown_bytes
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def export_(
         )
         return 0
     session.notice(f"{facts.count:,} vectors of generation {done.generation.id} ({facts.model}) in {done.file}")
-    session.notice(f"{done.bytes / 1e6:,.1f} MB, SHA-256 of the vectors {facts.sha256}")
+    session.notice(f"{shown_bytes(done.bytes)}, SHA-256 of the vectors {facts.sha256}")
     if not done.complete:
         session.notice("the generation is not complete; these are those that it has")
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import one_line, stdout
+from hybridrag.cli.console import one_line, shown_bytes, stdout
 from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch
 from hybridrag.cli.session import Session
 
@@ -124,13 +124,14 @@ def _rows(found: Plan, *, workers: int) -> list[tuple[str, str]]:
     amount, disk = found.amount, found.disk
     about = "" if amount.exact else "about "
     chunks = "those there are" if found.chunk_set is not None else f"{about}{amount.chunks:,}, made anew"
+    free = f", {shown_bytes(disk.free)} are free" if disk.free is not None else ""
     reused = f"; {amount.reused_texts:,} more have a vector already" if amount.reused_texts else ""
     rows = [
         ("documents", f"{found.documents:,}"),
         ("chunks", chunks),
         ("to embed", f"{about}{amount.texts_to_embed:,} texts, {amount.tokens_to_embed:,} tokens{reused}"),
         ("time", _time(found, workers)),
-        ("disk", f"about {_size(disk.peak)}" + (f", {_size(disk.free)} are free" if disk.free is not None else "")),
+        ("disk", f"about {shown_bytes(disk.peak)}{free}"),
     ]
     if found.texts_leave:
         rows.append(("leaves", "every text is sent to the model's server, as it stands"))
@@ -149,7 +150,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:,.0f} s"
     return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import local_time, printable, shown_bytes, stdout
 from hybridrag.types import GenerationStatus
 
 
@@ -52,9 +52,9 @@ def show(found: Sequence[GenerationStatus]) -> None:
             str(generation.dimensions),
             f"{status.chunks:,}",
             f"{status.vectors:,}",
-            f"{status.bytes / 1e6:,.1f} MB",
+            shown_bytes(status.bytes),
             waiting(status),
-            _since(status).astimezone().strftime("%Y-%m-%d %H:%M"),
+            local_time(_since(status)),
         )
     stdout().print(table)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hybridrag.cli.console import printable, stdout
+from hybridrag.cli.console import local_time, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -43,7 +43,7 @@ def list_(context: typer.Context) -> int:
             printable(source.root) + (f" ({len(source.only)} files)" if source.only else ""),
             source.label.value,
             str(row["documents"]),
-            when.astimezone().strftime("%Y-%m-%d %H:%M") if when else "never",
+            local_time(when) if when else "never",
         )
     stdout().print(table)
     return 0

@@ -22,8 +22,6 @@ from hybridrag.privacy.ledger.reading import Entry, Reading
 from hybridrag.privacy.ledger.retention import Pruned, prune
 from hybridrag.privacy.ledger.verification import Verification, verify
 
-_AGO = re.compile(r"([0-9]{1,5})([mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ID = re.compile(r"[0-9a-f]{1,32}")
 
 
@@ -145,22 +143,6 @@ class Book:
                 hint="Restore the key from a backup. Without it nothing can be verified, and nothing is sent.",
             )
         return key
-
-
-def moment(text: str, *, now: datetime | None = None) -> datetime:
-    """The moment that `7d`, `12h`, `30m`, `2w` or a date (of UTC) means: so long before `now`, or its first moment.
-
-    Raises UsageError for anything else.
-    """
-    ago = _AGO.fullmatch(text.strip().lower())
-    try:
-        if ago is not None:
-            return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return periods.period(text)[0]
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"--since does not take {text!r}", hint=f"it takes 30m, 12h, 7d, 2w, or a date; {periods.FORMS}"
-        ) from None
 
 
 def anchors(text: str) -> list[Head]:

@@ -16,6 +16,7 @@ from hybridrag.chunking import embed_text
 from hybridrag.errors import CollectionBusy, ModelError
 from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.flows.sampled import keep_sample
+from hybridrag.store.writing import Superseded
 from hybridrag.types import Chunked, Document, Embedded
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ _FEWEST, _MOST = 16, 512
 """Texts embedded in one transaction."""
 _BATCH_SECONDS = 2.0
 """What a batch should take: little is lost with a worker, and whoever interrupts one does not wait long."""
-_PAUSE = 0.2
-"""Seconds between two looks while others hold what is left."""
+_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+"""Seconds between two looks while others hold what is left, or the collection: each is twice as long as the last one."""
 
 Result = TypeVar("Result")
 
@@ -74,6 +75,8 @@ class Reindex:
         self._processing = digest(chunking_parameters(chunker, self._text_search))
         self._batch = _FEWEST
         self._waiting = 0
+        self._pause = _PAUSE
+        self._indexed = False
         self.worked = Worked()
 
     def until_complete(self) -> Worked:
@@ -95,12 +98,15 @@ class Reindex:
             return False
         done = self._interruptible(thread, self._embed)
         if done.claimed:
+            self._pause, self._indexed = _PAUSE, False
             self._advance(done.tokens)
             return False
-        if self._look():
-            time.sleep(_PAUSE)  # other workers hold the rest; should one of them die, it is ours
-            return False
-        return self._settle()
+        # What is left other workers hold; should one of them die, it is ours.
+        if not self._look() and self._settle():
+            return True
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        return False
 
     # --- batches -----------------------------------------------------------------------------------------------------
 
@@ -159,8 +165,8 @@ class Reindex:
 
     def _settle(self) -> bool:
         """What remains to be done when nothing is waiting; False where something is again, or a run is waited for."""
-        if not self._worker.build_index(self._notify):
-            time.sleep(_PAUSE)
+        self._indexed = self._indexed or self._worker.build_index(self._notify)
+        if not self._indexed:
             return False
         try:
             with self._store.ingest_run(self._worker.collection) as run:
@@ -170,8 +176,9 @@ class Reindex:
                 if run.lacks_sample():
                     keep_sample(run)
                 self._generations.make_ready(self._worker.collection.generation.id)
+        except Superseded:
+            raise
         except CollectionBusy:
-            time.sleep(_PAUSE)
             return False
         return True
 

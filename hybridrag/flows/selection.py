@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hybridrag.errors import UsageError
+from hybridrag.store.forgetting import pattern_of
 from hybridrag.types import Label, Source
 
 _JSONL = {".jsonl", ".ndjson"}
-_GLOB = frozenset("*?[")
+_ONE_PATH = re.compile(r"/(?:\\.|[^\\*?\[])*(?:\\.|[^\\/*?\[])")
+"""An exclude pattern that means one path, as `documents forget` leaves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,24 @@ def _with_options(selection: Selection, options: SourceOptions) -> Source:
         # A label given with a part of a source is that part's. It can tighten what holds for the whole, not loosen it.
         parts = tuple((glob, label) for path in selection.only for glob in (source.uri(path), f"{source.uri(path)}/**"))
         label, globs = None, tuple(dict.fromkeys((*source.label_globs, *(globs or ()), *parts)))
-    exclude = options.exclude
-    if exclude is not None:
-        # What was forgotten stays out whatever else is: `documents forget` leaves a rule with its very path.
-        forgotten = (rule for rule in source.exclude if rule.startswith("/") and not _GLOB & set(rule))
-        exclude = tuple(dict.fromkeys((*exclude, *forgotten)))
-    given = {"include": options.include, "exclude": exclude, "label": label, "label_globs": globs}
+    given = {
+        "include": options.include,
+        "exclude": _still_left_out(source.exclude, options.exclude, named=selection.only),
+        "label": label,
+        "label_globs": globs,
+    }
     return replace(source, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _still_left_out(
+    rules: Sequence[str], given: tuple[str, ...] | None, *, named: Sequence[str]
+) -> tuple[str, ...] | None:
+    """The exclude patterns of a source from now on; None where they stay.
+
+    New ones take the place of all but those of single paths: what was forgotten stays out, until it is named itself.
+    """
+    lifted = {pattern_of(path) for path in named}
+    if given is None:
+        return tuple(rule for rule in rules if rule not in lifted) if lifted & set(rules) else None
+    single = (rule for rule in rules if _ONE_PATH.fullmatch(rule) and rule not in lifted)
+    return tuple(dict.fromkeys((*given, *single)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridrag.store.connection import transaction, translating
-from hybridrag.store.queries import on_vectors
+from hybridrag.store.queries import on_vectors, statement
 from hybridrag.types import Generation
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _MOST_DEAD = 0.05
 def drop_orphans(connection: Connection, generation: Generation) -> None:
     """Deletes vectors that no chunk holds. Where they are many, the index goes with them: `keep_up` makes a new one."""
     with transaction(connection) as tx:
+        # Whoever adds chunks meanwhile may add one of the very texts that look unneeded.
+        tx.execute(statement("lock_chunk_set"), {"chunk_set": generation.chunk_set})
         before = _state(tx, generation)
         query = on_vectors("delete_orphan_vectors", generation.id)
         deleted = tx.execute(query, {"chunk_set": generation.chunk_set}).rowcount

@@ -2,7 +2,7 @@
 
 The transaction stays open while the work is done, so a worker that dies gives back what it claimed, and nobody else
 does it meanwhile; there are no leases and no clocks. Any number of workers, on any host, may do so at once. A worker
-never waits for an ingest, so the two cannot wait for each other.
+never waits for an ingest, so the two cannot wait for each other; and while it writes, no generation can be dropped.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from hybridrag.errors import DatabaseError
 from hybridrag.store import lexical, vector_index
 from hybridrag.store.chunks import copy_vectors, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.generations import Lacking
+from hybridrag.store.postgres import GenerationGone
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import document_of
 from hybridrag.types import Chunked, Collection, Document, Embedded
@@ -45,7 +47,7 @@ class Done:
 
 
 class Worker:
-    """Fills one generation, which the `collection` carries."""
+    """Fills one generation, which the `collection` carries. Raises GenerationGone once that is dropped."""
 
     def __init__(self, url: str, connection: Connection, collection: Collection) -> None:
         self._url = url
@@ -61,6 +63,7 @@ class Worker:
     def waiting(self) -> Lacking:
         """What stands in the queues, claimed or not."""
         with transaction(self._connection, read_only=True) as tx:
+            self._check(tx)
             row = tx.execute(statement("count_waiting"), self._key()).fetchone()
         assert row is not None  # two counts
         return Lacking(row["documents"], row["texts"])
@@ -83,7 +86,7 @@ class Worker:
             for row in tx.execute(statement("generations_of_set"), key).fetchall():
                 tx.execute(on_vectors("queue_texts", row["id"]), {"generation": row["id"], "hashes": hashes})
             tx.execute(statement("documents_chunked"), key)
-        with transaction(self._connection) as tx:
+        with self._claiming() as tx:
             tx.execute(statement("lock_chunk_set"), self._key())
             lexical.merge_segments(tx, generation.chunk_set)
         return len(rows)
@@ -113,13 +116,19 @@ class Worker:
     def build_index(self, notify: Callable[[str], None]) -> bool:
         """Makes the generation's index where one is due; False where another worker is at it."""
         with closing(connect(self._url)) as holder, transaction(holder) as held:
+            held.execute("set local idle_in_transaction_session_timeout = 0")
             row = held.execute(statement("lock_index"), self._key()).fetchone()
             if row is None or not row["held"]:
                 return False
             held.execute("select 1")  # ends the statement with parameters, which would keep every dead row meanwhile
-            vector_index.keep_up(self._connection, self.collection.generation, notify)
-            with transaction(self._connection) as tx:
-                tx.execute(on_vectors("analyze", self.collection.generation.id))
+            try:
+                vector_index.keep_up(self._connection, self.collection.generation, notify)
+                with transaction(self._connection) as tx:
+                    tx.execute(on_vectors("analyze", self.collection.generation.id))
+            except DatabaseError:
+                with transaction(self._connection) as tx:
+                    self._check(tx)  # an index takes minutes, in which nobody is kept from dropping the generation
+                raise
         return True
 
     def cancel(self) -> None:
@@ -142,7 +151,13 @@ class Worker:
     def _claiming(self) -> Iterator[Connection]:
         with transaction(self._connection) as tx:
             tx.execute("set local idle_in_transaction_session_timeout = 0")
+            tx.execute(statement("keep_generations"), self._key())
+            self._check(tx)
             yield tx
+
+    def _check(self, tx: Connection) -> None:
+        if tx.execute(statement("generation_state"), self._key()).fetchone() is None:
+            raise GenerationGone(self.collection.name, self.collection.generation.id)
 
     def _key(self, **values: Any) -> Mapping[str, Any]:
         generation = self.collection.generation

@@ -60,6 +60,16 @@ class Remembered:
     device: str | None = None
 
 
+class Superseded(CollectionBusy):
+    """Another generation was promoted between a run's first look at a collection and its hold on it."""
+
+    def __init__(self, collection: Collection) -> None:
+        super().__init__(
+            f"generation {collection.generation.id} of {collection.name!r} serves no more: another was just promoted",
+            hint="try again; nothing was changed",
+        )
+
+
 class IngestRun:
     """Writes to one collection, held by this run alone."""
 
@@ -73,7 +83,8 @@ class IngestRun:
     @classmethod
     @contextmanager
     def hold(cls, url: str, collection: Collection) -> Iterator[IngestRun]:
-        """Holds the collection for the `with` block. Raises CollectionBusy where another run holds it.
+        """Holds the collection for the `with` block. Raises CollectionBusy where another run holds it, Superseded where
+        the generation served and does no more, and GenerationGone where it was dropped.
 
         The lock lives in a transaction of its own that stays open: it ends with this process, however that ends, and a
         pooler in transaction mode keeps it on one server process.
@@ -85,6 +96,7 @@ class IngestRun:
                 row = holder.execute(statement("lock_run"), {"collection": collection.id}).fetchone()
                 if not row or not row["held"]:
                     raise busy(collection, _holder(holder, collection))
+                _check_generation(holder, collection)
                 # The portal of a statement with parameters stays open, and with it a snapshot that keeps every row that
                 # is deleted from now on; one without parameters closes it.
                 holder.execute("select 1")
@@ -344,6 +356,17 @@ def busy(collection: Collection, holder: runs.Holder | None = None) -> Collectio
         f"another run holds the collection {collection.name!r}{told}",
         hint="try again when it has ended; nothing was changed",
     )
+
+
+def _check_generation(tx: Connection, collection: Collection) -> None:
+    """What was true when the collection was looked at may not be so any more, now that nobody else can change it."""
+    from hybridrag.store.postgres import GenerationGone
+
+    row = tx.execute(statement("generation_state"), {"generation": collection.generation.id}).fetchone()
+    if row is None:
+        raise GenerationGone(collection.name, collection.generation.id)
+    if collection.generation.state == "active" and row["state"] != "active":
+        raise Superseded(collection)
 
 
 def _holder(connection: Connection, collection: Collection) -> runs.Holder | None:

@@ -85,8 +85,13 @@ def test_what_is_forgotten_stays_away_until_it_is_named_again(staff: CommandLine
     assert f"still lies in {folder}/hr/ann.md; its source leaves it out from now on" in done.err
     assert "--purge" in done.err and "backups" in done.err
     assert "Ann" not in done.out + done.err
-    assert staff("ingest", str(folder)).code == 0
-    assert "staff/hr/ann.md" not in uris(staff)
+    for flags in ((), ("--exclude", "drafts/**")):
+        assert staff("ingest", str(folder), *flags).code == 0
+        assert "staff/hr/ann.md" not in uris(staff)
+    for path in ("hr/ann.md", "."):
+        assert staff("ingest", str(folder / path)).code == 0
+        assert "staff/hr/ann.md" in uris(staff)
+    assert staff("documents", "forget", "staff/hr/ann.md").code == 0
     again = staff("documents", "forget", "staff/hr/ann.md", "--no-keep-out", "--json")
     assert again.json["documents"][0]["source"] == "offered"
     assert staff("ingest", str(folder)).code == 0

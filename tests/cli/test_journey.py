@@ -20,6 +20,7 @@ def test_ingest_search_ask(cli: CommandLine, examples: Path) -> None:
         "updated": 0,
         "unchanged": 21,
         "removed": 0,
+        "moved": 0,
         "skipped": 0,
         "failed": 0,
     }
