@@ -1,4 +1,4 @@
-"""Globs over paths inside a source: `**` crosses folders, `*` and `?` stay inside one."""
+"""Globs over paths inside a source: `**` crosses folders, `*` and `?` stay inside one. Exclude patterns of one path."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 # A run of `**` or `**/` means no more than one of them, and would only be work for the engine.
 _WILDCARD = re.compile(r"((?:\*\*/)+|(?:\*\*)+(?!/)|\*|\?)")
 _ONE = {"*": "[^/]*", "?": "[^/]"}
+_ONE_PATH = re.compile(r"/(?:\\.|[^\\*?\[])*(?:\\.|[^\\/*?\[])")
 
 
 def glob_to_regex(glob: str) -> str:
@@ -30,6 +31,17 @@ def matches(glob: str, path: str) -> bool:
 def wildcards(glob: str) -> int:
     """How many wildcards a glob holds: with none, it matches itself alone."""
     return len(_WILDCARD.findall(glob))
+
+
+def pattern_of(path: str) -> str:
+    """The exclude pattern that means one path of a source and nothing else, as in a `.gitignore`."""
+    escaped = "".join(f"\\{letter}" if letter in "\\*?[]!#" else letter for letter in path)
+    return "/" + (f"{escaped[:-1]}\\ " if escaped.endswith(" ") else escaped)
+
+
+def is_of_one_path(pattern: str) -> bool:
+    """Whether an exclude pattern is of the form that `pattern_of` gives."""
+    return _ONE_PATH.fullmatch(pattern) is not None
 
 
 def _literal(text: str) -> str:

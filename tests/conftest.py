@@ -25,6 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.forking import Forking
 from tests.models.tiny import write_bert_model, write_static_model
 
 # A shell that runs this in the background has it ignore interrupts, and so would every command that a test interrupts.
@@ -180,6 +181,9 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "model-cache"
 
 
+_FORKING = Forking()
+
+
 @dataclass(frozen=True)
 class Result:
     """How a command line ended."""
@@ -211,13 +215,16 @@ class CommandLine:
         timeout: float = 120,
     ) -> Result:
         """Runs it to its end. There is no terminal, and no stdin unless given."""
-        done = subprocess.run(
+        environment, folder, done = {**self.environment, **(env or {})}, cwd or self.home, None
+        if self.command is CommandLine.command:
+            done = _FORKING.run(arguments, environment=environment, cwd=folder, stdin=stdin, timeout=timeout)
+        done = done or subprocess.run(
             self.command(*arguments),
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            env={**self.environment, **(env or {})},
-            cwd=cwd or self.home,
+            env=environment,
+            cwd=folder,
             timeout=timeout,
             check=False,
         )

@@ -230,7 +230,7 @@ def prefix(title: str, headings: tuple[str, ...], text: str) -> str:
 
 
 def embed_text(title: str, headings: tuple[str, ...], text: str, text_hash: bytes) -> str | None:
-    """What the model was given for a chunk, told by its hash: the text with its prefix, or alone where that was too long.
+    """What the model was given for a chunk, told by its hash: text with prefix, or alone where that was too long.
 
     None where neither has that hash: a chunk that another version made.
     """

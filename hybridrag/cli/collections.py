@@ -112,9 +112,9 @@ def show(
     for status in generations:
         out.print(f"generation:  {_generation_line(status)}")
     failed = sum(problem.failed for problem in problems)
-    out.print(f"problems:    {failed} documents failed, {len(problems) - failed} were left out")
+    out.print(f"problems:    {failed} failed, {len(problems) - failed} left out")
     if problems:
-        session.notice("hybridrag documents list --problems shows them")
+        session.notice(f"hybridrag documents list --problems -c {wanted} shows them")
     return 0
 
 

@@ -100,11 +100,11 @@ def _problems(session: Session) -> int:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("document", "", "reason", "since"):
+    for title in ("document", "state", "reason", "since"):
         table.add_column(title, overflow="fold")
     for each in found:
-        word, told = "failed" if each.failed else "left out", one_line(f"{each.reason} {each.hint}".strip())
-        table.add_row(one_line(each.uri), word, told, local_time(each.since))
+        word, hint = "failed" if each.failed else "left out", f" ({each.hint})" if each.hint else ""
+        table.add_row(one_line(each.uri), word, one_line(f"{each.reason}{hint}"), local_time(each.since))
     stdout().print(table)
     return 0
 

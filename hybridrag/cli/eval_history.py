@@ -13,8 +13,6 @@ from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from hybridrag.evaluation.history import Entry, Point
 
 _SCHEMA = "hybridrag.eval_history/1"

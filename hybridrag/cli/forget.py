@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hybridrag.cli.console import agrees, one_line, shown_bytes, stdout
+from hybridrag.cli.options import DryRun
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
@@ -24,6 +25,7 @@ _PLACES = {
     "waiting_texts": "texts waiting to be embedded",
     "lexical_indexes": "lexical indexes, written anew without their words",
     "samples": "samples of vectors",
+    "gates": "gate reports that named them",
     "gate_questions": "gate reports, their questions",
     "evaluations": "evaluations that named them",
     "problems": "problems of runs",
@@ -51,7 +53,7 @@ def forget(
     keep_out: Annotated[
         bool, typer.Option("--keep-out/--no-keep-out", help="Have its source leave it out from now on.")
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go; change nothing.")] = False,
+    dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> int:
     """Removes documents from everywhere that the program keeps anything of them.

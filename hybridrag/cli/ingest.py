@@ -9,6 +9,7 @@ import typer
 
 from hybridrag.cli.console import notice, stdout
 from hybridrag.cli.logs import log
+from hybridrag.cli.options import AllowMassDelete, Dims, DryRun, Precision, Prune, Strict
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 from hybridrag.types import Label
@@ -32,18 +33,12 @@ def ingest(
     embedder: Annotated[
         str | None, typer.Option("--embedder", metavar="MODEL", help="The embedding model of a new collection.")
     ] = None,
-    dims: Annotated[
-        int | None, typer.Option("--dims", metavar="N", help="Keep N dimensions of its vectors (Matryoshka models).")
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option("--precision", metavar="FORMAT", help="auto, float32, bfloat16, float16 or int8.")
-    ] = None,
-    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")] = True,
-    allow_mass_delete: Annotated[
-        bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; change nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 6 if any document fails.")] = False,
+    dims: Dims = None,
+    precision: Precision = None,
+    prune: Prune = True,
+    allow_mass_delete: AllowMassDelete = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
     stdin_name: Annotated[
         str | None, typer.Option("--stdin-name", metavar="NAME", help="File name for the document on stdin.")
     ] = None,

@@ -17,7 +17,6 @@ from typing import Any, TextIO
 
 from hybridrag.cli.console import json_text
 
-FORMATS = ("text", "json")
 VARIABLE = "HYBRIDRAG_LOG_FORMAT"
 _LONGEST = 16_000
 """Characters of a text in a record: journald breaks lines of more than 48 KiB."""

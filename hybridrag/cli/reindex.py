@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybridrag.cli.console import local_time
+from hybridrag.cli.options import ChunkTokens, Dims, DryRun, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_compare import compare
 from hybridrag.cli.reindex_files import export_, import_
-from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_plan import plan
 from hybridrag.cli.reindex_run import run
 from hybridrag.cli.reindex_shown import show, status_json
 from hybridrag.cli.session import Session
 from hybridrag.errors import ModelError
+from hybridrag.flows.promotion import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ Chosen = Annotated[int | None, typer.Argument(metavar="[GENERATION]", help="Its 
 def status(context: typer.Context) -> int:
     """Shows the generations of a collection and what they lack. Example: hybridrag reindex status"""
     session = Session.of(context)
+    session.say_collection()
     found = reindexing(session).status()
     if session.flags.json:
         _print(session, found)
@@ -75,7 +76,6 @@ def work(
     generation: Chosen = None,
     workers: Workers = 1,
     supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
-    wait: Wait = 0,
 ) -> int:
     """Brings in what generations lack: documents chunked, texts embedded, an index made. Any number of workers may run.
 
@@ -88,7 +88,7 @@ def work(
         end_with_parent()
     session = Session.of(context)
     session.say_collection()
-    work_of = reindexing(session, wait=wait)
+    work_of = reindexing(session)
     chosen = [work_of.candidate(generation)] if generation is not None else work_of.lacking()
     if not chosen:
         session.notice("nothing is waiting")
@@ -180,19 +180,21 @@ def gc(
         typer.Argument(metavar="[GENERATION...]", help="These; else all whose grace period is over."),
     ] = None,
     grace: Annotated[
-        float, typer.Option("--grace", metavar="DAYS", min=0, help="How long a retired generation is kept.")
-    ] = 7,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go; change nothing.")] = False,
+        str, typer.Option("--grace", metavar="AGE", help="How long a retired generation is kept: 7d, 12h, 0.")
+    ] = f"{GRACE.days}d",
+    dry_run: DryRun = False,
     wait: Wait = 0,
 ) -> int:
     """Removes generations that no longer serve, once there is no need of a way back to them.
 
     Examples: hybridrag reindex gc      hybridrag reindex gc --grace 0      hybridrag reindex gc 4
     """
+    from hybridrag.flows.moments import age
+
     session = Session.of(context)
     session.say_collection()
     collected = reindexing(session, wait=wait).collect(
-        grace=timedelta(days=min(grace, 36_500)), named=generations or (), dry_run=dry_run
+        grace=age(grace, option="--grace"), named=generations or (), dry_run=dry_run
     )
     if session.flags.json:
         session.json(

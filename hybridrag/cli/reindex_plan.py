@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hybridrag.cli.console import one_line, shown_bytes, stdout
-from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch
+from hybridrag.cli.options import ChunkTokens, Dims, Embedder, Precision, TextSearch
 from hybridrag.cli.session import Session
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def plan(
     precision: Precision = None,
     chunk_tokens: ChunkTokens = None,
     text_search: TextSearch = None,
-    workers: Annotated[
-        int, typer.Option("--workers", metavar="N", min=1, help="How many machines like this one share the work.")
+    machines: Annotated[
+        int, typer.Option("--machines", metavar="N", min=1, help="How many machines like this one share the work.")
     ] = 1,
 ) -> int:
     """Tells what a reindex would take, before anything is spent: texts and tokens to embed, time, disk and cost.
@@ -40,15 +40,15 @@ def plan(
     session.say_collection()
     found = Judging(session.wiring).plan(chunk_tokens=chunk_tokens, text_search=text_search)
     if session.flags.json:
-        session.json(plan_json(found, workers=workers))
+        session.json(plan_json(found, machines=machines))
     else:
-        _show(stdout(), found, workers=workers)
+        _show(stdout(), found, machines=machines)
     for note in found.notes:
         session.notice(note)
     return 0
 
 
-def plan_json(found: Plan, *, workers: int = 1) -> dict[str, Any]:
+def plan_json(found: Plan, *, machines: int = 1) -> dict[str, Any]:
     """The `hybridrag.reindex_plan/1` object."""
     active, wanted, amount, disk = found.collection.generation, found.wanted, found.amount, found.disk
     return {
@@ -72,11 +72,11 @@ def plan_json(found: Plan, *, workers: int = 1) -> dict[str, Any]:
         "tokens": {"all": amount.tokens, "reused": amount.reused_tokens, "to_embed": amount.tokens_to_embed},
         "tokens_per_second": None if found.speed is None else round(found.speed.tokens_per_second, 1),
         "measured_texts": 0 if found.speed is None else found.speed.texts,
-        "workers": workers,
+        "machines": machines,
         "seconds": {
-            "chunking": round(found.seconds_chunking / workers, 2),
-            "embedding": _rounded(found.seconds_embedding, workers),
-            "total": _rounded(found.seconds, workers),
+            "chunking": round(found.seconds_chunking / machines, 2),
+            "embedding": _rounded(found.seconds_embedding, machines),
+            "total": _rounded(found.seconds, machines),
         },
         "disk": {
             "vectors": disk.vectors,
@@ -93,14 +93,14 @@ def plan_json(found: Plan, *, workers: int = 1) -> dict[str, Any]:
     }
 
 
-def _rounded(seconds: float | None, workers: int) -> float | None:
-    return None if seconds is None else round(seconds / workers, 2)
+def _rounded(seconds: float | None, machines: int) -> float | None:
+    return None if seconds is None else round(seconds / machines, 2)
 
 
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(console: Console, found: Plan, *, workers: int) -> None:
+def _show(console: Console, found: Plan, *, machines: int) -> None:
     from rich.table import Table
 
     active, wanted = found.collection.generation, found.wanted
@@ -113,14 +113,14 @@ def _show(console: Console, found: Plan, *, workers: int) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _rows(found, workers=workers):
+    for name, value in _rows(found, machines=machines):
         table.add_row(name, value)
     console.print(table)
     for obstacle in found.obstacles:
         console.print(one_line(f"cannot begin: {obstacle}"))
 
 
-def _rows(found: Plan, *, workers: int) -> list[tuple[str, str]]:
+def _rows(found: Plan, *, machines: int) -> list[tuple[str, str]]:
     amount, disk = found.amount, found.disk
     about = "" if amount.exact else "about "
     chunks = "those there are" if found.chunk_set is not None else f"{about}{amount.chunks:,}, made anew"
@@ -130,7 +130,7 @@ def _rows(found: Plan, *, workers: int) -> list[tuple[str, str]]:
         ("documents", f"{found.documents:,}"),
         ("chunks", chunks),
         ("to embed", f"{about}{amount.texts_to_embed:,} texts, {amount.tokens_to_embed:,} tokens{reused}"),
-        ("time", _time(found, workers)),
+        ("time", _time(found, machines)),
         ("disk", f"about {shown_bytes(disk.peak)}{free}"),
     ]
     if found.texts_leave:
@@ -138,15 +138,11 @@ def _rows(found: Plan, *, workers: int) -> list[tuple[str, str]]:
     return rows
 
 
-def _time(found: Plan, workers: int) -> str:
+def _time(found: Plan, machines: int) -> str:
+    from hybridrag.flows.freshness import span
+
     if found.seconds is None:
         return "not measured"
     rate = f" at {found.speed.tokens_per_second:,.0f} tokens/s, measured here" if found.speed else ""
-    shared = f", shared by {workers} machines like this one" if workers > 1 else ""
-    return f"about {_duration(found.seconds / workers)}{rate}{shared}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+    shared = f", shared by {machines} machines like this one" if machines > 1 else ""
+    return f"about {span(found.seconds / machines)}{rate}{shared}"

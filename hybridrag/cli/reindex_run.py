@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli.reindex_options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
+from hybridrag.cli.options import ChunkTokens, Dims, Embedder, Precision, TextSearch, Wait, Workers
 from hybridrag.cli.reindex_shown import status_json
 from hybridrag.cli.session import Session
 from hybridrag.errors import BelowBaseline, UsageError
-from hybridrag.types import GenerationStatus
+
+if TYPE_CHECKING:
+    from hybridrag.types import GenerationStatus
+    from hybridrag.wiring.reindexing import Reindexing
 
 
 def run(
@@ -42,8 +45,7 @@ def run(
     Examples: hybridrag reindex run --embedder bge-small-en-v1.5 --gate gate.toml
     hybridrag reindex run --embedder ./our-model --no-promote --report report.json
     """
-    from hybridrag.cli.progress import progress
-    from hybridrag.cli.workers import fill, fill_together, worked_json
+    from hybridrag.cli.workers import fill, fill_together, filling, worked_json
     from hybridrag.evaluation.files import check_place
     from hybridrag.evaluation.gate import read_gate
     from hybridrag.store.generations import AlreadyServing
@@ -74,10 +76,10 @@ def run(
         fill_together(session, reindexing, status, workers)
     else:
         outcome.worked = worked_json(fill(session, reindexing, status))
-    reasons = _judged(session, gate, active, status, outcome) if gate is not None else ()
+    reasons = _judged(session, reindexing, gate, status, outcome) if gate is not None else ()
     status = reindexing.candidate(status.generation.id)
     if promote and not reasons:
-        with progress(quiet=session.flags.quiet, verbose=session.flags.verbose, unit="texts") as shown:
+        with filling(session) as shown:
             status = reindexing.promote(status, progress=shown)
     outcome.told(status, previous=active)
     if reasons:
@@ -89,20 +91,17 @@ def run(
 
 
 def _judged(
-    session: Session, gate: Path, active: GenerationStatus, status: GenerationStatus, outcome: _Outcome
+    session: Session, reindexing: Reindexing, gate: Path, status: GenerationStatus, outcome: _Outcome
 ) -> tuple[str, ...]:
-    """The demands of a gate that a generation does not meet. The report is kept with the generation."""
+    """The demands of a gate that a generation does not meet."""
     from hybridrag.cli.eval_progress import asking
     from hybridrag.flows.gate import gate_json
-    from hybridrag.store.generations import Generations
-    from hybridrag.wiring.judging import Judging
 
     with asking(quiet=session.flags.quiet) as shown:
-        found = Judging(session.wiring).gate(gate, active=active.generation, candidate=status.generation, asking=shown)
+        found = reindexing.judge(gate, status, asking=shown)
     for note in found.notes:
         session.notice(note)
     outcome.gate = gate_json(found)
-    Generations(session.wiring.store.open()).keep_gate(status.generation.id, gate_json(found, texts=False))
     return found.reasons
 
 

@@ -40,7 +40,7 @@ def list_(context: typer.Context) -> int:
         table.add_row(
             printable(source.name),
             source.kind,
-            printable(source.root) + (f" ({len(source.only)} files)" if source.only else ""),
+            printable(source.root) + (f" (files: {len(source.only)})" if source.only else ""),
             source.label.value,
             str(row["documents"]),
             local_time(when) if when else "never",

@@ -8,6 +8,7 @@ import typer
 
 from hybridrag.cli.ingest import report_json, show_report
 from hybridrag.cli.logs import log
+from hybridrag.cli.options import AllowMassDelete, DryRun, Prune, Strict
 from hybridrag.cli.session import Session
 from hybridrag.errors import DatabaseError, HybridragError, UsageError
 
@@ -22,12 +23,10 @@ def sync(
         list[str] | None, typer.Argument(metavar="[SOURCE...]", help="Only these, as `sources list` shows them.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every collection.")] = False,
-    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")] = True,
-    allow_mass_delete: Annotated[
-        bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; change nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 6 if any document fails.")] = False,
+    prune: Prune = True,
+    allow_mass_delete: AllowMassDelete = False,
+    dry_run: DryRun = False,
+    strict: Strict = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Read every file, however old it looks, and try again what failed.")
     ] = False,

@@ -36,9 +36,9 @@ class Freshness:
     def warnings(self) -> list[str]:
         """What a reader of the answer should know."""
         return [
-            *(f"{uri} is no longer there; hybridrag ingest brings the index up to date" for uri in self.missing),
+            *(f"{uri} is no longer there; hybridrag sync brings the index up to date" for uri in self.missing),
             *(
-                f"{uri} has changed since it was indexed; hybridrag ingest brings the index up to date"
+                f"{uri} has changed since it was indexed; hybridrag sync brings the index up to date"
                 for uri in self.changed
             ),
             *(
@@ -102,7 +102,9 @@ def _newer(origin: Origin) -> bool:
 
 
 def span(seconds: float) -> str:
-    """A length of time for people, in minutes, hours or days."""
+    """A length of time for people, in seconds, minutes, hours or days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     if seconds < 48 * 3600:

@@ -6,12 +6,11 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from hybridrag import periods
 from hybridrag.errors import BlockedByPolicy, UsageError
 from hybridrag.privacy.keys import document_hash, existing_key
 from hybridrag.privacy.ledger.chain import Head

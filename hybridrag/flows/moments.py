@@ -14,7 +14,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 def age(text: str, *, option: str) -> timedelta:
     """How long `7d`, `12h`, `30m` or `2w` is; `0` is none. Raises UsageError, naming the option, for anything else."""
-    found = _age(text)
+    found = timedelta() if text.strip() == "0" else _age(text)
     if found is None:
         raise UsageError(f"{option} does not take {text!r}", hint="it takes 0, 30m, 12h, 7d, 2w")
     return found
@@ -25,8 +25,8 @@ def moment(text: str, *, option: str = "--since", now: datetime | None = None) -
 
     Raises UsageError, naming the option, for anything else.
     """
+    ago = _age(text)
     try:
-        ago = _age(text)
         return periods.period(text)[0] if ago is None else (now or datetime.now(UTC)) - ago
     except (ValueError, OverflowError):
         raise UsageError(
@@ -35,8 +35,5 @@ def moment(text: str, *, option: str = "--since", now: datetime | None = None) -
 
 
 def _age(text: str) -> timedelta | None:
-    written = text.strip().lower()
-    found = _AGE.fullmatch(written)
-    if found is not None:
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    return timedelta() if written == "0" else None
+    found = _AGE.fullmatch(text.strip().lower())
+    return None if found is None else timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -46,14 +46,14 @@ def candidate(found: Sequence[GenerationStatus], number: int | None = None) -> G
 
 
 def previous(found: Sequence[GenerationStatus]) -> GenerationStatus:
-    """The generation that served before the active one was built; the active one itself where that is done already.
+    """The generation that served before the active one was promoted; the active one itself where a rollback did that.
 
-    A rollback whose end nobody learnt of is run again, and must not go forward then: once an older generation serves
+    A rollback whose end nobody learnt of is run again, and must not go forward then: once an earlier generation serves
     again, only a promotion changes that. Raises UsageError where there is no earlier one any more.
     """
     retired = [status for status in found if status.generation.state == "retired" and status.retired_at is not None]
     active = next(status for status in found if status.generation.state == "active")
-    if any(status.generation.id > active.generation.id for status in retired):
+    if any(_promoted(status) > _promoted(active) for status in retired):
         return active
     if not retired:
         raise UsageError(
@@ -71,11 +71,13 @@ def promote(
     catch_up: Callable[[Lacking], None],
     share: int | None = None,
     force: bool = False,
+    back: bool = False,
 ) -> None:
     """Has a generation serve, or answer a `share` of the questions, in per cent.
 
-    What changed since it was complete is brought in first, by `catch_up`. Raises UsageError for one that is not yet
-    built, BelowBaseline where its last gate was not passed, unless `force`, and CollectionBusy.
+    What changed since it was complete is brought in first, by `catch_up`; `back` says that this takes a promotion back.
+    Raises UsageError for one that is not yet built, BelowBaseline where its last gate was not passed, unless `force`,
+    and CollectionBusy.
     """
     number = chosen.generation.id
     if chosen.generation.state == "building":
@@ -92,7 +94,7 @@ def promote(
         )
     for _ in range(_TRIES):
         if share is None:
-            lacking = generations.promote(collection, number)
+            lacking = generations.promote(collection, number, back=back)
         else:
             lacking = generations.share(collection, number, share)
         if not lacking:
@@ -111,6 +113,11 @@ def overdue(found: Sequence[GenerationStatus], *, grace: timedelta = GRACE, now:
     dropped = tuple(status for status in retired if _retired(status) + grace <= now)
     kept = tuple((status, _retired(status) + grace) for status in retired if status not in dropped)
     return Collected(dropped, kept)
+
+
+def _promoted(status: GenerationStatus) -> datetime:
+    """When it was promoted; long ago where it served from the beginning."""
+    return status.promoted_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _retired(status: GenerationStatus) -> datetime:

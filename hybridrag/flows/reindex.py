@@ -32,8 +32,8 @@ _FEWEST, _MOST = 16, 512
 """Texts embedded in one transaction."""
 _BATCH_SECONDS = 2.0
 """What a batch should take: little is lost with a worker, and whoever interrupts one does not wait long."""
-_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-"""Seconds between two looks while others hold what is left, or the collection: each is twice as long as the last one."""
+_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
+"""Seconds between two looks while others hold what is left, or the collection: each is twice as long as the last."""
 
 Result = TypeVar("Result")
 
@@ -179,7 +179,8 @@ class Reindex:
         except Superseded:
             raise
         except CollectionBusy:
-            return False
+            # One that was complete before can do without: what is left is done at its promotion, or by the next ingest.
+            return self._worker.collection.generation.state != "building"
         return True
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hybridrag.errors import UsageError
-from hybridrag.store.forgetting import pattern_of
+from hybridrag.globs import is_of_one_path, pattern_of
 from hybridrag.types import Label, Source
 
 _JSONL = {".jsonl", ".ndjson"}
-_ONE_PATH = re.compile(r"/(?:\\.|[^\\*?\[])*(?:\\.|[^\\/*?\[])")
-"""An exclude pattern that means one path, as `documents forget` leaves them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,5 +187,5 @@ def _still_left_out(
     lifted = {pattern_of(path) for path in named}
     if given is None:
         return tuple(rule for rule in rules if rule not in lifted) if lifted & set(rules) else None
-    single = (rule for rule in rules if _ONE_PATH.fullmatch(rule) and rule not in lifted)
+    single = (rule for rule in rules if is_of_one_path(rule) and rule not in lifted)
     return tuple(dict.fromkeys((*given, *single)))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import weakref
 from pathlib import Path
 from typing import IO, Any
 
+from hybridrag.parsing.folder import Folder
 from hybridrag.parsing.wire import LENGTH
 
 
@@ -39,7 +38,7 @@ class Child:
         """
         self.answered = 0
         self._largest_answer = 16 * max_text + (1 << 24)
-        folder = tempfile.mkdtemp(prefix="hybridrag-parse-")
+        folder = Folder()
         settings = json.dumps({"memory": memory, "parent": os.getpid(), "max_text": max_text})
         try:
             self._process = subprocess.Popen(
@@ -48,13 +47,13 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
-                cwd=folder,
-                env=_environment(folder),
+                cwd=folder.path,
+                env=_environment(folder.path),
                 # Ctrl-C at the terminal is for the parent, which then ends the child.
                 start_new_session=True,
             )
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
             raise
         self._end = weakref.finalize(self, _end, self._process, folder)
         self._write, self._read = (_unblocked(pipe) for pipe in (self._process.stdin, self._process.stdout))
@@ -159,10 +158,10 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
-def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+def _end(process: subprocess.Popen[bytes], folder: Folder) -> None:
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    folder.remove()

@@ -17,6 +17,7 @@ from typing import IO
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
 from hybridrag.store.client_programs import environment, fitting, reaching
 from hybridrag.store.connection import Connection, address, connect, transaction
+from hybridrag.store.queries import one, statement
 
 _WHAT = ("--format=custom", "--schema=hybridrag", "--no-owner", "--no-privileges", "--encoding=UTF8")
 _PAUSE = 0.2
@@ -79,12 +80,7 @@ def _one_moment(url: str) -> Iterator[tuple[Connection, str]]:
 
 
 def contents_of(tx: Connection) -> Contents:
-    row = tx.execute(
-        "select current_setting('server_version') as server,"
-        " (select count(*) from hybridrag.collection) as collections,"
-        " (select count(*) from hybridrag.document) as documents, (select count(*) from hybridrag.chunk) as chunks"
-    ).fetchone()
-    assert row is not None  # a select without from always gives one row
+    row = one(tx, "contents")
     return Contents(**{**row, "server": row["server"].split()[0]})
 
 
@@ -92,18 +88,12 @@ def tables_of(tx: Connection) -> list[Table]:
     """Every table of the schema, with its rows counted."""
     from psycopg import sql
 
-    names = [row["name"] for row in tx.execute(_TABLES)]
+    names = [row["name"] for row in tx.execute(statement("tables"))]
     counts = [
         tx.execute(sql.SQL("select count(*) as it from {}").format(sql.Identifier("hybridrag", name))).fetchone()
         for name in names
     ]
     return [Table(name, count["it"] if count else 0) for name, count in zip(names, counts, strict=True)]
-
-
-_TABLES = """
-select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = 'hybridrag' and c.relkind = 'r' order by 1
-"""
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from hybridrag.store.backup import Table, tables_of
 from hybridrag.store.connection import connect, transaction
 from hybridrag.store.embedded_home import Home
 from hybridrag.store.embedded_socket import State
+from hybridrag.store.queries import statement
 
 _PATIENCE = 600.0
 """Seconds that one of the two servers may take to start."""
@@ -177,17 +178,7 @@ def _wait(home: Home, cluster: Path, folder: Path, lock_file: Path, log: Path) -
 def _what_is_not_ours(folder: Path) -> tuple[str, ...]:
     """What the user keeps in the cluster besides: databases and tables, which are not carried over."""
     with closing(connect(embedded_socket.url_of(folder))) as connection, transaction(connection, read_only=True) as tx:
-        return tuple(row["name"] for row in tx.execute(_NOT_OURS))
-
-
-_NOT_OURS = """
-select 'database ' || datname as name from pg_database
-where not datistemplate and datname not in ('postgres', 'hybridrag')
-union all
-select 'table ' || n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p', 'm', 'v') and n.nspname !~ '^(pg_|information_schema$|hybridrag$)'
-order by 1
-"""
+        return tuple(row["name"] for row in tx.execute(statement("not_ours")))
 
 
 def _carry_over(old: str, new: str) -> tuple[Table, ...]:

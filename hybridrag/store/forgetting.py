@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hybridrag.globs import pattern_of
 from hybridrag.store import lexical
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.evaluations import FORGOTTEN, forget_document
@@ -119,6 +120,7 @@ class Forgetting:
             sources=[each.source for each in documents],
             paths=[each.path for each in documents],
             names=[name for each in documents for name in (each.uri, f"{each.root}/{each.path}")],
+            called=[name for each in documents for name in (each.uri, each.path, each.external_id) if name],
             forgotten=FORGOTTEN,
         )
         runs = sum(
@@ -132,6 +134,7 @@ class Forgetting:
             **counted,
             "problems": tx.execute(statement("forget_problems"), key).rowcount,
             "messages": tx.execute(statement("forget_in_runs"), key).rowcount,
+            "gates": tx.execute(statement("forget_in_gates"), key).rowcount,
             "evaluations": runs,
         }
 
@@ -167,12 +170,6 @@ class Forgetting:
 
     def _key(self, **values: Any) -> dict[str, Any]:
         return {"collection": self._collection.id, **values}
-
-
-def pattern_of(path: str) -> str:
-    """The exclude pattern that means one path of a source and nothing else, as in a `.gitignore`."""
-    escaped = "".join(f"\\{letter}" if letter in "\\*?[]!#" else letter for letter in path)
-    return "/" + (f"{escaped[:-1]}\\ " if escaped.endswith(" ") else escaped)
 
 
 def _forgettable(row: dict[str, Any]) -> Forgettable:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hybridrag.errors import RefusedForSafety, UsageError
+from hybridrag.errors import DatabaseError, RefusedForSafety, UsageError
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import generation_of
@@ -59,9 +59,17 @@ class Generations:
 
     def list(self, collection: Collection) -> list[GenerationStatus]:
         """Every generation of a collection, the oldest first."""
-        with self._transaction(read_only=True) as tx:
-            rows = tx.execute(statement("list_generations"), {"collection": collection.id}).fetchall()
-            return [_status(tx, row) for row in rows]
+        import psycopg
+
+        while True:
+            try:
+                with self._transaction(read_only=True) as tx:
+                    rows = tx.execute(statement("list_generations"), {"collection": collection.id}).fetchall()
+                    return [_status(tx, row) for row in rows]
+            except DatabaseError as exc:
+                # The snapshot still shows a generation whose table was dropped meanwhile; the next one does not.
+                if not isinstance(exc.__cause__, psycopg.errors.UndefinedTable):
+                    raise
 
     def start(self, collection: Collection, wanted: Wanted) -> Generation:
         """A generation that is to be filled, with all that it lacks in its queues; the one there is, where it is begun.
@@ -122,11 +130,11 @@ class Generations:
         tx.execute(statement("queue_all_documents"), {"collection": collection.id, "chunk_set": chunk_set})
         return chunk_set
 
-    def promote(self, collection: Collection, generation: int) -> Lacking:
+    def promote(self, collection: Collection, generation: int, *, back: bool = False) -> Lacking:
         """Has a generation serve from now on: one moment, in which searches see either it or the one before.
 
-        Nothing happens where it lacks anything; what that is is queued, and returned. Raises UsageError where there is
-        no such generation, and CollectionBusy.
+        Nothing happens where it lacks anything; what that is is queued, and returned. `back` says that this takes a
+        promotion back. Raises UsageError where there is no such generation, and CollectionBusy.
         """
         with self._held(collection) as tx:
             chosen = _generation(tx, collection, generation)
@@ -136,7 +144,7 @@ class Generations:
             if not lacking:
                 tx.execute(statement("retire_active"), {"collection": collection.id})
                 tx.execute(statement("stop_sharing"), {"collection": collection.id})
-                tx.execute(statement("activate"), {"generation": generation})
+                tx.execute(statement("activate"), {"generation": generation, "back": back})
             return lacking
 
     def share(self, collection: Collection, generation: int, percent: int) -> Lacking:

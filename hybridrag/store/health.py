@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybridrag.store.connection import connect, transaction
-from hybridrag.store.queries import statement
+from hybridrag.store.queries import one, statement
 
 if TYPE_CHECKING:
     from hybridrag.store.connection import Connection
@@ -21,7 +21,6 @@ class Server:
     than the question took. `tls` is the protocol's version, empty without; `verified` says that its certificate is
     checked. `pooled` says that something between hands out the server's processes."""
 
-    version: int
     standby: bool
     read_only: bool
     shared_buffers: int
@@ -65,7 +64,6 @@ class LastRun:
     outcome: str
     host: str
     pid: int
-    message: str
     age: float
     well: float | None
     held: bool
@@ -89,7 +87,7 @@ class Health:
     def server(self) -> Server:
         with self._transaction() as tx:
             before = time.time()
-            row = _one(tx, "server_health")
+            row = one(tx, "server_health")
             after = time.time()
             info = tx.info
             host = info.hostaddr or info.host
@@ -108,7 +106,7 @@ class Health:
 
     def role(self) -> Role:
         with self._transaction() as tx:
-            row = _one(tx, "role_health")
+            row = one(tx, "role_health")
         return Role(str(row["name"]), row["may_make_tables"], tuple(row["unreadable"]), tuple(row["unwritable"]))
 
     def largest(self) -> Vectors | None:
@@ -119,7 +117,7 @@ class Health:
     def last_runs(self) -> list[LastRun]:
         with self._transaction() as tx:
             rows = tx.execute(statement("runs_health")).fetchall()
-        return [LastRun(**{**row, "message": row["message"] or ""}) for row in rows]
+        return [LastRun(**row) for row in rows]
 
     def roots(self) -> list[Root]:
         with self._transaction() as tx:
@@ -130,9 +128,3 @@ class Health:
     def _transaction(self) -> Iterator[Connection]:
         with closing(connect(self._url)) as connection, transaction(connection, read_only=True) as tx:
             yield tx
-
-
-def _one(tx: Connection, name: str) -> dict[str, Any]:
-    row = tx.execute(statement(name)).fetchone()
-    assert row is not None  # the statement always returns one
-    return row

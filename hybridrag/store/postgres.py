@@ -60,7 +60,6 @@ class PostgresStore:
         dimensions: int,
         text_search: str,
         parameters: dict[str, Any],
-        chunk_tokens: int | None = None,
     ) -> Collection:
         """The new collection with an empty active generation; the existing one where another process was faster."""
         from psycopg.types.json import Jsonb
@@ -72,7 +71,7 @@ class PostgresStore:
                     "collection": row["id"],
                     "parameters": Jsonb(parameters),
                     "text_search": text_search,
-                    "chunk_tokens": chunk_tokens,
+                    "chunk_tokens": None,
                 }
                 chunk_set = _one(tx.execute(statement("insert_chunk_set"), made_with).fetchone())["id"]
                 generation = _one(

@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 if TYPE_CHECKING:
     from psycopg import sql
+
+    from hybridrag.store.connection import Connection
 
 
 @cache
 def statement(name: str) -> LiteralString:
     """The SQL block of that name. Raises KeyError where there is none."""
     return _blocks()[name]
+
+
+def one(tx: Connection, name: str, **values: Any) -> dict[str, Any]:
+    """The row of a block that always gives exactly one: an aggregate, or `returning`."""
+    row = tx.execute(statement(name), values).fetchone()
+    assert row is not None
+    return row
 
 
 def on_vectors(name: str, generation: int, *, other: int = 0, **parts: int) -> sql.Composed:

@@ -43,7 +43,7 @@ class Restored:
 def collections_in(url: str) -> list[str]:
     """The names of the collections that a restore would take the place of."""
     with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
-        return [row["name"] for row in tx.execute(_COLLECTIONS)] if _exists(tx, "collection") else []
+        return [row["name"] for row in tx.execute(statement("collections"))] if _exists(tx, "collection") else []
 
 
 def restore(
@@ -87,7 +87,7 @@ def _put_aside(tx: Connection, *, replace: bool) -> bool:
     tx.execute(f"drop schema if exists {_ASIDE} cascade")  # which a restore that was killed late has left
     if not tx.execute("select 1 from pg_namespace where nspname = 'hybridrag'").fetchone():
         return False
-    for row in tx.execute(_COLLECTIONS).fetchall() if _exists(tx, "collection") else []:
+    for row in tx.execute(statement("collections")).fetchall() if _exists(tx, "collection") else []:
         if not replace:
             raise UsageError(
                 "the database holds collections, which a restore would remove",
@@ -139,9 +139,6 @@ def _on(table: Table, command: LiteralString) -> sql.Composed:
 
 def _exists(tx: Connection, table: str) -> bool:
     return tx.execute("select to_regclass(%s) as it", (f"hybridrag.{table}",)).fetchone() != {"it": None}
-
-
-_COLLECTIONS = "select id, name from hybridrag.collection order by name"
 
 
 def _load(tx: Connection, archive: IO[bytes], working: Callable[[str], None]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
 from hybridrag.store.connection import Connection, connect, transaction, translating
-from hybridrag.store.queries import statement
+from hybridrag.store.queries import one, statement
 from hybridrag.types import Collection
 
 _PATIENCE = 60.0
@@ -97,7 +97,7 @@ class Rewriting:
     def _wait_for_older(self) -> None:
         """Waits until nobody can see what was deleted before now."""
         with transaction(self._connection) as tx:
-            horizon = self._one(tx, "horizon")
+            horizon = one(tx, "horizon")
         until, told = time.monotonic() + _PATIENCE, False
         while older := self._older(horizon):
             who = ", ".join(sorted({f"{row['program']} {row['pid'] or ''} {row['state']}".strip() for row in older}))
@@ -143,8 +143,8 @@ class Rewriting:
             if not overwrite:
                 left.append("the write-ahead log's older segments, as long as the server keeps or reuses them")
                 return 1
-            newest = self._one(self._connection, "newest_wal")
-            while not self._one(self._connection, "passed_wal", **newest)["passed"]:
+            newest = one(self._connection, "newest_wal")
+            while not one(self._connection, "passed_wal", **newest)["passed"]:
                 execute(statement("mark_wal"))
                 execute(statement("switch_wal"))
                 passed += 1
@@ -170,12 +170,6 @@ class Rewriting:
         """A statement on tables that cannot be part of a transaction."""
         with translating():
             self._connection.execute(_on(name, tables))
-
-    @staticmethod
-    def _one(tx: Connection, name: str, **values: Any) -> dict[str, Any]:
-        row = tx.execute(statement(name), values).fetchone()
-        assert row is not None  # none of them can be empty
-        return row
 
 
 def _on(name: str, tables: Sequence[str]) -> Any:

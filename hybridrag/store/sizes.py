@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.generations import Wanted
-from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import document_of
 from hybridrag.types import Collection, Document
 
@@ -64,7 +64,7 @@ class Sizes:
             yield cls(tx, collection)
 
     def text_figures(self) -> TextFigures:
-        return TextFigures(**self._one("text_figures", collection=self._collection.id))
+        return TextFigures(**one(self._tx, "text_figures", collection=self._collection.id))
 
     def document_lengths(self) -> list[tuple[UUID, int]]:
         """Every document's id and the bytes of its text, in the order of the ids, which means nothing."""
@@ -95,11 +95,11 @@ class Sizes:
 
     def waiting_documents(self, chunk_set: int) -> int:
         """Documents whose chunks are not in a set yet, though they are to be."""
-        return int(self._one("waiting_documents", chunk_set=chunk_set)["documents"])
+        return int(one(self._tx, "waiting_documents", chunk_set=chunk_set)["documents"])
 
     def chunk_figures(self, chunk_set: int) -> ChunkFigures:
-        chunks = self._one("chunk_figures", chunk_set=chunk_set)
-        postings = self._one("posting_figures", chunk_set=chunk_set)
+        chunks = one(self._tx, "chunk_figures", chunk_set=chunk_set)
+        postings = one(self._tx, "posting_figures", chunk_set=chunk_set)
         return ChunkFigures(**chunks, postings=postings["rows"], posting_bytes=postings["row_bytes"])
 
     def texts(self, chunk_set: int, *, generations: Sequence[int]) -> Texts:
@@ -130,8 +130,3 @@ class Sizes:
             "parameters": Jsonb(dict(wanted.parameters)),
             "processing": wanted.processing,
         }
-
-    def _one(self, name: str, **values: Any) -> dict[str, Any]:
-        row = self._tx.execute(statement(name), values).fetchone()
-        assert row is not None  # aggregates
-        return row

@@ -64,7 +64,10 @@ def keep_up(connection: Connection, generation: Generation, notify: Callable[[st
         tx.execute(on_vectors("move_to_index", generation.id))
     with transaction(connection) as tx:
         if anew:
-            tx.execute(on_vectors("create_vector_index", generation.id))
+            # A worker and an ingest may be at it at once, where a generation was promoted meanwhile.
+            tx.execute(statement("lock_new_index"), {"generation": generation.id})
+            if not _state(tx, generation).has_index:
+                tx.execute(on_vectors("create_vector_index", generation.id))
     with translating():  # no vacuum inside a transaction; a search would read over the rows that moved away
         connection.execute(on_vectors("vacuum_scanned", generation.id))
 

@@ -96,11 +96,13 @@ class IngestRun:
                 row = holder.execute(statement("lock_run"), {"collection": collection.id}).fetchone()
                 if not row or not row["held"]:
                     raise busy(collection, _holder(holder, collection))
-                _check_generation(holder, collection)
                 # The portal of a statement with parameters stays open, and with it a snapshot that keeps every row that
                 # is deleted from now on; one without parameters closes it.
                 holder.execute("select 1")
                 with closing(connect(url)) as connection, closing(connect(url)) as lookup:
+                    # Not in the lock's transaction: that keeps every table it has read from being rewritten by a purge.
+                    with transaction(connection, read_only=True) as tx:
+                        _check_generation(tx, collection)
                     yield cls(holder, connection, lookup, collection)
         finally:
             holder.close()

@@ -11,9 +11,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from hybridrag.config import MOST_DIMENSIONS, Settings
-from hybridrag.errors import ConfigError, ModelError
+from hybridrag.config import Settings
 from hybridrag.types import Collection, Generation, Query, Source
+from hybridrag.wiring.indexable import check_dimensions, check_text_search, lasting_name
 from hybridrag.wiring.models import Models, is_here
 from hybridrag.wiring.privacy import Privacy
 from hybridrag.wiring.provider import ChosenProvider
@@ -388,46 +388,29 @@ class Wiring:
         """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
         from hybridrag.flows.chunked import chunking_parameters
 
-        self._check_text_search()
-        name, spec = self.settings.embedder, self.models.chosen()
-        if Path(name).is_dir():
-            name = str(Path(name).resolve())
+        check_text_search(self.settings.text_search)
+        name, spec = lasting_name(self.settings.embedder), self.models.chosen()
         if not is_here(spec) and not spec.known:
             self.notify(
                 f"nothing is known of the model {spec.served}: no prompts are added, and texts are cut at "
                 f"{spec.window} tokens; an [endpoints.NAME] table in your own settings can tell better"
             )
-        dimensions = self.models.embedder(spec).dimensions
-        if dimensions > MOST_DIMENSIONS:
-            raise ModelError(
-                f"the model {spec.name} gives {dimensions:,} dimensions; an index holds at most {MOST_DIMENSIONS:,}",
-                hint="keep fewer with --dims N, if the model was trained for that",
-            )
+        embedder = self.models.embedder(spec)
+        check_dimensions(spec.name, embedder)
         if only_imagined:
-            fingerprint = self.models.embedder(spec).fingerprint
-            generation = Generation(0, name, fingerprint, dimensions, 0, self.settings.text_search)
+            generation = Generation(0, name, embedder.fingerprint, embedder.dimensions, 0, self.settings.text_search)
             return Collection(0, self.settings.collection, generation), spec
         collection = self.store.create_collection(
             self.settings.collection,
             embedder=name,
-            fingerprint=self.models.embedder(spec).fingerprint,
-            dimensions=dimensions,
+            fingerprint=embedder.fingerprint,
+            dimensions=embedder.dimensions,
             text_search=self.settings.text_search,
             parameters=chunking_parameters(self.models.chunker(spec), self.settings.text_search),
         )
-        if collection.generation.fingerprint != self.models.embedder(spec).fingerprint:
+        if collection.generation.fingerprint != embedder.fingerprint:
             return collection, self.models.for_ingest(collection)  # another process made it a moment ago
         return collection, spec
-
-    def _check_text_search(self) -> None:
-        from hybridrag.retrieval import ANALYSERS
-
-        wanted = self.settings.text_search
-        if wanted not in ("auto", *ANALYSERS):
-            raise ConfigError(
-                f"text_search is {wanted!r}, which is no analyser",
-                hint=f"auto (by each document's language), or one of {', '.join(ANALYSERS)}",
-            )
 
     def _with_project_globs(self, options: SourceOptions) -> SourceOptions:
         return replace(

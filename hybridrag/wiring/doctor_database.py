@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import DatabaseError
+from hybridrag.flows.freshness import span
 
 if TYPE_CHECKING:
     from hybridrag.store.health import Health, LastRun, Server
@@ -101,7 +102,7 @@ class DatabaseProbes:
         if abs(found.ahead) > _MOST_AHEAD:
             way = "ahead of" if found.ahead > 0 else "behind"
             raise Concern(
-                f"{shown}; the database's clock is {_span(abs(found.ahead))} {way} this machine's",
+                f"{shown}; the database's clock is {span(abs(found.ahead))} {way} this machine's",
                 "set both by NTP: timedatectl set-ntp true",
             )
         if not found.local and not (found.tls and found.verified):
@@ -187,11 +188,11 @@ class DatabaseProbes:
 
 def _told(run: LastRun) -> str:
     """`sync 3 h ago, done`."""
-    ended = "at work" if run.held else "killed" if run.outcome == "running" else run.outcome
+    ended = "at work" if run.held else "broken off" if run.outcome == "running" else run.outcome
     well = ""
     if run.outcome != "done" and not run.held:
-        well = f", none ended well since {_span(run.well)}" if run.well is not None else ", none ended well yet"
-    return f"{run.verb} {_span(run.age)} ago, {ended}{well}"
+        well = f", none ended well since {span(run.well)}" if run.well is not None else ", none ended well yet"
+    return f"{run.verb} {span(run.age)} ago, {ended}{well}"
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -208,10 +209,3 @@ def _folder_size(folder: Path) -> int:
 
 def _size(count: int) -> str:
     return f"{count / (1 << 30):,.1f} GB" if count >= 1 << 30 else f"{count >> 20:,} MB"
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("days", _DAY), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -58,7 +58,7 @@ class Evaluating:
     def history(self) -> Evaluations:
         from hybridrag.store.evaluations import Evaluations
 
-        return Evaluations(self.wiring.store.url)
+        return Evaluations(self.wiring.store.open())
 
     @cached_property
     def monitoring(self) -> Monitoring:
@@ -195,7 +195,6 @@ class Evaluating:
         """A run of the history. Raises UsageError where there is none of that number."""
         from hybridrag.evaluation import run_of
 
-        self.wiring.store.list_collections()  # the history has no connection of its own that brings up to date
         found = self.history.find(number) if number < 2**63 else None
         if found is None:
             raise UsageError(f"there is no run {number}", hint="`eval history` lists the runs that there are")

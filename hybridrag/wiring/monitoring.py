@@ -101,12 +101,10 @@ class Monitoring:
         """The latest runs, the earliest first."""
         from hybridrag.evaluation.history import Entry
 
-        self._evaluating.wiring.store.open()
         return [Entry.of(row) for row in reversed(self._evaluating.history.entries(scope, since=since, limit=limit))]
 
     def prune(self, scope: Scope, *, before: datetime) -> int:
         """Removes runs from before a moment, but for the baselines that guard now, and returns how many."""
-        self._evaluating.wiring.store.open()
         return self._evaluating.history.prune(scope, before=before)
 
     def scope(self, dataset: str | None, *, named: bool) -> Scope:

@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridrag.config import MOST_DIMENSIONS
 from hybridrag.errors import BlockedByPolicy, CollectionBusy, ModelError, UsageError
 from hybridrag.types import Collection, Generation, GenerationStatus
+from hybridrag.wiring.indexable import check_dimensions, check_text_search, lasting_name
 
 if TYPE_CHECKING:
+    from hybridrag.flows.evaluate import Asking
+    from hybridrag.flows.gate import GateReport
     from hybridrag.flows.progress import Progress
     from hybridrag.flows.promotion import Collected
     from hybridrag.flows.reindex import Worked
@@ -58,21 +60,20 @@ class Reindexing:
     # --- building ----------------------------------------------------------------------------------------------------
 
     def wanted(self, *, chunk_tokens: int | None = None, text_search: str | None = None) -> Wanted:
-        """What a new generation would be made with: the model that the user named, and what is said of the chunks; the
-        rest is as in the active generation. Where nothing is named, it is the model of the settings. Nothing is written.
+        """What a new generation would be made with: the model that the user named, and what is said of the chunks.
+
+        The rest is as in the active generation. Where nothing is named, it is the model of the settings. Nothing is
+        written.
         """
         from hybridrag.flows.chunked import chunking_parameters, digest
         from hybridrag.store.generations import Wanted
 
+        if text_search is not None:
+            check_text_search(text_search, said_by="--text-search")
         active = self.collection.generation
         spec, name = self._model(only_chunks=chunk_tokens is not None or text_search is not None)
         embedder = self._wiring.models.embedder(spec)
-        if embedder.dimensions > MOST_DIMENSIONS:
-            raise ModelError(
-                f"the model {spec.name} gives {embedder.dimensions:,} dimensions; an index holds at most "
-                f"{MOST_DIMENSIONS:,}",
-                hint="keep fewer with --dims N, if the model was trained for that",
-            )
+        check_dimensions(spec.name, embedder)
         tokens = chunk_tokens if chunk_tokens is not None else active.chunk_tokens
         stemming = text_search or active.text_search
         parameters = chunking_parameters(self._wiring.models.chunker(spec, tokens), stemming)
@@ -87,8 +88,7 @@ class Reindexing:
                 return models.of(self.collection), self.collection.embedder
             own = self._wiring.under(replace(settings, embedder=self.collection.embedder)).models
             return own.chosen(), self.collection.embedder
-        folder = Path(settings.embedder)
-        return models.chosen(), str(folder.resolve()) if folder.is_dir() else settings.embedder
+        return models.chosen(), lasting_name(settings.embedder)
 
     def start(self, wanted: Wanted) -> GenerationStatus:
         """A generation with all it lacks in its queues; the one there is, where it was begun before."""
@@ -145,12 +145,31 @@ class Reindexing:
                 hint="choose a model on this machine, or remove those documents from the collection",
             )
 
+    def judge(self, gate: Path, status: GenerationStatus, *, asking: Asking) -> GateReport:
+        """Puts a generation to the gate of a file, beside the active one. The report is kept, without its questions."""
+        from hybridrag.flows.gate import gate_json
+        from hybridrag.wiring.judging import Judging
+
+        judging = Judging(self._wiring)
+        found = judging.gate(gate, active=self.collection.generation, candidate=status.generation, asking=asking)
+        self.generations.keep_gate(status.generation.id, gate_json(found, texts=False))
+        return found
+
     # --- serving -----------------------------------------------------------------------------------------------------
 
     def promote(
-        self, status: GenerationStatus, *, progress: Progress, share: int | None = None, force: bool = False
+        self,
+        status: GenerationStatus,
+        *,
+        progress: Progress,
+        share: int | None = None,
+        force: bool = False,
+        back: bool = False,
     ) -> GenerationStatus:
-        """Has a generation serve, or answer a share of the questions; what changed meanwhile is brought in first."""
+        """Has a generation serve, or answer a share of the questions; what changed meanwhile is brought in first.
+
+        `back` takes a promotion back.
+        """
         from hybridrag.flows.promotion import promote
 
         def catch_up(lacking: Lacking) -> None:
@@ -159,7 +178,7 @@ class Reindexing:
             )
             self.work(status, progress=progress)
 
-        promote(self.generations, self.collection, status, catch_up=catch_up, share=share, force=force)
+        promote(self.generations, self.collection, status, catch_up=catch_up, share=share, force=force, back=back)
         with suppress(CollectionBusy):  # a run that began since then does the same at its end
             self._settle(status.generation)
         return self.candidate(status.generation.id)
@@ -178,16 +197,16 @@ class Reindexing:
         from hybridrag.flows.promotion import previous
 
         # It has served, whatever a gate said of it later.
-        return self.promote(previous(self.status()), progress=progress, force=True)
+        return self.promote(previous(self.status()), progress=progress, force=True, back=True)
 
     def collect(self, *, grace: timedelta, named: Sequence[int] = (), dry_run: bool = False) -> Collected:
         """Removes generations: those `named`, or the retired ones whose grace period is over."""
-        from hybridrag.flows.promotion import Collected, overdue
+        from hybridrag.flows.promotion import Collected, candidate, overdue
 
         found = self.status()
         collected = overdue(found, grace=grace)
         if named:
-            collected = Collected(tuple(self.candidate(number) for number in dict.fromkeys(named)), ())
+            collected = Collected(tuple(candidate(found, number) for number in dict.fromkeys(named)), ())
             if any(status.generation.state == "active" for status in collected.dropped):
                 raise UsageError(
                     f"generation {self.collection.generation.id} serves the collection {self.collection.name!r}",

@@ -79,6 +79,7 @@ def answered(library: Library, path: str) -> tuple[Answer, str, str]:
         wiring = Wiring(load(environ=environ, cwd=library.folder), notify=lambda _: None, environ=environ)
         query = Query(QUESTION, filter=parse_filter(f'path:"{path}" or path:staff.md'), unit="passage")
         given = wiring.ask(query, on_text=shown.append)
+        wiring.close()
     assert replies and "good" not in replies[0], "the model was not told what to do"
     return given, "".join(shown), replies[0]
 

@@ -103,8 +103,8 @@ def test_a_pipe_gets_text_and_nothing_else(capsys: pytest.CaptureFixture[str]) -
     ]
     assert shown.err.splitlines() == [
         "note: 1 of 2 sentences are borne out by no passage",
-        "note: handbook/old.md is no longer there; hybridrag ingest brings the index up to date",
-        "note: handbook/travel.md has changed since it was indexed; hybridrag ingest brings the index up to date",
+        "note: handbook/old.md is no longer there; hybridrag sync brings the index up to date",
+        "note: handbook/travel.md has changed since it was indexed; hybridrag sync brings the index up to date",
         f"{FRESHNESS.age}",
         "redacted before sending: 2 EMAIL, 1 IBAN (ledger abc)",
         "1,204 tokens in, 96 out, $0.00030 (counted by the provider)",

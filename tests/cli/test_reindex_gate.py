@@ -268,12 +268,12 @@ def test_a_plan_says_what_a_reindex_then_does(cli: CommandLine, worse_model: Pat
 
 def test_what_is_there_already_is_not_planned_again(cli: CommandLine, other_model: Path, tmp_path: Path) -> None:
     third = write_static_model(tmp_path / "third", dimensions=32, seed=3)
-    planned = ok(cli, "reindex", "plan", "--embedder", str(third), "--workers", "2")
+    planned = ok(cli, "reindex", "plan", "--embedder", str(third), "--machines", "2")
     assert (planned["chunk_set"]["shared"], planned["exact"]) == (True, True)
     assert (planned["texts"]["to_embed"], planned["texts"]["reused"]) == (12, 0)
     assert planned["tokens_per_second"] > 0
     assert planned["seconds"]["chunking"] == planned["disk"]["chunks"] == planned["cost_usd"] == 0
-    assert planned["workers"] == 2
+    assert planned["machines"] == 2
     assert planned["disk"]["vectors"] > 12 * 2 * 32
     again = ok(cli, "reindex", "plan", "--embedder", str(other_model))
     assert (again["texts"]["to_embed"], again["tokens"]["to_embed"], again["texts"]["reused"]) == (0, 0, 12)

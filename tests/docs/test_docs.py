@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -22,6 +23,7 @@ PAGES = [
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
+@functools.cache
 def verbs() -> dict[str, list[str]]:
     """Every verb with its own verbs, as the program has them."""
     group = typer.main.get_command(app)

@@ -119,6 +119,7 @@ def contents(url: str) -> Contents:
             if table not in _OTHERWISE and not table.startswith("vectors_")
         }
         rows["relations"] = Counter(_relations(connection, names))
+        rows["schemas"] = Counter(row["name"] for row in connection.execute(_SCHEMAS))
         rows["lexical index"] = Counter(
             f"{names['chunk_set'][row['id']]}: {row['chunks']} chunks, {row['terms']} terms"
             for row in connection.execute(_LEXICAL_FIGURES)
@@ -285,6 +286,7 @@ left join (select chunk_set_id, sum(chunks) as chunks, sum(terms) as terms from 
     on w.chunk_set_id = s.id
 left join (select chunk_set_id, count(*) as chunks, sum(length) as terms from buried group by 1) b
     on b.chunk_set_id = s.id"""
+_SCHEMAS = "select nspname as name from pg_namespace where nspname like 'hybridrag%'"
 _RELATIONS = """
 select c.relname as name, coalesce(i.indisvalid, true) as valid
 from pg_class c left join pg_index i on i.indexrelid = c.oid

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE
 
 import psycopg
 import pytest
 
+from tests.faults.boundaries.launcher import server_of
 from tests.faults.boundaries.scenarios import SCENARIOS
 from tests.faults.boundaries.steps import Mode
 from tests.faults.boundaries.sweep import broken_off, one_of, places, undisturbed
@@ -14,14 +19,14 @@ from tests.faults.boundaries.world import World, a_world
 from tests.faults.digest import assert_same_contents, contents
 
 _SAMPLE: dict[str, Mode] = {
-    "ingest": "postgres",
-    "sync": "kill",
+    "sync": "postgres",
     "reindex-work": "exception",
     "promote": "kill",
     "rollback": "exception",
-    "gc": "postgres",
     "forget": "kill",
+    "gc": "postgres",
 }
+"""What they begin with is mostly the same, and made once: see `World.prepared`."""
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +47,28 @@ def test_broken_off_and_run_again(world: World, name: str) -> None:
     assert not outcome.failure, outcome
 
 
+def test_nothing_is_left_of_a_world_whose_process_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", _A_WORLD], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        server = server_of(folder)
+        assert server.status().running
+        process.kill()
+        process.communicate()  # its launcher has the same stderr, and ends last
+    assert not folder.exists()
+    assert not server.status().running
+
+
+_A_WORLD = """
+from tests.faults.boundaries.world import a_world
+with a_world() as world:
+    print(world.folder, flush=True)
+    input()
+"""
+
+
 def test_a_run_that_is_over_before_the_fault(world: World) -> None:
-    scenario = SCENARIOS["ingest-changes"]
+    scenario = SCENARIOS["gc"]
     normal = undisturbed(world, scenario)
     outcome = broken_off(world, scenario, normal, at=len(normal.steps) + 9, mode="kill", side="after")
     assert (outcome.step, outcome.code, outcome.failure) == (None, 0, "")
@@ -66,7 +91,7 @@ def test_a_run_that_is_over_before_the_fault(world: World) -> None:
 )
 def test_what_is_lost_or_doubled_is_seen(world: World, damage: str, named: str) -> None:
     scenario = SCENARIOS["ingest-changes"]
-    with world.copy(world.prepared(scenario.name, scenario.prepare)) as spot:
+    with world.copy(world.prepared(scenario.prepare)) as spot:
         before = contents(spot.url)
         assert_same_contents(contents(spot.url), before)
         with psycopg.connect(spot.url, autocommit=True) as connection:

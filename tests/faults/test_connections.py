@@ -299,7 +299,7 @@ def test_an_index_of_tomorrow(cli: CommandLine, here: Here, notes: Path) -> None
     os.utime(notes / "a.md", (ahead, ahead))
     done = here(cli)("ask", "What is the meal allowance?")
     assert done.code == 0, done.err
-    assert ", 0 min old" in done.err
+    assert ", 0 s old" in done.err
     for arguments in (("documents", "list"), ("collections", "show"), ("sources", "list")):
         done = here(cli)(*arguments)
         assert done.code == 0, done.err

@@ -144,7 +144,7 @@ def prepare(spot: Spot) -> None:
 
 
 FORGET = Scenario(
-    "forget", ("documents", "forget", URI), prepare, question="Case 7 is about backup at the hotel, night 7."
+    "forget", ("documents", "forget", URI), (prepare,), question="Case 7 is about backup at the hotel, night 7."
 )
 
 

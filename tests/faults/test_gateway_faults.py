@@ -45,9 +45,10 @@ def server() -> Iterator[ChatServer]:
         yield running
 
 
-@pytest.fixture
-def library(tmp_path: Path, database_url: str, tiny_model: Path) -> Iterator[Library]:
-    opened = Library.open(tmp_path, database_url=database_url, embedder=tiny_model)
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, module_database_url: str, tiny_model: Path) -> Iterator[Library]:
+    """One document, which no test changes; each asks from a home of its own."""
+    opened = Library.open(tmp_path_factory.mktemp("rent"), database_url=module_database_url, embedder=tiny_model)
     opened.write("rent.md", DOCUMENT)
     opened.ingest()
     yield opened
@@ -60,26 +61,26 @@ class Asker:
 
     library: Library
     server: ChatServer
+    home: Path
 
     def wiring(self) -> Wiring:
-        folder = self.library.folder.parent
         environ = {
-            "HYBRIDRAG_HOME": str(folder / "home"),
+            "HYBRIDRAG_HOME": str(self.home),
             "HYBRIDRAG_DATABASE_URL": self.library.wiring.settings.database_url,
             "HYBRIDRAG_PROVIDER": self.server.url,
             "HYBRIDRAG_LLM": "any",
         }
-        return Wiring(load(environ=environ, cwd=folder), notify=lambda _: None, environ=environ)
+        return Wiring(load(environ=environ, cwd=self.library.folder.parent), notify=lambda _: None, environ=environ)
 
     def ask(self, wiring: Wiring) -> str:
         answer = wiring.ask(Query("Who pays the rent?", mode="lexical", unit="passage"), on_text=lambda _: None)
-        wiring.store.close()
+        wiring.close()
         return answer.text
 
 
 @pytest.fixture
-def asker(library: Library, server: ChatServer) -> Asker:
-    return Asker(library, server)
+def asker(library: Library, server: ChatServer, tmp_path: Path) -> Asker:
+    return Asker(library, server, tmp_path / "home")
 
 
 def test_without_a_fault_it_is_sent(asker: Asker) -> None:
@@ -144,7 +145,7 @@ def test_a_fault_in_any_detector(asker: Asker, kind: str, name: str, after: int)
 
 
 def test_a_home_whose_key_or_ledger_is_unusable(asker: Asker) -> None:
-    data = asker.library.folder.parent / "home" / "data"
+    data = asker.home / "data"
     asker.ask(asker.wiring())
     before = len(asker.server.requests)
     (data / "key").chmod(0o644)

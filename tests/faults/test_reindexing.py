@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -15,7 +15,10 @@ import pytest
 
 from hybridrag.config import load
 from hybridrag.flows.progress import Silent
-from hybridrag.types import Query, SearchResult
+from hybridrag.store.postgres import GenerationGone
+from hybridrag.store.work import Worker
+from hybridrag.store.writing import Superseded
+from hybridrag.types import Chunked, Collection, Document, Query, SearchResult
 from hybridrag.wiring import Wiring
 from hybridrag.wiring.reindexing import Reindexing
 from tests.conftest import CommandLine
@@ -161,6 +164,64 @@ def test_searches_while_generations_are_promoted(indexed: CommandLine, other_mod
         seen = sum((future.result() for future in reading), Counter[int]())
     assert set(seen) <= {1, status.generation.id}
     here.store.close()
+
+
+def test_a_generation_that_is_dropped_under_its_worker(indexed: CommandLine, tmp_path: Path) -> None:
+    """`gc` waits for the batch, and the worker is told then; neither waits for the other for ever."""
+    here = Wiring(load(environ=dict(indexed.environment), cwd=tmp_path), notify=lambda _: None)
+    reindexing = Reindexing(here)
+    assert indexed("reindex", "start", "--chunk-tokens", "40").code == 0
+    generation = reindexing.candidate().generation
+    collection, url = reindexing.of(generation), url_of(indexed)
+    active = chunking_of(here, reindexing.collection)
+    with ThreadPoolExecutor(1) as other, Worker.open(url, collection) as worker:
+        dropping: list[Future[None]] = []
+
+        def chunk(document: Document) -> Chunked:
+            if not dropping:
+                dropping.append(other.submit(reindexing.generations.drop, collection, [generation.id]))
+                wait_until_waiting(url)
+            return active(document)
+
+        with pytest.raises(GenerationGone):
+            worker.chunk(8, chunk, processing="test")
+        dropping[0].result(60)
+        for batch in (lambda: worker.embed(8, lambda _: []), worker.waiting, lambda: worker.build_index(print)):
+            with pytest.raises(GenerationGone):
+                batch()
+    assert [status.generation.id for status in reindexing.status()] == [1]
+    here.store.close()
+
+
+def test_an_ingest_that_began_before_a_promotion(indexed: CommandLine, other_model: Path, tmp_path: Path) -> None:
+    """What it would write for the generation that served then, the one that serves now would lack."""
+    here = Wiring(load(environ=dict(indexed.environment), cwd=tmp_path), notify=lambda _: None)
+    reindexing = Reindexing(here)
+    assert indexed("reindex", "start", "--embedder", str(other_model)).code == 0
+    reindexing.work(reindexing.candidate(), progress=Silent())
+    looked_at = here.collection()
+    reindexing.promote(reindexing.candidate(), progress=Silent())
+    with pytest.raises(Superseded), here.store.ingest_run(looked_at):
+        raise AssertionError
+    with here.store.ingest_run(here.collection()):
+        pass
+    here.store.close()
+
+
+def chunking_of(wiring: Wiring, collection: Collection) -> Callable[[Document], Chunked]:
+    """The chunker of a generation."""
+    from hybridrag.flows.chunked import chunked_as
+
+    chunker = wiring.models.chunker(wiring.models.of(collection), collection.generation.chunk_tokens)
+    return lambda document: chunked_as(document, chunker, collection.generation.text_search)
+
+
+def wait_until_waiting(url: str) -> None:
+    """Until some connection to the database waits for another one's lock."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        query = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        while not connection.execute(query).rowcount:
+            pass
 
 
 def shown(found: SearchResult) -> list[tuple[str, float]]:

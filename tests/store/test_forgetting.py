@@ -13,9 +13,10 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
+from hybridrag.globs import pattern_of
 from hybridrag.store import PostgresStore
 from hybridrag.store import rewriting as rewriting_module
-from hybridrag.store.forgetting import Forgettable, Forgetting, pattern_of
+from hybridrag.store.forgetting import Forgettable, Forgetting
 from hybridrag.store.rewriting import Rewriting
 from hybridrag.types import Label, Source
 from tests.store.corpus import Corpus
@@ -42,7 +43,14 @@ def corpus(database_url: str) -> Iterator[Corpus]:
     made.store.close()
 
 
-GATE = Jsonb({"passed": True, "worse": [{"question": "what does ann earn?", "before": 1.0, "after": 0.5}]})
+GATE = Jsonb(
+    {
+        "passed": True,
+        "reasons": [],
+        "worse": [{"question": "what does ann earn?", "before": 1.0, "after": 0.5}],
+        "notes": [f"1 judged documents are not in the collection (the first: {FORGOTTEN})", "ask more"],
+    }
+)
 _SECOND_GENERATION = """
 with made as (
     insert into chunk_set (collection_id, parameters, text_search)
@@ -116,6 +124,7 @@ def test_a_document_goes_from_every_table_and_every_generation_at_once(corpus: C
         "waiting_documents": 1,
         "problems": 1,
         "messages": 0,
+        "gates": 2,
         "evaluations": 0,
         "waiting_texts": 1,
         "vectors": 2,
@@ -127,6 +136,10 @@ def test_a_document_goes_from_every_table_and_every_generation_at_once(corpus: C
     assert [name for name, held in left.items() if SECRET in held or "earn" in held] == []
     # The shared chunk is the other document's too: its vector stays in both generations.
     with psycopg.connect(corpus.store.url) as connection:
+        gates = connection.execute(
+            "select gate ->> 'passed', gate -> 'reasons', gate -> 'notes' from hybridrag.generation"
+        )
+        assert gates.fetchall() == [("true", [], ["(forgotten)", "ask more"])] * 2
         vectors = connection.execute(
             "select (select count(*) from hybridrag.vectors_1), (select count(*) from hybridrag.vectors_2)"
         ).fetchone()
@@ -272,4 +285,10 @@ def test_who_holds_a_collection_pins_nothing(corpus: Corpus) -> None:
             "select count(*), count(backend_xmin) from pg_stat_activity"
             " where datname = current_database() and state = 'idle in transaction'"
         ).fetchone()
+        locked = connection.execute(
+            "select count(*) from pg_locks join pg_class on pg_class.oid = pg_locks.relation"
+            " where relnamespace = 'hybridrag'::regnamespace and pid <> pg_backend_pid()"
+            " and database = (select oid from pg_database where datname = current_database())"
+        ).fetchone()
     assert held == (1, 0)
+    assert locked == (0,)

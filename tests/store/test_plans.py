@@ -15,7 +15,7 @@ from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.snapshot import SearchSnapshot
 from tests.store.corpus import DIMENSIONS, Corpus
 
-DOCUMENTS = 2_500
+DOCUMENTS = 5_000
 CHUNKS = 4
 TABLES = {"chunk", "posting", "document", "vectors"}
 
@@ -34,14 +34,14 @@ insert into segment (chunk_set_id, first, last, chunks, terms, analysers)
 select %(chunk_set)s, 1, count(*), count(*), sum(length), '{en}' from chunk;
 insert into posting (chunk_set_id, segment, term, entries)
 select %(chunk_set)s, 1, 'term' || t, string_agg(int4send(number) || int2send(1::int2) || int2send(20::int2), ''::bytea)
-from generate_series(1, 10000) t cross join lateral generate_series(t, 10000, t) number
+from generate_series(1, 20000) t cross join lateral generate_series(t, 20000, t) number
 group by t;
 """
 
 
 @pytest.fixture(scope="module")
 def corpus(module_database_url: str) -> Iterator[Corpus]:
-    """Ten thousand chunks, written by SQL, with an index over their vectors."""
+    """Twenty thousand chunks, written by SQL, with an index over their vectors."""
     corpus = Corpus.create(module_database_url)
     corpus.add("seed.md", "seed")
     generation = corpus.collection.generation

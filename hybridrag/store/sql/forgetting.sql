@@ -29,6 +29,20 @@ update run set message = %(forgotten)s
 where collection_id = %(collection)s
   and exists (select from unnest(%(names)s::text[]) name where strpos(message, name) > 0);
 
+-- name: forget_in_gates
+-- Reasons and notes of gate reports that name one of them. Figures and verdict stay.
+update generation g
+set gate = g.gate || (
+    select jsonb_object_agg(part, (
+        select coalesce(jsonb_agg(
+                   case when exists (select from unnest(%(called)s::text[]) name where strpos(l.line, name) > 0)
+                        then %(forgotten)s::text else l.line end order by l.place), '[]')
+        from jsonb_array_elements_text(coalesce(g.gate -> part, '[]')) with ordinality l(line, place)))
+    from unnest(array['reasons', 'notes']) part)
+where g.collection_id = %(collection)s and exists (
+    select from jsonb_array_elements_text(coalesce(g.gate -> 'reasons', '[]') || coalesce(g.gate -> 'notes', '[]')) line
+    join unnest(%(called)s::text[]) name on strpos(line, name) > 0);
+
 -- name: chunk_sets_of
 select s.id as chunk_set from chunk_set s where s.collection_id = %(collection)s order by s.id;
 

@@ -109,7 +109,13 @@ update generation set state = 'retired', retired_at = now(), share = 0
 where collection_id = %(collection)s and state = 'active';
 
 -- name: activate
-update generation set state = 'active', promoted_at = now(), retired_at = null, share = 0 where id = %(generation)s;
+-- The way back is no promotion. Promotions are in order even if the clock was set back.
+update generation g
+set state = 'active', retired_at = null, share = 0,
+    promoted_at = case when %(back)s then g.promoted_at else greatest(
+        now(), (select max(o.promoted_at) + interval '1 microsecond' from generation o
+                where o.collection_id = g.collection_id)) end
+where g.id = %(generation)s;
 
 -- name: stop_sharing
 update generation set share = 0 where collection_id = %(collection)s and share > 0;
@@ -132,6 +138,9 @@ where s.collection_id = %(collection)s and not exists (select from generation g 
 
 -- name: lock_index
 select pg_try_advisory_xact_lock(hashtextextended('hybridrag index ' || %(generation)s::text, 0)) as held;
+
+-- name: lock_new_index
+select pg_advisory_xact_lock(hashtextextended('hybridrag new index ' || %(generation)s::text, 0));
 
 -- name: claim_documents
 -- Who changes a document meanwhile waits for this transaction; a document that is being changed is left for later, as is

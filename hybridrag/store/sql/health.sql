@@ -1,8 +1,7 @@
 -- What an operator wants to know of the database.
 
 -- name: server_health
-select current_setting('server_version_num')::int as version,
-       pg_is_in_recovery() as standby,
+select pg_is_in_recovery() as standby,
        current_setting('default_transaction_read_only')::bool as read_only,
        pg_size_bytes(current_setting('shared_buffers')) as shared_buffers,
        pg_size_bytes(current_setting('maintenance_work_mem')) as maintenance_work_mem,
@@ -37,7 +36,7 @@ limit 1;
 
 -- name: runs_health
 -- The last run of each collection, and when one last went well.
-select distinct on (c.id) c.name as collection, r.verb, r.outcome, r.host, r.pid, r.message,
+select distinct on (c.id) c.name as collection, r.verb, r.outcome, r.host, r.pid,
        greatest(extract(epoch from now() - r.started_at), 0)::float8 as age,
        holder_of(c.id) is not null as held,
        (select greatest(extract(epoch from now() - max(d.ended_at)), 0)::float8
@@ -46,7 +45,7 @@ from collection c join run r on r.collection_id = c.id
 order by c.id, r.number desc;
 
 -- name: roots_health
-select c.name as collection, s.name, s.kind, s.root
+select c.name as collection, s.name, s.root
 from source s join collection c on c.id = s.collection_id
 where s.kind in ('folder', 'jsonl')
 order by c.name, s.name;

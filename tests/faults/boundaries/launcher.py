@@ -1,18 +1,18 @@
 """Runs commands in processes of their own that need not import anything: a process with everything imported forks them.
 
-    python -m tests.faults.boundaries.launcher
+    python -m tests.faults.boundaries.launcher FOLDER
 
 takes a request a line on stdin and answers with a line on stdout, one after the other. It has one thread and no
-connection, so that what it forks is as fresh as a process can be.
+connection, so that what it forks is as fresh as a process can be. When stdin ends, which it does however the one who
+asks ends, it stops the server below the folder and removes the folder.
 """
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
-import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridrag.store.embedded import EmbeddedServer
 from tests.faults.boundaries.steps import Fault, Steps
+from tests.forking import import_ahead
 
 _PATIENCE = 60.0
 """Seconds after which a command counts as hung: it tells where all of its threads are, and ends with 1."""
-_ROOTS = ("hybridrag", "psycopg", "psycopg_binary", "numpy", "pgvector", "tokenizers", "safetensors", "httpx", "typer")
-"""What may be imported before a fork: none of these starts a thread when imported."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,24 @@ class Ended:
         return next((step for step in self.steps if step.fails), None)
 
 
+def server_of(folder: Path) -> EmbeddedServer:
+    """The PostgreSQL below a world's folder."""
+    return EmbeddedServer(data=folder / "data", run=folder / "run")
+
+
 class Launcher:
     """The forking process, from the side of the one who asks."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is for the outputs of commands."""
+        """`folder` is that of the world, with its server; outputs of commands are put there too."""
         self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.boundaries.launcher"],
+            [sys.executable, "-m", "tests.faults.boundaries.launcher", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[3],
+            start_new_session=True,  # Ctrl-C at the terminal is for the one who asks
         )
 
     def run(
@@ -113,8 +119,16 @@ def _step(line: str) -> Step:
 # --- the process that forks ------------------------------------------------------------------------------------------
 
 
-def serve() -> None:
-    """Answers requests until stdin ends."""
+def main(folder: Path) -> None:
+    """Answers requests until stdin ends, and clears up."""
+    try:
+        _serve()
+    finally:
+        server_of(folder).stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve() -> None:
     import_ahead(["hybridrag.cli.app", "psycopg", "numpy", "httpx"])
     for line in sys.stdin:
         request = json.loads(line)
@@ -128,14 +142,6 @@ def serve() -> None:
             import_ahead(modules.read().split())
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         print(code, flush=True)
-
-
-def import_ahead(modules: Sequence[str]) -> None:
-    """Imports what a command imported, so that the next one finds it done."""
-    for name in modules:
-        if name not in sys.modules and name.partition(".")[0] in _ROOTS:
-            with contextlib.suppress(ImportError):  # a module that another one made up
-                importlib.import_module(name)
 
 
 def _become(request: dict[str, Any], modules: int) -> None:
@@ -169,4 +175,4 @@ def _become(request: dict[str, Any], modules: int) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    main(Path(sys.argv[1]))

@@ -45,7 +45,7 @@ class Outcome:
 
 def undisturbed(world: World, scenario: Scenario) -> Undisturbed:
     """Runs a scenario to its end."""
-    prepared = world.prepared(scenario.name, scenario.prepare)
+    prepared = world.prepared(scenario.prepare)
     with world.copy(prepared) as spot:
         before = _digests(spot, scenario)
         done = spot(*scenario.command)

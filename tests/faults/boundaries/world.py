@@ -14,9 +14,8 @@ from pathlib import Path
 import psycopg
 
 from hybridrag.store import PostgresStore
-from hybridrag.store.embedded import EmbeddedServer
 from tests.conftest import database
-from tests.faults.boundaries.launcher import Ended, Launcher
+from tests.faults.boundaries.launcher import Ended, Launcher, server_of
 from tests.faults.boundaries.steps import Fault, Mode, Side
 from tests.faults.stops import wait_until_nobody_is_connected
 from tests.models.tiny import write_static_model
@@ -25,9 +24,12 @@ from tests.servers.embeddings import EmbeddingServer, embedding, embeddings
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the runs of a scenario begin with: a home, the name of a database, and facts that its commands name."""
+    """What the runs of a scenario begin with: `folder` has a `home` and a `root`, `template` is the name of a database.
 
-    home: Path
+    `facts` are what its commands name.
+    """
+
+    folder: Path
     template: str
     facts: Mapping[str, str]
 
@@ -43,8 +45,8 @@ class Spot:
 
     @property
     def root(self) -> Path:
-        """The folder for what is ingested; the same one for all copies."""
-        return Path(self.facts["root"])
+        """The folder for what is ingested; it has the same path and the same files for all copies."""
+        return self.world.root
 
     def __call__(self, *arguments: str) -> Ended:
         """Runs a command that must work."""
@@ -80,37 +82,49 @@ class Spot:
         return Fault(at, mode, side, server=pid or 0, released=str(self.world.folder / "data" / "server.lock"))
 
 
+Step = Callable[[Spot], None] | tuple[str, ...]
+"""What is done before a scenario: a change of files, or a command."""
+
+
 class World:
     """A server, two models and a launcher, below one folder. Holds one scenario's run at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.server = EmbeddedServer(data=folder / "data", run=folder / "run")
+        self.folder, self.root = folder, folder / "root"
+        self.launcher = Launcher(folder)  # first, since it takes away the rest
+        self.server = server_of(folder)
         self.models = {
             name: write_static_model(_made(folder / name), dimensions=dimensions, seed=seed)
             for name, dimensions, seed in (("model", 64, 1), ("other", 96, 2))
         }
-        self._prepared: dict[str, Prepared] = {}
+        self._prepared: dict[tuple[Step, ...], Prepared] = {(): self._nothing()}
         self._endpoints = ExitStack()
         self.server.ensure_running(lambda _: None)
-        self.launcher = Launcher(_made(folder / "outputs"))
-        self._execute('create database "migrated"')
-        store = PostgresStore(database(self.server.url, "migrated"))
+        self._execute('create database "prepared_0"')
+        store = PostgresStore(database(self.server.url, "prepared_0"))
         store.migrate()
         store.close()
 
-    def prepared(self, name: str, prepare: Callable[[Spot], None]) -> Prepared:
-        """What `prepare` makes of an empty home and database; made once for each name."""
-        if name not in self._prepared:
-            template = f"prepared_{uuid.uuid4().hex[:12]}"
-            self._execute(f'create database "{template}" template "migrated"')
-            facts = {key: str(model) for key, model in self.models.items()}
-            facts["embedder"] = facts["model"]
-            facts["root"] = str(_made(self.folder / "roots" / name))
-            home = _made(self.folder / "homes" / name)
-            prepare(Spot(self, home, database(self.server.url, template), facts))
-            self._prepared[name] = Prepared(home, template, facts)
-        return self._prepared[name]
+    def _nothing(self) -> Prepared:
+        folder = self.folder / "prepared_0"
+        _made(folder / "home")
+        _made(folder / "root")
+        facts = {name: str(model) for name, model in self.models.items()}
+        return Prepared(folder, folder.name, {**facts, "embedder": facts["model"], "root": str(self.root)})
+
+    def prepared(self, steps: tuple[Step, ...]) -> Prepared:
+        """What steps make of an empty home and database. What several begin with is done once."""
+        if steps not in self._prepared:
+            before = self.prepared(steps[:-1])
+            folder = self.folder / f"prepared_{len(self._prepared)}"
+            shutil.copytree(before.folder, folder, symlinks=True)
+            self._copy_database(before.template, folder.name)
+            spot = Spot(self, folder / "home", database(self.server.url, folder.name), dict(before.facts))
+            with self._rooted(folder):
+                step = steps[-1]
+                step(spot) if callable(step) else spot(*step)
+            self._prepared[steps] = Prepared(folder, folder.name, spot.facts)
+        return self._prepared[steps]
 
     def endpoint(self) -> str:
         """The name of an embedding model behind an address, which serves as long as this world."""
@@ -122,18 +136,30 @@ class World:
         """A copy of a home and its database, for the `with` block."""
         name = f"run_{uuid.uuid4().hex[:12]}"
         home = self.folder / name
-        shutil.copytree(prepared.home, home, symlinks=True)
-        self._execute(f'create database "{name}" template "{prepared.template}" strategy file_copy')
+        shutil.copytree(prepared.folder / "home", home, symlinks=True)
+        self._copy_database(prepared.template, name)
         try:
-            yield Spot(self, home, database(self.server.url, name), dict(prepared.facts))
+            with self._rooted(prepared.folder):
+                yield Spot(self, home, database(self.server.url, name), dict(prepared.facts))
         finally:
             self._execute(f'drop database "{name}" with (force)')
             shutil.rmtree(home)
 
+    @contextmanager
+    def _rooted(self, folder: Path) -> Iterator[None]:
+        """Has the `root` of a folder where all roots are, for the `with` block. Its files keep inode and times."""
+        (folder / "root").rename(self.root)
+        try:
+            yield
+        finally:
+            self.root.rename(folder / "root")
+
     def close(self) -> None:
         self._endpoints.close()
         self.launcher.close()
-        self.server.stop()
+
+    def _copy_database(self, template: str, name: str) -> None:
+        self._execute(f'create database "{name}" template "{template}" strategy file_copy')
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.server.url, autocommit=True) as connection:
@@ -142,16 +168,12 @@ class World:
 
 @contextmanager
 def a_world() -> Iterator[World]:
-    """A world in a temporary folder, for the `with` block."""
-    folder = Path(tempfile.mkdtemp(prefix="hybridrag-faults-"))
+    """A world in a temporary folder, for the `with` block. The launcher takes both away, whatever happens here."""
+    world = World(Path(tempfile.mkdtemp(prefix="hybridrag-faults-")))
     try:
-        world = World(folder)
-        try:
-            yield world
-        finally:
-            world.close()
+        yield world
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        world.close()
 
 
 def _made(folder: Path) -> Path:

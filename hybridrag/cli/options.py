@@ -1,4 +1,4 @@
-"""Options that several verbs of `reindex` take."""
+"""Options that several verbs take."""
 
 from __future__ import annotations
 
@@ -26,3 +26,7 @@ Wait = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", metavar="N", min=1, max=64, help="Worker processes on this machine.")
 ]
+Prune = Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")]
+AllowMassDelete = Annotated[bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 6 if any document fails.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; change nothing.")]
