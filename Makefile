@@ -44,7 +44,7 @@ test: install-dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
 faults: install-dev ## Break every command off at each of its durable steps, and record what came of it (half an hour)
-	@$(BIN)/python -m tests.faults.boundaries --all --jobs 2 --out benchmarks/results/$$(date -u +%F)-faults.md
+	@$(BIN)/python -m tests.faults.boundaries --all --jobs 2 --out benchmarks/results/$$(date -u +%F)-$$(getconf _NPROCESSORS_ONLN)-cores-faults.md
 
 check: install-dev ## Formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .

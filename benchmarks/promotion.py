@@ -91,9 +91,8 @@ def run(wiring: Wiring, second: Path, queries: int) -> None:
         seen = {number: sum(one[0].get(number, 0) for one in found) for number in numbers}
         times = np.concatenate([one[1] for one in found])
         print(f"{name}: {sum(seen.values()):,} searches, by generation {seen}, {turns:,} promotions")
-        print(
-            f"    search p50 {np.percentile(times, 50):.1f} ms, p95 {np.percentile(times, 95):.1f}, most {max(times):.1f}"
-        )
+        half, most = np.percentile(times, 50), np.percentile(times, 95)
+        print(f"    search p50 {half:.1f} ms, p95 {most:.1f} ms, the slowest {max(times):.1f} ms")
         if took:
             print(f"    promotion p50 {np.percentile(took, 50):.1f} ms, p95 {np.percentile(took, 95):.1f}")
         print(

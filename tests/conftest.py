@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    _FORKING.close()
     config.stash.get(_STOP, lambda: None)()
 
 
@@ -82,7 +83,7 @@ def _start_container() -> Callable[[], None] | None:
 def _start_embedded() -> Callable[[], None]:
     from hybridrag.store.embedded import EmbeddedServer
 
-    home = Path(tempfile.mkdtemp(prefix="hybridrag-tests-", dir=_MEMORY if _has_room_in_memory() else None))
+    home = Path(tempfile.mkdtemp(prefix="hybridrag-tests-", dir=in_memory()))
     server = EmbeddedServer(data=home / "data", run=home / "run")
     server.ensure_running(lambda _: None)
     os.environ[_SERVER] = server.url
@@ -95,16 +96,16 @@ def _start_embedded() -> Callable[[], None]:
     return stop
 
 
-def _has_room_in_memory() -> bool:
-    """Whether the server's programs may run from memory and its databases have room there.
+def in_memory() -> Path | None:
+    """A folder in memory with room for the databases of a server, whose programs may run from there; None without one.
 
     A new database for a test, the commonest thing that tests ask for, costs a tenth there of what it costs on a disk.
     """
     try:
         found = os.statvfs(_MEMORY)
     except OSError:
-        return False
-    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= _ROOM
+        return None
+    return None if found.f_flag & os.ST_NOEXEC or found.f_bavail * found.f_frsize < _ROOM else _MEMORY
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +179,9 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder that all workers share: a model is converted once, not once a worker."""
     base = tmp_path_factory.getbasetemp()
-    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "model-cache"
+    cache = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "model-cache"
+    cache.mkdir(exist_ok=True)
+    return cache
 
 
 _FORKING = Forking()

@@ -127,6 +127,12 @@ class Forking:
             start_new_session=True,  # Ctrl-C at the terminal is for the one who asks
         )
 
+    def close(self) -> None:
+        """Ends the process that forks, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.communicate()
+
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:

@@ -137,7 +137,10 @@ def backup(
         session.json({"schema": "hybridrag.backup/1", **value})
     else:
         size = f", {shown_bytes(done.bytes)}" if done.bytes else ""
-        session.notice(f"backed up {held.documents:,} documents in {held.collections} collections{size}, {seconds} s")
+        where = "" if file == "-" else f" to {file}"
+        session.notice(
+            f"backed up {held.documents:,} documents in {held.collections} collections{where}{size}, {seconds} s"
+        )
     return 0
 
 
@@ -155,6 +158,8 @@ def restore(
     from hybridrag.wiring.database import bring_back, collections_in
 
     session = Session.of(context)
+    if file != "-" and not Path(file).expanduser().exists():
+        raise UsageError(f"there is no backup {file}", hint="see to its name")
     if not replace and (there := collections_in(session.wiring)):
         replace = _may_replace(there, asked=file != "-")
         if not replace:

@@ -50,9 +50,10 @@ class Milestones:
         if self._told and kind is None:
             self._tell()  # the last word of what was told is how it ended
 
-    def begin(self, total: int) -> None:
-        """So much is to be done; begins again where it was called before."""
+    def begin(self, total: int, *, doing: str = "", unit: str = "") -> None:
+        """So much is to be done; begins again where it was called before, under other words where some are given."""
         with self._lock:
+            self._doing, self._unit = doing or self._doing, unit or self._unit
             self._total, self._done, self._tokens, self._started = total, 0, 0, time.monotonic()
 
     def advance(self, done: int, tokens: int = 0) -> None:
@@ -71,10 +72,10 @@ class Milestones:
 
     def _tell(self) -> None:
         with self._lock:
-            total, done, tokens = self._total, self._done, self._tokens
+            total, done, tokens, doing, unit = self._total, self._done, self._tokens, self._doing, self._unit
             seconds = max(time.monotonic() - self._started, 0.001)
-        told = [f"{done:,} of {total:,} {self._unit}" if total is not None else self._before]
-        fields: dict[str, Any] = {"seconds": round(seconds, 1), self._unit: done, "total": total}
+        told = [f"{done:,} of {total:,} {unit}" if total is not None else self._before]
+        fields: dict[str, Any] = {"seconds": round(seconds, 1), unit: done, "total": total}
         if tokens:
             told.append(f"{tokens:,} tokens ({tokens / seconds:,.0f}/s)")
             fields |= {"tokens": tokens, "tokens_per_second": round(tokens / seconds)}
@@ -82,5 +83,5 @@ class Milestones:
             left = round(seconds / done * (total - done))
             told.append(f"{left:,} s left")
             fields["seconds_left"] = left
-        line = f"{self._doing}: {', '.join(told)}, after {seconds:,.0f} s"
+        line = f"{doing}: {', '.join(told)}, after {seconds:,.0f} s"
         notice(line, quiet=False, event="progress", **fields)

@@ -43,8 +43,8 @@ class _Plain:
         self._milestones = milestones
         self._quiet = quiet
 
-    def begin(self, documents: int) -> None:
-        self._milestones.begin(documents)
+    def begin(self, documents: int, *, doing: str = "", unit: str = "") -> None:
+        self._milestones.begin(documents, doing=doing, unit=unit)
 
     def advance(self, documents: int, tokens: int) -> None:
         self._milestones.advance(documents, tokens)
@@ -66,10 +66,11 @@ class _Bar:
         self._tokens = 0
         self._started = time.monotonic()
 
-    def begin(self, documents: int) -> None:
+    def begin(self, documents: int, *, doing: str = "", unit: str = "") -> None:
         with self._lock:
             self._tokens, self._started = 0, time.monotonic()
-            self._bar.reset(self._task, total=documents, description=self._doing, rate="")
+            described = f"{doing} {unit}" if doing else self._doing
+            self._bar.reset(self._task, total=documents, description=described, rate="")
 
     def advance(self, documents: int, tokens: int) -> None:
         with self._lock:

@@ -65,8 +65,10 @@ def start(
         _print(session, [begun])
     else:
         show([begun])
-        if not begun.complete:
+        if not begun.complete or begun.generation.state == "building":
             session.notice("hybridrag reindex work brings in what is waiting")
+        else:
+            session.notice(f"it lacks nothing: hybridrag reindex promote {begun.generation.id} has it serve")
     return 0
 
 
@@ -83,6 +85,7 @@ def work(
     """
     from hybridrag.cli.workers import fill, fill_together
     from hybridrag.flows.workers import end_with_parent
+    from hybridrag.store import GenerationGone
 
     if supervised:
         end_with_parent()
@@ -98,11 +101,16 @@ def work(
                 fill_together(session, work_of, one, workers)
             else:
                 fill(session, work_of, one)
+        except GenerationGone as exc:
+            if generation is not None:
+                raise
+            session.notice(exc.message)
         except ModelError as exc:
             if generation is not None or one.generation.state != "retired":
                 raise
             session.notice(f"generation {one.generation.id} is not brought up to date: {exc.message}")
-    done = [work_of.candidate(one.generation.id) for one in chosen]
+    numbers = {one.generation.id for one in chosen}
+    done = [one for one in work_of.status() if one.generation.id in numbers]
     if session.flags.json:
         _print(session, done)
     elif done:
@@ -154,7 +162,7 @@ def promote(
     chosen = work_of.candidate(generation)
     with filling(session) as shown:
         done = work_of.promote(chosen, progress=shown, share=share, force=force)
-    return _served(session, done)
+    return _served(session, done, before=work_of.collection.generation.id, way_back="rollback")
 
 
 @app.command("rollback")
@@ -167,9 +175,11 @@ def rollback(context: typer.Context, wait: Wait = 0) -> int:
 
     session = Session.of(context)
     session.say_collection()
+    work_of = reindexing(session, wait=wait)
     with filling(session) as shown:
-        done = reindexing(session, wait=wait).rollback(progress=shown)
-    return _served(session, done)
+        done = work_of.rollback(progress=shown)
+    before = work_of.collection.generation.id
+    return _served(session, done, before=before, way_back=f"promote {before}")
 
 
 @app.command("gc")
@@ -230,13 +240,16 @@ def reindexing(session: Session, *, wait: float = 0) -> Reindexing:
     return Reindexing(session.wiring, wait=wait)
 
 
-def _served(session: Session, done: GenerationStatus) -> int:
+def _served(session: Session, done: GenerationStatus, *, before: int, way_back: str) -> int:
+    """Tells what serves now, where generation `before` did."""
     generation = done.generation
     if session.flags.json:
         _print(session, [done])
+    elif generation.id == before:
+        session.notice(f"generation {before} ({generation.model}) serves already; nothing was changed")
     elif generation.state == "active":
         session.notice(
-            f"generation {generation.id} ({generation.model}) serves now; `hybridrag reindex rollback` is the way back"
+            f"generation {generation.id} ({generation.model}) serves now; the way back: hybridrag reindex {way_back}"
         )
     else:
         session.notice(f"generation {generation.id} ({generation.model}) answers {generation.share}% of the questions")

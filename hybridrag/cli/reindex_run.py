@@ -102,6 +102,8 @@ def _judged(
     for note in found.notes:
         session.notice(note)
     outcome.gate = gate_json(found)
+    if found.passed and found.run is not None:
+        session.notice(f"generation {status.generation.id} passed the gate, with {len(found.run.texts):,} questions")
     return found.reasons
 
 
@@ -134,6 +136,10 @@ class _Outcome:
             write_whole(self._file, json.dumps(value, indent=2, default=str) + "\n", "report")
         if self._session.flags.json:
             self._session.json(value)
+        elif value["promoted"]:
+            self._session.notice(
+                f"generation {generation.id} ({generation.model}) serves now; the way back: hybridrag reindex rollback"
+            )
         else:
             self._session.notice(f"generation {generation.id} ({generation.model}) is {generation.state}")
         return 0

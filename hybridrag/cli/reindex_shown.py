@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hybridrag.cli.console import local_time, printable, shown_bytes, stdout
+from hybridrag.cli.console import local_time, one_line, printable, shown_bytes, stdout
 from hybridrag.types import GenerationStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDE = 110
+"""Columns that the table needs; a narrower terminal gets two lines for each generation."""
+_WIDEST = 240
 
 
 def status_json(status: GenerationStatus) -> dict[str, Any]:
@@ -36,13 +43,21 @@ def status_json(status: GenerationStatus) -> dict[str, Any]:
 
 
 def show(found: Sequence[GenerationStatus]) -> None:
-    """A table of generations; on a narrow terminal the model's name is folded."""
+    """A table of generations; two lines each where the terminal is narrow."""
+    console = stdout()
+    if console.is_terminal and console.width < _WIDE:
+        for status in found:
+            _show_narrow(console, status)
+        return
     from rich.table import Table
 
+    if not console.is_terminal:  # a row is a line, however wide
+        console.width = _WIDEST
     table = Table(box=None, pad_edge=False)
     for title in ("id", "state", "model", "dims", "chunks", "vectors", "size", "waiting", "since"):
         right = title in {"id", "dims", "chunks", "vectors", "size"}
-        table.add_column(title, justify="right" if right else "left", overflow="fold")
+        folded = title == "model"
+        table.add_column(title, justify="right" if right else "left", overflow="fold", no_wrap=not folded)
     for status in found:
         generation = status.generation
         table.add_row(
@@ -56,7 +71,17 @@ def show(found: Sequence[GenerationStatus]) -> None:
             waiting(status),
             local_time(_since(status)),
         )
-    stdout().print(table)
+    console.print(table)
+
+
+def _show_narrow(console: Console, status: GenerationStatus) -> None:
+    generation = status.generation
+    console.print(
+        one_line(f"{generation.id}  {_state(status)}  {generation.model}, {generation.dimensions} dimensions")
+    )
+    told = [f"{status.chunks:,} chunks", f"{status.vectors:,} vectors", shown_bytes(status.bytes)]
+    told += [f"waiting: {waiting(status)}", f"since {local_time(_since(status))}"]
+    console.print("; ".join(told), style="dim")
 
 
 def waiting(status: GenerationStatus) -> str:

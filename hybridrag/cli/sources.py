@@ -127,8 +127,9 @@ def add(
     if session.flags.json:
         session.json({"schema": "hybridrag.source/1", "name": selection.source.name, "root": selection.source.root})
     else:
+        quoted = shlex.quote(selection.source.name)
         session.notice(
-            f"remembered as {selection.source.name}; read it with: hybridrag sync {shlex.quote(selection.source.name)}"
+            f"remembered as {selection.source.name}; read it with: hybridrag sync {quoted} -c {collection.name}"
         )
     return 0
 

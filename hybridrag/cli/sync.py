@@ -40,6 +40,8 @@ def sync(
     session = Session.of(context)
     if every and sources:
         raise UsageError("--all is about every source of every collection", hint="name sources without it")
+    if every and session.flags.collection:
+        raise UsageError("--all is about every collection", hint="leave out -c, or --all")
     options = IngestOptions(
         prune=prune,
         strict=strict,

@@ -63,7 +63,9 @@ def _written(file: Path, *, force: bool) -> Iterator[Path]:
         kind = DatabaseUnavailable if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
         raise kind(
             f"the backup cannot be written to {file}: {exc.strerror or exc}",
-            hint="free some space, or name a file in another folder of yours",
+            hint="make that folder first"
+            if exc.errno == errno.ENOENT
+            else "free some space, or name a file in another folder of yours",
         ) from exc
     finally:
         with suppress(OSError):

@@ -182,8 +182,8 @@ class Plan:
         """Whether all of the source is looked at, and its folder or file is not there."""
         return self.listing.absent and not self.selection.only
 
-    def refused(self, *, prune: bool) -> RefusedForSafety | None:
-        """Why so much must not be removed without a word of the user's, or None."""
+    def refused(self, *, prune: bool, collection: str) -> RefusedForSafety | None:
+        """Why so much must not be removed of a collection without a word of the user's, or None."""
         unwanted, known = len(self.unwanted(prune=prune)), len(self.known)
         if self._absent and unwanted:
             name = shlex.quote(self.source.name)
@@ -191,7 +191,8 @@ class Plan:
                 f"{self.source.root}, where source {self.source.name!r} has its {known} documents, is not there; "
                 "nothing was removed",
                 hint=f"if a disk is missing, mount it and run again; if it has moved: hybridrag sources add NEW "
-                f"--source {name}; if it is gone for good: hybridrag sources remove {name}",
+                f"--source {name} -c {collection}; if it is gone for good: hybridrag sources remove {name} "
+                f"-c {collection}",
             )
         # A disk that is not mounted leaves an empty folder behind.
         emptied = unwanted == known > 1 and not self.selection.only

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.errors import UsageError
@@ -67,6 +67,7 @@ def compare_generations(
     if options.metric not in METRICS:
         raise UsageError(f"there is no metric {options.metric!r}", hint=f"there are: {', '.join(METRICS)}")
     questions = asked or generated_questions(store, collection, count=options.generated, seed=options.seed)
+    questions = replace(questions, notes=(*questions.notes, *_incomplete(before, after)))
     run = side_by_side(
         store,
         collection,
@@ -105,7 +106,10 @@ def side_by_side(
 
 def generated_questions(store: PostgresStore, collection: Collection, *, count: int, seed: int) -> Asked:
     """Questions made on this machine from chunks of the active generation. Raises UsageError where none can be made."""
-    made = made_locally(draw(store, collection.name, count=count, seed=seed, wanted=None), count=count)
+    try:
+        made = made_locally(draw(store, collection.name, count=count, seed=seed, wanted=None), count=count)
+    except UsageError as exc:
+        raise UsageError(exc.message, hint="name questions of your own with --questions PATH") from exc
     texts = {str(number): question.question for number, question in enumerate(made.questions, start=1)}
     qrels = {str(number): dict.fromkeys(one.sources, 1) for number, one in enumerate(made.questions, start=1)}
     note = (
@@ -113,6 +117,16 @@ def generated_questions(store: PostgresStore, collection: Collection, *, count: 
         "two generations differ, not how well people are served; --questions names real ones"
     )
     return Asked("generated", Questions(texts, qrels), None, (note,))
+
+
+def _incomplete(*sides: GenerationStatus) -> list[str]:
+    """What the figures of a generation that still lacks something do not tell."""
+    return [
+        f"{label(side.generation)} is not complete: {side.waiting_documents:,} documents and {side.waiting_texts:,} "
+        "texts are waiting, and count as not found; hybridrag reindex work brings them in"
+        for side in sides
+        if not side.complete
+    ]
 
 
 def label(generation: Generation) -> str:

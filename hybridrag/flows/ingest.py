@@ -198,7 +198,9 @@ class Ingest:
 
     def _refused(self, plan: Plan) -> bool:
         """Whether a source stays as it is because too much would be removed. Raises RefusedForSafety unless `apart`."""
-        refusal = None if self._options.allow_mass_delete else plan.refused(prune=self._options.prune)
+        if self._options.allow_mass_delete:
+            return False
+        refusal = plan.refused(prune=self._options.prune, collection=self.report.collection)
         if refusal is None:
             return False
         if not self._options.apart:

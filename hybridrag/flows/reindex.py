@@ -74,7 +74,7 @@ class Reindex:
         self._text_search = worker.collection.generation.text_search
         self._processing = digest(chunking_parameters(chunker, self._text_search))
         self._batch = _FEWEST
-        self._waiting = 0
+        self._left = worker.waiting()
         self._pause = _PAUSE
         self._indexed = False
         self.worked = Worked()
@@ -86,7 +86,7 @@ class Reindex:
         """
         started = time.perf_counter()
         self._look()
-        self._progress.begin(self._waiting)
+        self._begin()
         with ThreadPoolExecutor(1, thread_name_prefix="hybridrag-reindex") as thread:
             while not self._finished(thread):
                 pass
@@ -154,14 +154,27 @@ class Reindex:
 
     def _look(self) -> int:
         """Documents and texts that are waiting, whoever holds them."""
-        waiting = self._worker.waiting()
-        self._waiting = waiting.documents + waiting.texts
-        return self._waiting
+        self._left = self._worker.waiting()
+        return self._left.documents + self._left.texts
+
+    def _begin(self) -> None:
+        """Documents are counted as long as some wait to be chunked, then texts."""
+        if self._left.documents:
+            self._progress.begin(self._left.documents, doing="chunking", unit="documents")
+        else:
+            self._progress.begin(self._left.texts, doing="embedding", unit="texts")
 
     def _advance(self, tokens: int) -> None:
         """What is waiting grows too: a document becomes texts, and others change."""
-        before = self._waiting
-        self._progress.advance(max(0, before - self._look()), tokens)
+        before = self._left
+        self._look()
+        if bool(before.documents) != bool(self._left.documents):
+            self._begin()
+            self._progress.advance(0, tokens)
+        elif self._left.documents:
+            self._progress.advance(max(0, before.documents - self._left.documents), tokens)
+        else:
+            self._progress.advance(max(0, before.texts - self._left.texts), tokens)
 
     def _settle(self) -> bool:
         """What remains to be done when nothing is waiting; False where something is again, or a run is waited for."""

@@ -1,5 +1,6 @@
 """The only room that speaks SQL."""
 
-from hybridrag.store.postgres import GenerationGone, PostgresStore, unknown_collection
+from hybridrag.store.missing import GenerationGone, unknown_collection
+from hybridrag.store.postgres import PostgresStore
 
 __all__ = ["GenerationGone", "PostgresStore", "unknown_collection"]

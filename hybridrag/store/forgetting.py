@@ -17,6 +17,7 @@ from hybridrag.store import lexical
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.evaluations import FORGOTTEN, forget_document
 from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.restoring import drop_aside
 from hybridrag.types import Collection, document_id
 
 
@@ -79,7 +80,8 @@ class Forgetting:
 
         The sources of those that are `left_out` do not take them in again, those of the others may; of those that are
         `gone` from it, a source forgets the label as well. What no document needs any more goes too, whoever left it.
-        A rehearsal does the same and takes it back.
+        A rehearsal does the same and takes it back. An index that a restore replaced, and was killed before it could
+        remove it, may hold them too: it goes after that.
         """
         import psycopg
 
@@ -92,6 +94,8 @@ class Forgetting:
                 self._change_source(tx, of_source, left_out, gone)
             if rehearsal:
                 raise psycopg.Rollback
+        if not rehearsal:
+            drop_aside(self._connection, done="the documents are deleted")
         return removed
 
     def _change_source(

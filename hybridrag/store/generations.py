@@ -11,6 +11,7 @@ from hybridrag.errors import DatabaseError, RefusedForSafety, UsageError
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import generation_of
+from hybridrag.store.runs import holder_of
 from hybridrag.store.writing import busy
 from hybridrag.types import Collection, Generation, GenerationStatus
 
@@ -216,13 +217,13 @@ class Generations:
                     raise busy(collection) from None
                 tx.execute(statement("set_lock_timeout"), {"timeout": "0"})
             elif not _one(tx, "lock_run", **key)["held"]:
-                raise busy(collection)
+                raise busy(collection, holder_of(tx, collection))
             tx.execute(statement("lock_generations"), key)
             yield tx
 
 
 def _generation(tx: Connection, collection: Collection, number: int) -> Generation:
-    from hybridrag.store.postgres import GenerationGone
+    from hybridrag.store.missing import GenerationGone
 
     key = {"name": collection.name, "generation": number}
     row = tx.execute(statement("find_collection"), key).fetchone()

@@ -9,10 +9,10 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.errors import UsageError
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.filters import documents_matching
 from hybridrag.store.migrations import migrate
+from hybridrag.store.missing import GenerationGone, unknown_collection
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import collection_of, document_ref, inspection_of, inspection_row, source_of
 from hybridrag.store.snapshot import SearchSnapshot
@@ -257,19 +257,6 @@ class PostgresStore:
             connection.close()
             raise
         return connection
-
-
-def unknown_collection(name: str) -> UsageError:
-    return UsageError(f"there is no collection {name!r}", hint=f"make it with: hybridrag ingest -c {name} PATH")
-
-
-class GenerationGone(UsageError):
-    """A generation that was asked for by its number is not there, or not there any more."""
-
-    def __init__(self, collection: str, generation: int) -> None:
-        super().__init__(
-            f"the collection {collection!r} has no generation {generation}", hint="hybridrag reindex status shows them"
-        )
 
 
 def _found(tx: Connection, name: str, generation: int | None = None) -> dict[str, Any] | None:

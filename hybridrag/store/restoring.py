@@ -72,7 +72,7 @@ def restore(
             restored = Restored(contents_of(tx), tables, tuple(applied))
         if aside:
             working("removing what was there before")
-            _drop_aside(connection)
+            drop_aside(connection, done="the backup is restored")
         return restored
 
 
@@ -104,14 +104,18 @@ def _put_aside(tx: Connection, *, replace: bool) -> bool:
     return True
 
 
-def _drop_aside(connection: Connection) -> None:
+def drop_aside(connection: Connection, *, done: str) -> None:
+    """Removes what was there before a restore, if it is there still: one that was killed late has left it.
+
+    Raises DatabaseError, which tells what is `done` all the same.
+    """
     try:
         with transaction(connection) as tx:
             tx.execute("set local lock_timeout = '60s'")
-            tx.execute(f"drop schema {_ASIDE} cascade")
+            tx.execute(f"drop schema if exists {_ASIDE} cascade")
     except DatabaseError as exc:
         raise DatabaseError(
-            f"the backup is restored, but what was there before could not be removed: {exc.message}",
+            f"{done}, but what was there before a restore could not be removed: {exc.message}",
             hint=f"let the owner run: DROP SCHEMA {_ASIDE} CASCADE; the next restore does it too",
         ) from exc
 

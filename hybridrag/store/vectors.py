@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrag.store.chunks import copy_vectors
 from hybridrag.store.connection import Connection, connect, transaction
-from hybridrag.store.postgres import GenerationGone
+from hybridrag.store.missing import GenerationGone
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.store.work import StoredText

@@ -17,7 +17,7 @@ from hybridrag.store import lexical, vector_index
 from hybridrag.store.chunks import copy_vectors, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.generations import Lacking
-from hybridrag.store.postgres import GenerationGone
+from hybridrag.store.missing import GenerationGone
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import document_of
 from hybridrag.types import Chunked, Collection, Document, Embedded

@@ -362,7 +362,7 @@ def busy(collection: Collection, holder: runs.Holder | None = None) -> Collectio
 
 def _check_generation(tx: Connection, collection: Collection) -> None:
     """What was true when the collection was looked at may not be so any more, now that nobody else can change it."""
-    from hybridrag.store.postgres import GenerationGone
+    from hybridrag.store.missing import GenerationGone
 
     row = tx.execute(statement("generation_state"), {"generation": collection.generation.id}).fetchone()
     if row is None:

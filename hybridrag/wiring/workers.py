@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hybridrag.flows.progress import Progress
+    from hybridrag.store.generations import Lacking
     from hybridrag.store.work import Worker
     from hybridrag.types import GenerationStatus
     from hybridrag.wiring import Wiring
@@ -38,21 +39,28 @@ def work_together(
 
 
 def _watching(looking: Worker, progress: Progress) -> Callable[[], None]:
-    """Tells how far they are, by what stands in the queues; begun anew where that grew: a document becomes texts."""
-    lacking = looking.waiting()
-    before, last = lacking.documents + lacking.texts, time.monotonic()
-    progress.begin(before)
+    """Tells how far they are, by what stands in the queues; begun anew where that grew, or documents became texts."""
+    before, last = looking.waiting(), time.monotonic()
+    _begin(progress, before)
 
     def watch() -> None:
         nonlocal before, last
         if time.monotonic() - last < _LOOK:
             return
-        found = looking.waiting()
-        now = found.documents + found.texts
-        if now > before:
-            progress.begin(now)
+        now = looking.waiting()
+        done = before.documents - now.documents if now.documents else before.texts - now.texts
+        if done < 0 or bool(now.documents) != bool(before.documents):
+            _begin(progress, now)
         else:
-            progress.advance(before - now, 0)
+            progress.advance(done, 0)
         before, last = now, time.monotonic()
 
     return watch
+
+
+def _begin(progress: Progress, waiting: Lacking) -> None:
+    """Documents are counted as long as some wait to be chunked, then texts."""
+    if waiting.documents:
+        progress.begin(waiting.documents, doing="chunking", unit="documents")
+    else:
+        progress.begin(waiting.texts, doing="embedding", unit="texts")

@@ -191,7 +191,8 @@ def test_a_folder_that_is_not_there_any_more(cli: CommandLine, tmp_path: Path) -
 def test_a_file_that_vanishes_between_list_and_read(cli: CommandLine, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, {"a.md": GOOD.encode(), "b.md": GOOD.encode()})
     assert cli("ingest", str(folder)).code == 0
-    folder_with(tmp_path, {"new.md": b"# New\n\nA release.\n"})
+    # Changed, so that it has to be read: a file that looks as it did is not.
+    folder_with(tmp_path, {"b.md": b"# Travel\n\nMore of it.\n", "new.md": b"# New\n\nA release.\n"})
     with stop_at(url_of(cli), Place("source", "insert")) as stop:
         process = cli.start("ingest", str(folder), "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         stop.reached_by(process)  # listed, and nothing read as yet

@@ -54,6 +54,7 @@ def test_the_exit_code_tells_the_worst(cli: CommandLine, here: Here) -> None:
     unknown = run("sync", "dogs")
     assert (unknown.code, "docs, mount, stdin" in unknown.err) == (2, True)
     assert run("sync", "docs", "--all").code == 2
+    assert run("sync", "--all", "-c", "default").code == 2
 
 
 def test_history_and_problems_are_shown(cli: CommandLine, here: Here) -> None:
@@ -77,7 +78,7 @@ def test_history_and_problems_are_shown(cli: CommandLine, here: Here) -> None:
     assert (source["documents"], source["problems"], source["age_seconds"] >= 0) == (1, 1, True)
     shown = run("collections", "show").out
     assert "last run:    sync of" in shown
-    assert "problems:    1 documents failed, 0 were left out" in shown
+    assert "problems:    1 failed, 0 left out" in shown
     assert "docs/broken.pdf" in run("documents", "list", "--problems").out
     assert "up to date:" in run("sources", "show", "docs").out
     assert run("sources", "show", "none").code == 2

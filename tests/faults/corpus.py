@@ -67,9 +67,7 @@ def _write_docs(root: Path, *, guides: int, notes: int) -> None:
 
 
 def _write_internal(docs: Path, label: str) -> None:
-    (docs / "internal.md").write_text(
-        f"---\nlabel: {label}\n---\n# Prices\n\nThe discount for a customer is secret.\n"
-    )
+    (docs / "internal.md").write_text(f"---\nlabel: {label}\n---\n# Prices\n\nThe discount for a customer is secret.\n")
 
 
 def _guide(number: int, days: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from hybridrag.config import load
 from hybridrag.flows.progress import Silent
-from hybridrag.store.postgres import GenerationGone
+from hybridrag.store.missing import GenerationGone
 from hybridrag.store.work import Worker
 from hybridrag.store.writing import Superseded
 from hybridrag.types import Chunked, Collection, Document, Query, SearchResult

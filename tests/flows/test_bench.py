@@ -254,7 +254,11 @@ def test_recommend_measures_the_model_in_use_and_guesses_the_others_by_it(
     assert any("not known" in reason for reason in reasons[str(tiny_bert)])
 
 
-def test_the_languages_of_most_documents_must_be_known(tmp_path: Path, database_url: str, tiny_model: Path) -> None:
+def test_the_languages_of_most_documents_must_be_known(
+    tmp_path: Path, database_url: str, tiny_model: Path, model_cache: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "cache").symlink_to(model_cache)
     library = Library.open(tmp_path, database_url=database_url, embedder=tiny_model)
     german = "Die Reisekosten werden von der Finanzabteilung geprüft und innerhalb von vier Wochen erstattet. "
     english = "The travel costs are checked by the finance department and are paid back within four weeks. "

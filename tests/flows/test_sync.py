@@ -139,7 +139,7 @@ def test_a_renamed_root_is_kept_until_its_new_place_is_told(library: Library) ->
     report = sync(library)
     with pytest.raises(RefusedForSafety, match="is not there") as caught:
         report.check(strict=False)
-    assert "sources add NEW --source docs" in caught.value.hint
+    assert "sources add NEW --source docs -c " in caught.value.hint
     assert len(library.paths()) == 2
 
     collection, known = library.wiring.collection(), library.wiring.store.list_sources(library.wiring.collection())

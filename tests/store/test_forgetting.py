@@ -292,3 +292,17 @@ def test_who_holds_a_collection_pins_nothing(corpus: Corpus) -> None:
         ).fetchone()
     assert held == (1, 0)
     assert locked == (0,)
+
+
+def test_what_a_killed_restore_put_aside_goes_too(corpus: Corpus) -> None:
+    """The index that was there before: a restore that is killed after its commit leaves it."""
+    with psycopg.connect(corpus.store.url, autocommit=True) as connection:
+        connection.execute("create schema hybridrag_before_restore")
+        connection.execute("create table hybridrag_before_restore.document as select * from hybridrag.document")
+        forget(corpus, FORGOTTEN, rehearsal=True)
+        assert connection.execute(_ASIDE).fetchone() == (True,)
+        forget(corpus, FORGOTTEN)
+        assert connection.execute(_ASIDE).fetchone() == (False,)
+
+
+_ASIDE = "select exists (select from pg_namespace where nspname = 'hybridrag_before_restore')"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from hybridrag.store import PostgresStore
-from tests.conftest import database
+from tests.conftest import database, in_memory
 from tests.faults.boundaries.launcher import Ended, Launcher, server_of
 from tests.faults.boundaries.steps import Fault, Mode, Side
 from tests.faults.stops import wait_until_nobody_is_connected
@@ -169,7 +169,7 @@ class World:
 @contextmanager
 def a_world() -> Iterator[World]:
     """A world in a temporary folder, for the `with` block. The launcher takes both away, whatever happens here."""
-    world = World(Path(tempfile.mkdtemp(prefix="hybridrag-faults-")))
+    world = World(Path(tempfile.mkdtemp(prefix="hybridrag-faults-", dir=in_memory())))
     try:
         yield world
     finally:
