@@ -116,6 +116,7 @@ def report_json(report: IngestReport) -> dict[str, Any]:
         "problems": [{"uri": p.uri, "reason": p.reason, "hint": p.hint, "failed": p.failed} for p in report.problems],
         "refused": [{"source": r.source, "reason": r.reason, "hint": r.hint} for r in report.refused],
         "warnings": report.warnings,
+        **({"would_remove": report.would_remove} if report.dry_run else {}),
     }
 
 
@@ -149,6 +150,11 @@ def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
         notice(line, quiet=quiet, level="warning", event=word, **fields)
     if len(problems) > len(shown):
         notice(f"... and {len(problems) - len(shown)} more; --verbose shows all", quiet=quiet)
+    going = report.would_remove if verbose else report.would_remove[:_SHOWN_PROBLEMS]
+    for uri in going:
+        notice(f"would be removed: {uri}", quiet=quiet)
+    if len(report.would_remove) > len(going):
+        notice(f"... and {len(report.would_remove) - len(going)} more; --verbose shows all", quiet=quiet)
     verb = "would be " if report.dry_run else ""
     parts = [
         f"{number} {verb}{word}" if word in {"added", "updated", "removed", "moved"} else f"{number} {word}"

@@ -213,6 +213,7 @@ class Ingest:
         self._went.update(plan.known[path].content_hash for path in unwanted)
         if unwanted and self._options.dry_run:
             self.report.removed += len(unwanted)
+            self.report.would_remove += [plan.source.uri(path) for path in unwanted]
         elif unwanted:
             documents, chunks = self._run.remove(plan.source_id, unwanted)
             self.report.removed += documents

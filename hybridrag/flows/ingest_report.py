@@ -25,6 +25,7 @@ class IngestReport:
 
     `moved` counts documents that were added with the content of one that was removed; they are among both. `refused`
     and `unread` are sources that a sync left as they were: for safety, or because they could not be looked at.
+    `would_remove` are the documents that a dry run found gone.
     """
 
     collection: str
@@ -49,6 +50,7 @@ class IngestReport:
     unread: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     dry_run: bool = False
+    would_remove: list[str] = field(default_factory=list)
 
     def problem(self, skipped: Skipped) -> None:
         self.problems.append(skipped)

@@ -90,7 +90,7 @@ def promote(
         first = next(iter(chosen.gate.get("reasons", ())), "no reason is kept")
         raise BelowBaseline(
             f"generation {number} did not pass its gate: {first}; nothing was changed",
-            hint="put it to the gate again (hybridrag reindex run --gate FILE), or promote it with --force all the same",
+            hint="put it to the gate again (hybridrag reindex run --gate FILE), or promote it with --force",
         )
     for _ in range(_TRIES):
         if share is None:

@@ -109,6 +109,7 @@ def test_a_dry_run_tells_and_changes_nothing(library: Library) -> None:
     told = library.ingest(dry_run=True)
     assert counts(told) == {"added": 1, "updated": 1, "removed": 1}
     assert told.dry_run
+    assert len(told.would_remove) == told.removed
     assert library.rows() == before
     assert counts(library.ingest()) == counts(told)
 
