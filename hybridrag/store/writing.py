@@ -101,8 +101,9 @@ class IngestRun:
                 holder.execute("select 1")
                 with closing(connect(url)) as connection, closing(connect(url)) as lookup:
                     # Not in the lock's transaction: that keeps every table it has read from being rewritten by a purge.
-                    with transaction(connection, read_only=True) as tx:
-                        _check_generation(tx, collection)
+                    if collection.id:  # 0 is one that a dry run imagines
+                        with transaction(connection, read_only=True) as tx:
+                            _check_generation(tx, collection)
                     yield cls(holder, connection, lookup, collection)
         finally:
             holder.close()
