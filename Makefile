@@ -43,7 +43,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 test: install-dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
-faults: install-dev ## Break every command off at each of its durable steps, and record what came of it (half an hour)
+faults: install-dev ## Break every command off at each of its durable steps, and record what came of it (an hour)
 	@$(BIN)/python -m tests.faults.boundaries --all --jobs 2 --out benchmarks/results/$$(date -u +%F)-$$(getconf _NPROCESSORS_ONLN)-cores-faults.md
 
 check: install-dev ## Formatting, lint, types, import contracts

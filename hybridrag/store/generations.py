@@ -9,7 +9,8 @@ from typing import Any
 
 from hybridrag.errors import DatabaseError, RefusedForSafety, UsageError
 from hybridrag.store.connection import Connection, connect, transaction
-from hybridrag.store.queries import on_vectors, statement
+from hybridrag.store.missing import GenerationGone
+from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import generation_of
 from hybridrag.store.runs import holder_of
 from hybridrag.store.writing import busy
@@ -97,7 +98,7 @@ class Generations:
                 tx.execute(statement("lock_chunk_set"), {"chunk_set": found["id"]})
             chunk_set = found["id"] if found else self._new_chunk_set(tx, collection, wanted)
             generation = int(
-                _one(
+                one(
                     tx,
                     "insert_generation",
                     collection=collection.id,
@@ -115,7 +116,7 @@ class Generations:
     def _new_chunk_set(self, tx: Connection, collection: Collection, wanted: Wanted) -> int:
         from psycopg.types.json import Jsonb
 
-        unheaded = _one(tx, "count_unheaded", collection=collection.id)["documents"]
+        unheaded = one(tx, "count_unheaded", collection=collection.id)["documents"]
         if unheaded:
             raise UsageError(
                 f"{unheaded} documents were stored by an earlier version, without what chunking them anew takes",
@@ -127,7 +128,7 @@ class Generations:
             "text_search": wanted.text_search,
             "chunk_tokens": wanted.chunk_tokens,
         }
-        chunk_set = int(_one(tx, "insert_chunk_set", **made_with)["id"])
+        chunk_set = int(one(tx, "insert_chunk_set", **made_with)["id"])
         tx.execute(statement("queue_all_documents"), {"collection": collection.id, "chunk_set": chunk_set})
         return chunk_set
 
@@ -184,7 +185,7 @@ class Generations:
     def count_local_only(self, collection: Collection) -> int:
         """How many documents may never leave this machine."""
         with self._transaction(read_only=True) as tx:
-            return int(_one(tx, "count_local_only", collection=collection.id)["documents"])
+            return int(one(tx, "count_local_only", collection=collection.id)["documents"])
 
     def make_ready(self, generation: int) -> None:
         with self._transaction() as tx:
@@ -216,15 +217,13 @@ class Generations:
                 except psycopg.errors.LockNotAvailable:
                     raise busy(collection) from None
                 tx.execute(statement("set_lock_timeout"), {"timeout": "0"})
-            elif not _one(tx, "lock_run", **key)["held"]:
+            elif not one(tx, "lock_run", **key)["held"]:
                 raise busy(collection, holder_of(tx, collection))
             tx.execute(statement("lock_generations"), key)
             yield tx
 
 
 def _generation(tx: Connection, collection: Collection, number: int) -> Generation:
-    from hybridrag.store.missing import GenerationGone
-
     key = {"name": collection.name, "generation": number}
     row = tx.execute(statement("find_collection"), key).fetchone()
     if row is None:
@@ -235,10 +234,9 @@ def _generation(tx: Connection, collection: Collection, number: int) -> Generati
 def _lacking(tx: Connection, collection: Collection, generation: Generation) -> Lacking:
     """What is missing by the tables themselves, whatever the queues say; it is queued, if it was not."""
     key = {"collection": collection.id, "chunk_set": generation.chunk_set, "generation": generation.id}
-    if _one(tx, "missing_documents", **key)["documents"]:
-        tx.execute(statement("requeue_documents"), key)
+    tx.execute(statement("requeue_documents"), key)
     tx.execute(on_vectors("requeue_texts", generation.id), key)
-    waiting = _one(tx, "count_waiting", **key)
+    waiting = one(tx, "count_waiting", **key)
     return Lacking(waiting["documents"], waiting["texts"])
 
 
@@ -258,9 +256,3 @@ def _status(tx: Connection, row: Mapping[str, Any]) -> GenerationStatus:
         bytes=size["bytes"],
         gate=row["gate"],
     )
-
-
-def _one(tx: Connection, name: str, **values: Any) -> dict[str, Any]:
-    row = tx.execute(statement(name), values).fetchone()
-    assert row is not None  # the statement always returns a row
-    return row

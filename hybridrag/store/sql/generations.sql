@@ -77,13 +77,6 @@ select %(chunk_set)s, d.collection_id, d.id from document d where d.collection_i
 insert into to_embed (generation_id, text_hash)
 select distinct %(generation)s::bigint, c.text_hash from chunk c where c.chunk_set_id = %(chunk_set)s;
 
--- name: missing_documents
--- Documents that a chunk set should hold and does not.
-select count(*) as documents
-from document d
-where d.collection_id = %(collection)s
-  and not exists (select from chunking k where k.chunk_set_id = %(chunk_set)s and k.document_id = d.id);
-
 -- name: requeue_texts
 insert into to_embed (generation_id, text_hash)
 select distinct %(generation)s::bigint, c.text_hash
