@@ -224,7 +224,7 @@ from hybridrag.types import ChatModel, Destination, Price
 where = Destination(provider="p", url="https://p.example/v1", model="m", local=False)
 spending = Spending(PostgresStore(sys.argv[1]), limit=1.0)
 try:
-    for _ in range(10):
+    for _ in range(11):  # one more than there is: whoever is fast is refused too
         spending.reserve(where, model=ChatModel(price=Price(0.0, 100.0)), prompt=["q"], max_tokens=1_000)
         print("granted", flush=True)
 except BudgetSpent:
