@@ -12,7 +12,7 @@ from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.missing import GenerationGone
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.snapshot import SearchSnapshot
-from hybridrag.store.work import StoredText
+from hybridrag.store.work import StoredText, texts_to_embed
 from hybridrag.types import Collection, Embedded
 
 if TYPE_CHECKING:
@@ -109,11 +109,7 @@ class VectorImport:
     def texts(self, hashes: Sequence[bytes], *, leave: bool) -> list[StoredText]:
         """The texts of hashes; where they would `leave` this machine, only those that may."""
         with transaction(self._connection, read_only=True) as tx:
-            rows = tx.execute(statement("texts_to_compare"), self._key(hashes=list(hashes), leave=leave)).fetchall()
-        return [
-            StoredText(bytes(row["text_hash"]), row["title"], tuple(row["headings"]), row["text"], row["tokens"])
-            for row in rows
-        ]
+            return texts_to_embed(tx, self._key(hashes=list(hashes), leave=leave))
 
     def take(self, hashes: Sequence[bytes], vectors: NDArray[np.float16]) -> Wanted:
         """Stores those vectors that a chunk holds and that are not there; nothing else, and nothing in their place.

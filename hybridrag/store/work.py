@@ -101,11 +101,7 @@ class Worker:
                 return Done(0)
             key = self._key(hashes=claimed)
             known = {bytes(row["text_hash"]) for row in tx.execute(on_vectors("known_hashes", generation.id), key)}
-            texts = [
-                StoredText(bytes(row["text_hash"]), row["title"], tuple(row["headings"]), row["text"], row["tokens"])
-                for row in tx.execute(statement("texts_to_embed"), key)
-                if bytes(row["text_hash"]) not in known
-            ]
+            texts = [text for text in texts_to_embed(tx, {**key, "leave": False}) if text.text_hash not in known]
             reused = self._reused(tx, [text.text_hash for text in texts])
             missing = [text for text in texts if text.text_hash not in reused]
             copy_vectors(tx, generation.id, embed(missing) if missing else ())
@@ -168,3 +164,11 @@ class Worker:
             "fingerprint": generation.fingerprint,
             **values,
         }
+
+
+def texts_to_embed(tx: Connection, key: Mapping[str, Any]) -> list[StoredText]:
+    """The texts of a `chunk_set` with these `hashes`, each once; where texts `leave` this machine, those that may."""
+    return [
+        StoredText(bytes(row["text_hash"]), row["title"], tuple(row["headings"]), row["text"], row["tokens"])
+        for row in tx.execute(statement("texts_to_embed"), key)
+    ]

@@ -75,15 +75,21 @@ class VectorFiles:
         with ExitStack() as stack:
             find = partial(self._destination, stack=stack, verify=verify, opened={})
             done = import_vectors(files, find=find, progress=progress)
-        numbers = dict.fromkeys(one.generation for one in done)
-        statuses = [self._reindexing.candidate(number) for number in numbers]
-        for status in statuses:
+        numbers = tuple(dict.fromkeys(one.generation for one in done))
+        for status in self._statuses(numbers):
             if verify and status.complete and status.generation.state == "building":
                 try:
                     self._reindexing.work(status, progress=progress)  # only its index and its state are to be made
                 except ModelError as exc:
                     self._wiring.notify(f"generation {status.generation.id} is not ready yet: {exc.message}")
-        return Report(done, [self._reindexing.candidate(number) for number in numbers])
+        return Report(done, self._statuses(numbers))
+
+    def _statuses(self, numbers: Sequence[int]) -> list[GenerationStatus]:
+        """What there is of these generations, in their order. All are looked at once."""
+        from hybridrag.flows.promotion import candidate
+
+        found = self._reindexing.status()
+        return [candidate(found, number) for number in numbers]
 
     def _destination(
         self, file: VectorFile, *, stack: ExitStack, verify: bool, opened: dict[int, Destination]

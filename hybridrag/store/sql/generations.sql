@@ -165,10 +165,11 @@ select g.id from generation g where g.chunk_set_id = %(chunk_set)s order by g.id
 select q.text_hash from to_embed q where q.generation_id = %(generation)s limit %(most)s for update skip locked;
 
 -- name: texts_to_embed
--- Each text once, with the title and headings that stand before it.
+-- Each text once, with the title and headings that stand before it; where texts `leave`, none that may not.
 select distinct on (c.text_hash) c.text_hash, c.text, c.headings, c.tokens, d.title
 from chunk c join document d on d.collection_id = c.collection_id and d.id = c.document_id
 where c.chunk_set_id = %(chunk_set)s and c.text_hash = any(%(hashes)s)
+  and not (%(leave)s and d.label = 'local-only')
 order by c.text_hash;
 
 -- name: generations_of_model

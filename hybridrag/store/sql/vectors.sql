@@ -21,14 +21,6 @@ select h.text_hash, exists (select from {vectors} v where v.text_hash = h.text_h
 from unnest(%(hashes)s::bytea[]) h(text_hash)
 where exists (select from chunk c where c.chunk_set_id = %(chunk_set)s and c.text_hash = h.text_hash);
 
--- name: texts_to_compare
--- Each text once, with the title and headings that stand before it; where texts leave, none that may not.
-select distinct on (c.text_hash) c.text_hash, c.text, c.headings, c.tokens, d.title
-from chunk c join document d on d.collection_id = c.collection_id and d.id = c.document_id
-where c.chunk_set_id = %(chunk_set)s and c.text_hash = any(%(hashes)s)
-  and not (%(leave)s and d.label = 'local-only')
-order by c.text_hash;
-
 -- name: hold_generation
 -- Neither promoted nor dropped until the transaction ends.
 select from generation g where g.id = %(generation)s for key share;
