@@ -128,6 +128,8 @@ class Settings:
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
     `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
     the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
+    `allow_private_addresses` lets web pages of this machine and of private networks be fetched. `parsers` are those of
+    other packages, `NAME` or `NAME:FOLDER`, which come before the built-in ones.
     `provider_timeout` is the longest silence of a chat provider in seconds; a whole request may take five times that.
     """
 
@@ -157,6 +159,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     labels: tuple[tuple[str, Label], ...] = ()
     max_file_bytes: int = 100_000_000
+    allow_private_addresses: bool = False
+    parsers: tuple[str, ...] = ()
     policy: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     privacy_deny: tuple[str, ...] = ()
     privacy_deny_patterns: tuple[str, ...] = ()
@@ -739,6 +743,8 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "exclude": _texts,
     "labels": _labels,
     "max_file_bytes": _bytes,
+    "allow_private_addresses": _boolean,
+    "parsers": _texts,
     "policy": _policy,
     "privacy_deny": _list,
     "privacy_deny_patterns": _list,

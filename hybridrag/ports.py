@@ -16,6 +16,7 @@ from hybridrag.types import (
     Destination,
     Document,
     Limits,
+    Member,
     Outbound,
     Prompt,
     RawDocument,
@@ -28,14 +29,34 @@ if TYPE_CHECKING:
 
 
 class Parser(Protocol):
-    """Bytes to text with structure."""
+    """Bytes to text with structure. May be called from several threads."""
 
     @property
-    def version(self) -> str:
-        """Changes whenever the same bytes may parse differently."""
+    def workers(self) -> int:
+        """How many documents it parses at once."""
+
+    @property
+    def unpacker(self) -> str:
+        """Changes whenever other files may come out of the same bytes."""
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """What `Document.parser` and `Skipped.parser` may say of what need not be parsed again."""
 
     def parse(self, raw: RawDocument) -> Document | Skipped:
         """The document, or why there is none. Raises for no content, however broken."""
+
+    def holds_text(self, media_type: str) -> bool:
+        """Whether `parse` may find a document in such a file."""
+
+    def holds_files(self, media_type: str) -> bool:
+        """Whether such a file may hold others: an archive, a mailbox, a message with attachments."""
+
+    def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
+        """The files inside a file, one by one, and those of them that cannot be had. Raises for no content.
+
+        A `Skipped` under the file's own URI comes last: what else it may hold is not known.
+        """
 
     def close(self) -> None:
         """Ends any child process."""

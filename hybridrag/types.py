@@ -31,7 +31,8 @@ Fusion = Literal["score", "rrf"]
 """How the two arms become one ranking: by their scores, or by reciprocal ranks (RRF)."""
 Unit = Literal["chunk", "passage", "document"]
 """What a hit is: a chunk, neighbouring chunks as one passage, or a document by its best chunk."""
-SourceKind = Literal["folder", "jsonl", "stdin"]
+SourceKind = Literal["folder", "jsonl", "stdin", "web"]
+BlockKind = Literal["table", "code", "list"]
 
 
 class Label(StrEnum):
@@ -64,8 +65,9 @@ class Label(StrEnum):
 class Source:
     """A place documents come from, remembered by a collection under a name.
 
-    `root` is an absolute path on this machine (a folder, or a JSONL file), empty for stdin. `only` holds the paths
-    inside the root that were given one by one; empty means everything under it.
+    `root` is an absolute path on this machine (a folder, or a JSONL file), empty for stdin, and the scheme, host and
+    port of web pages. `only` holds the paths inside the root that were given one by one; empty means everything under
+    it.
     """
 
     name: str
@@ -86,7 +88,8 @@ class RawDocument:
     """The bytes of one document and where they came from.
 
     `path` is the place inside the source, with forward slashes. `content_hash` is SHA-256 over the bytes and over the
-    given title and metadata, so that a change of either is seen.
+    given title and metadata, so that a change of either is seen. `container` is the path of the source's own file that
+    the bytes lie in, where they have none to themselves.
     """
 
     source: str
@@ -98,6 +101,7 @@ class RawDocument:
     external_id: str | None = None
     title: str | None = None
     metadata: Metadata = field(default_factory=dict)
+    container: str | None = None
 
     @property
     def uri(self) -> str:
@@ -105,13 +109,29 @@ class RawDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside another one: an archive, a mailbox, a message.
+
+    `name` is its place there, with forward slashes, as it is written: it is not to be trusted.
+    """
+
+    name: str
+    content: bytes
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
-    """A document that could not be indexed, and why. `failed` is False where nothing is wrong (an empty file, say)."""
+    """A document that could not be indexed, and why. `failed` is False where nothing is wrong (an empty file, say).
+
+    `parser` is what tried to read it, empty where nothing did.
+    """
 
     uri: str
     reason: str
     hint: str = ""
     failed: bool = True
+    parser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +153,26 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """`text[start:end]` is a table, a code block or a list: where it must be cut, it is cut between its parts.
+
+    `head` is where the head of a table ends, with which each of its rows is to be read: its caption and its header row,
+    a rule below that included. It is `start` where there is none, and for other kinds.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """Text with its structure. `title` is never empty; `language` is the ISO 639-1 code of most of the text."""
+    """Text with its structure. `title` is never empty; `language` is the ISO 639-1 code of most of the text.
+
+    `blocks` are in order and do not overlap. `parser` tells what made the text: the parser's version. `left_out` are
+    spans of the text, in order, that no chunk is to hold: they stand in many documents, and in the chunks of one.
+    """
 
     source: str
     path: str
@@ -144,6 +182,8 @@ class Document:
     content_hash: bytes
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    parser: str = ""
     metadata: Metadata = field(default_factory=dict)
     label: Label = Label.INTERNAL
     external_id: str | None = None
@@ -151,6 +191,7 @@ class Document:
     date: datetime | None = None
     language: str | None = None
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[int, int], ...] = ()
 
     @property
     def uri(self) -> str:
@@ -165,8 +206,9 @@ class Document:
 class Chunk:
     """A span of a document: `document.text[start:end] == text`, always.
 
-    `embed_text` is what the model is given (the headings and the text, without the model's own prompt); `tokens` counts
-    it with the model's tokenizer, special tokens and prompt included, and is never over the model's window.
+    `embed_text` is what the model is given (title and headings, `head` and the text, without the model's own prompt);
+    `tokens` counts it with the model's tokenizer, special tokens and prompt included, and is never over the model's
+    window. `head` is the head of a table, as it stands in the document, where the chunk goes on with rows of it.
     """
 
     id: uuid.UUID
@@ -178,6 +220,7 @@ class Chunk:
     tokens: int
     headings: tuple[str, ...] = ()
     page: int | None = None
+    head: str = ""
 
     @property
     def text_hash(self) -> bytes:
@@ -212,11 +255,28 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a document is compared with others by.
+
+    `edges` are hashes of the paragraphs near its beginning and its end, `words` counts its words, `digest` is of all of
+    them in their order, `sketch` of their sequences; the last two are empty where there is no word. `version` tells what
+    made them.
+    """
+
+    version: int
+    edges: tuple[int, ...]
+    words: int
+    digest: bytes
+    sketch: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Chunked:
     """A document with all its chunks, ready to be embedded and stored as one.
 
     `terms` are the frequencies of each chunk's terms, in the chunks' order, as `analyser` found them. `inspection` is
-    None where the document could not be searched; it will be before anything of it leaves.
+    None where the document could not be searched; it will be before anything of it leaves. `left_out` are the hashes
+    of the paragraphs that were not to be chunked, in rising order. `likeness` is None where it is stored already.
     """
 
     document: Document
@@ -224,6 +284,8 @@ class Chunked:
     analyser: str
     terms: tuple[Mapping[str, int], ...]
     inspection: Inspection | None = None
+    left_out: tuple[int, ...] = ()
+    likeness: Likeness | None = None
 
 
 def document_id(source: str, path: str) -> uuid.UUID:
@@ -434,6 +496,7 @@ class StoredChunk:
     headings: tuple[str, ...]
     page: int | None
     tokens: int
+    head: str = ""
     parts: tuple[StoredChunk, ...] = ()
 
 

@@ -33,6 +33,11 @@ def place_of(passage: Passage) -> str:
     return f"{chunk.document.uri}{page} ({path})"
 
 
+def head_of(passage: Passage) -> str:
+    """The head of the table whose rows the passage begins with, where it does not hold that itself; on one line."""
+    return " / ".join(line.strip() for line in chunks_of(passage)[0].head.splitlines() if _says_something(line))
+
+
 def build_prompt(
     question: str,
     evidence: Sequence[Reduced],
@@ -63,13 +68,20 @@ def frame_of(passage: Passage, boundary: str) -> str:
 
 
 def _framed(passage: Passage, text: Piece, boundary: str) -> tuple[Piece, ...]:
+    label, head = passage.chunk.document.label, head_of(passage)
     return (
         _ours(f"--- passage {passage.marker} {boundary} ---\nfrom: "),
-        Piece(place_of(passage), passage.chunk.document.label),
+        Piece(place_of(passage), label),
+        *((_ours("\nrows of the table: "), Piece(head, label)) if head else ()),
         _ours("\n"),
         text,
         _ours(f"\n--- end {boundary} ---\n\n"),
     )
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line is more than the rule between a table's header and its rows."""
+    return any(char.isalnum() for char in line)
 
 
 def _ours(text: str) -> Piece:

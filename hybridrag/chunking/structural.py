@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from hybridrag.chunking.boilerplate import kept
 from hybridrag.chunking.boundaries import Boundaries, boundaries
 from hybridrag.chunking.outline import Outline
 from hybridrag.errors import ModelError
@@ -46,7 +47,7 @@ class StructuralChunker:
         }
 
     def chunk(self, document: Document) -> tuple[Chunk, ...]:
-        """The chunks in order; they do not overlap, and only white space lies between them.
+        """The chunks in order; they do not overlap, and only white space lies between them, and what is left out.
 
         Raises ModelError where the model's window leaves no room for text.
         """
@@ -81,7 +82,7 @@ class StructuralChunker:
     def _fitting(self, document: Document, outline: Outline, cutter: _Cutter, prefix_limit: int) -> list[_Piece]:
         """Pieces whose true token count fits; one that grew when tokenised alone is cut again, smaller."""
         fitting: list[_Piece] = []
-        pending = cutter.cut(0, len(document.text))
+        pending = [span for start, end in kept(document) for span in cutter.cut(start, end)]
         while pending:
             again: list[tuple[int, int]] = []
             for first in range(0, len(pending), _MEASURED_TOGETHER):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from hybridrag.cli.console import coloured, notice, one_line, printable
-from hybridrag.cli.hyperlinks import linked, takes_links
+from hybridrag.cli.hyperlinks import linked, linked_page, takes_links
 from hybridrag.cli.logs import log
 from hybridrag.cli.search import document_json, location_json
 from hybridrag.errors import NotGrounded, UsageError
@@ -159,7 +159,7 @@ def _show_citation(citation: Citation, place: Place | None, *, verbose: bool) ->
     where, headings = _where(citation, place), one_line(" > ".join(citation.chunk.headings))
     marker = f"[{citation.marker}]"
     width = _width()
-    shown = linked(where, place.path) if place and takes_links(sys.stdout) else where
+    shown = _linked(where, place) if place and takes_links(sys.stdout) else where
     sys.stdout.write(f"{bold}{marker}{off} {cyan}{shown}{off}")
     if width is None or len(marker) + len(where) + len(headings) + 3 <= width:
         sys.stdout.write(f"  {cyan}{headings}{off}\n" if headings else "\n")
@@ -167,6 +167,12 @@ def _show_citation(citation: Citation, place: Place | None, *, verbose: bool) ->
         sys.stdout.write("\n" + _indented(headings, width, before=cyan, after=off))
     for quote in citation.quotes if verbose else ():
         sys.stdout.write(_indented(printable(quote.text), width, before=dim, after=off))
+
+
+def _linked(text: str, place: Place) -> str:
+    if place.url is not None:
+        return linked_page(text, place.url)
+    return linked(text, place.path) if place.path is not None else text
 
 
 def _where(citation: Citation, place: Place | None) -> str:
@@ -234,6 +240,7 @@ def _citation_json(citation: Citation, place: Place | None) -> dict[str, Any]:
             **location_json(citation.chunk),
             "path": place.path if place else None,
             "line": place.line if place else None,
+            "url": place.url if place else None,
         },
         "quote": citation.quote,
         "quotes": [{"start": quote.start, "text": quote.text} for quote in citation.quotes],

@@ -147,6 +147,8 @@ def _document_json(row: dict[str, Any]) -> dict[str, Any]:
         "content_hash": row["content_hash"],
         "text": row["text"],
         "pages": [{"number": number, "start": start, "end": end} for number, start, end in row["pages"]],
+        "headings": [{"start": start, "level": level, "title": title} for start, level, title in row["headings"]],
+        "blocks": [dict(zip(("kind", "start", "end", "head"), block, strict=True)) for block in row["blocks"]],
         "chunks": [
             {
                 "id": str(chunk["id"]),
@@ -154,6 +156,7 @@ def _document_json(row: dict[str, Any]) -> dict[str, Any]:
                 "end": chunk["end_offset"],
                 "page": chunk["page"],
                 "headings": chunk["headings"],
+                "table": chunk["head"] or None,
                 "tokens": chunk["tokens"],
             }
             for chunk in row["chunks"]

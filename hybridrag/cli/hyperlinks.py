@@ -1,4 +1,4 @@
-"""Links to files in a terminal (OSC 8): https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda."""
+"""Links to files and pages in a terminal (OSC 8): https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda."""
 
 from __future__ import annotations
 
@@ -22,5 +22,9 @@ def takes_links(stream: Any) -> bool:
 
 def linked(text: str, path: str) -> str:
     """`text` as a link to a file of this machine. Whatever its name holds is percent-encoded."""
-    address = f"file://{quote(os.uname().nodename, safe='')}{quote(os.fsencode(path))}"
+    return linked_page(text, f"file://{quote(os.uname().nodename, safe='')}{quote(os.fsencode(path))}")
+
+
+def linked_page(text: str, address: str) -> str:
+    """`text` as a link to an address, in which everything is percent-encoded that must be."""
     return f"\033]8;;{address}\033\\{text}\033]8;;\033\\"

@@ -9,7 +9,7 @@ import typer
 
 from hybridrag.cli.console import notice, stdout
 from hybridrag.cli.logs import log
-from hybridrag.cli.options import AllowMassDelete, Dims, DryRun, Precision, Prune, Strict
+from hybridrag.cli.options import AllowMassDelete, AllowPrivate, Dims, DryRun, Precision, Prune, Strict
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 from hybridrag.types import Label
@@ -22,7 +22,9 @@ _SHOWN_PROBLEMS = 10
 
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders, *.jsonl, or - for stdin.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders, *.jsonl, web pages, or - for stdin.")
+    ],
     source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="The source's name.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", metavar="GLOB", help="Only these files.")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Not these files.")] = None,
@@ -42,12 +44,15 @@ def ingest(
     stdin_name: Annotated[
         str | None, typer.Option("--stdin-name", metavar="NAME", help="File name for the document on stdin.")
     ] = None,
+    allow_private: AllowPrivate = None,
 ) -> int:
     """Reads documents, and indexes what is new or changed.
 
-    Examples: hybridrag ingest ./docs      hybridrag ingest report.pdf notes.md      cat page.html | hybridrag ingest -
+    Examples: hybridrag ingest ./docs      hybridrag ingest report.pdf notes.md      hybridrag ingest https://example.com/page.html
     """
-    session = Session.of(context, embedder=embedder, dims=dims, precision=precision)
+    session = Session.of(
+        context, embedder=embedder, dims=dims, precision=precision, allow_private_addresses=allow_private
+    )
     level, globs = labels(label)
     session.say_collection()
     from hybridrag.cli.progress import progress

@@ -28,5 +28,9 @@ Workers = Annotated[
 ]
 Prune = Annotated[bool, typer.Option("--prune/--no-prune", help="Remove what vanished from its source.")]
 AllowMassDelete = Annotated[bool, typer.Option("--allow-mass-delete", help="Let most of a source be removed.")]
+AllowPrivate = Annotated[
+    bool | None,
+    typer.Option("--allow-private-addresses", help="Fetch web pages of this machine and of private networks too."),
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 6 if any document fails.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done; change nothing.")]

@@ -120,8 +120,14 @@ def document_json(document: DocumentRef) -> dict[str, Any]:
 
 
 def location_json(chunk: StoredChunk) -> dict[str, Any]:
-    """Where a chunk stands in its document."""
-    return {"start": chunk.start, "end": chunk.end, "page": chunk.page, "headings": list(chunk.headings)}
+    """Where a chunk stands in its document, and what its rows are to be read with."""
+    return {
+        "start": chunk.start,
+        "end": chunk.end,
+        "page": chunk.page,
+        "headings": list(chunk.headings),
+        "table": (chunk.parts or (chunk,))[0].head or None,
+    }
 
 
 def place(chunk: StoredChunk) -> str:

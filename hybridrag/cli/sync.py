@@ -8,7 +8,7 @@ import typer
 
 from hybridrag.cli.ingest import report_json, show_report
 from hybridrag.cli.logs import log
-from hybridrag.cli.options import AllowMassDelete, DryRun, Prune, Strict
+from hybridrag.cli.options import AllowMassDelete, AllowPrivate, DryRun, Prune, Strict
 from hybridrag.cli.session import Session
 from hybridrag.errors import DatabaseError, HybridragError, UsageError
 
@@ -30,6 +30,7 @@ def sync(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read every file, however old it looks, and try again what failed.")
     ] = False,
+    allow_private: AllowPrivate = None,
 ) -> int:
     """Ingests every remembered source again; what cron runs.
 
@@ -37,7 +38,7 @@ def sync(
     """
     from hybridrag.flows.ingest import IngestOptions
 
-    session = Session.of(context)
+    session = Session.of(context, allow_private_addresses=allow_private)
     if every and sources:
         raise UsageError("--all is about every source of every collection", hint="name sources without it")
     if every and session.flags.collection:

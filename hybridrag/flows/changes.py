@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import RefusedForSafety
 from hybridrag.flows.chunked import digest
+from hybridrag.flows.files import Files
 from hybridrag.flows.selection import Selection
 from hybridrag.sources import Entry, Listing, Reader, Stamp
 from hybridrag.store.problems import Problem, shortened
@@ -27,14 +28,21 @@ _SHARE, _SHARE_ELSEWHERE = 2, 10
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What texts and chunks are made with now, as digests."""
+    """What is used now: the versions of the parsers, a digest of what makes chunks, and what opens files of files."""
 
-    processing: str
+    texts: frozenset[str]
     chunking: str
+    files: str
 
     def made(self, known: Known) -> bool:
         """Whether a document was made with the same."""
-        return known.processing == self.processing and known.chunked == self.chunking
+        return known.processing in self.texts and known.chunked == self.chunking
+
+    def stamps_of(self, remembered: Remembered) -> dict[str, str]:
+        """The stamps, by path, of documents that need not be read, or tried, again as long as they have them."""
+        made = {path: known.stamp for path, known in remembered.documents.items() if known.stamp and self.made(known)}
+        tried = remembered.problems.items()
+        return made | {path: each.stamp for path, each in tried if each.stamp and each.processing in self.texts}
 
 
 @dataclass(slots=True)
@@ -60,6 +68,12 @@ class Plan:
     stamps: dict[str, str] = field(default_factory=dict)
     restamped: dict[str, str] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
+    files: Files = field(init=False)
+    own: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Files(self)
+        self.own = frozenset(self.known if self.still else (entry.path for entry in self.listing.entries))
 
     @property
     def source(self) -> Source:
@@ -78,15 +92,21 @@ class Plan:
             return set(self.known)
         if self.verify:
             return set()
-        return {
-            entry.path
-            for entry in self.listing.entries
-            if entry.stamp is not None
-            and (known := self.known.get(entry.path)) is not None
-            and known.stamp is not None
+        return {entry.path for entry in self.listing.entries if self._untouched(entry)}
+
+    def _untouched(self, entry: Entry) -> bool:
+        if entry.stamp is None:
+            return False
+        known, held = self.known.get(entry.path), self.files.held(entry.path)
+        if known is None:
+            return held is not None and held.stamp == str(entry.stamp) and self.files.whole(entry.path)
+        return (
+            known.stamp is not None
             and known.stamp == str(entry.stamp)
+            and entry.media_type in {None, known.media_type}
             and self.making.made(known)
-        }
+            and (held is None or self.files.whole(entry.path))
+        )
 
     def see(self, entry: Entry) -> None:
         """Takes the stamp of a file that is about to be read, where any later change will give it another one."""
@@ -96,7 +116,9 @@ class Plan:
     def same(self, raw: RawDocument) -> bool:
         """Whether what was read is what is indexed, made as it would be now. Its stamp is kept then."""
         known = self.known.get(raw.path)
-        if known is None or known.content_hash != raw.content_hash or not self.making.made(known):
+        if known is None or (known.content_hash, known.media_type) != (raw.content_hash, raw.media_type):
+            return False
+        if not self.making.made(known):
             return False
         stamp = self.stamps.get(raw.path)
         if stamp is not None and stamp != known.stamp:
@@ -120,7 +142,11 @@ class Plan:
         problem = self.remembered.problems.get(shortened(path))
         if problem is None or problem.content_hash is None or self.verify:
             return None
-        return problem if problem.processing == self.making.processing else None
+        return problem if self.made_again(problem) else None
+
+    def made_again(self, problem: Problem) -> bool:
+        """Whether the same would come of it again, if the content is the same."""
+        return problem.content_hash is None or problem.processing in self.making.texts
 
     def keep_problem(self, path: str, skipped: Skipped, *, content_hash: bytes | None = None) -> None:
         """Notes a problem as it stands in the end; `content_hash` says that it lies in the content."""
@@ -131,7 +157,7 @@ class Plan:
             skipped.failed,
             content_hash,
             self.stamps.get(path) if in_content else None,
-            self.making.processing if in_content else None,
+            skipped.parser if in_content else None,
         )
 
     def solved(self) -> set[str]:
@@ -147,7 +173,8 @@ class Plan:
 
     def holds(self, path: str) -> bool:
         """Whether something is indexed under a path: a document, or a folder of them."""
-        return any(known == path or known.startswith(f"{path}/") for known in self.known)
+        below = "" if self.source.kind == "web" else f"{path}/"  # a page with another below it is no folder of that
+        return any(path in {at, known.container} or (below and at.startswith(below)) for at, known in self.known.items())
 
     def unwanted(self, *, prune: bool) -> set[str]:
         """Indexed documents that this run is to remove, as far as it has looked."""
@@ -162,8 +189,10 @@ class Plan:
         offered = {entry.path for entry in self.listing.entries}
         return {
             path
-            for path in self.known
-            if path not in offered and self.selection.covers(path) and not self.listing.protects(path)
+            for path, known in self.known.items()
+            if not (path in offered if known.container is None else self.files.offers(path, known.container, offered))
+            and self.selection.covers(known.container or path)
+            and not self.listing.protects(path)
         }
 
     @property
@@ -227,4 +256,4 @@ class Plan:
 def state_of(source: Source, stamp: Stamp, making: Making, documents: Collection[str]) -> str:
     """A digest of a file of many documents, of what they are made with, and of how many of them are indexed."""
     made_of = {"stamp": str(stamp), "only": source.only, "documents": len(documents)}
-    return digest({**made_of, "processing": making.processing, "chunking": making.chunking})
+    return digest({**made_of, "texts": sorted(making.texts), "chunking": making.chunking})

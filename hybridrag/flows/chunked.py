@@ -5,24 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from hybridrag.chunking import BOILERPLATE_VERSION
+from hybridrag.chunking import left_out as spans_left_out
 from hybridrag.ports import Chunker
 from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
 from hybridrag.types import Chunked, Document
 
 
-def chunked_as(document: Document, chunker: Chunker, text_search: str) -> Chunked:
-    """The document's chunks with their terms; `text_search` is how words are stemmed. It is not inspected."""
+def chunked_as(document: Document, chunker: Chunker, text_search: str, *, left_out: tuple[int, ...] = ()) -> Chunked:
+    """The document's chunks with their terms; `text_search` is how words are stemmed. It is not inspected.
+
+    `left_out` are hashes of paragraphs that other documents are chunked with.
+    """
+    document = replace(document, left_out=spans_left_out(document, left_out))
     chunks = chunker.chunk(document)
     analyser = analyser_of(document.language, text_search)
     # Titles and headings are searched with the text: the terms come from what the model is given.
-    return Chunked(document, chunks, analyser, tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks))
+    terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
+    return Chunked(document, chunks, analyser, terms, left_out=left_out)
 
 
 def chunking_parameters(chunker: Chunker, text_search: str) -> dict[str, Any]:
     """Everything that decides the chunks of a text, and their terms."""
-    return {**chunker.parameters, "text_search": text_search, "analysis": ANALYSIS}
+    return {
+        **chunker.parameters,
+        "text_search": text_search,
+        "analysis": ANALYSIS,
+        "boilerplate": BOILERPLATE_VERSION,
+    }
 
 
 def digest(parameters: Mapping[str, Any]) -> str:

@@ -134,7 +134,9 @@ def file_of(document: Forgettable) -> Path | None:
 
 def whereabouts(document: Forgettable, options: Options) -> Whereabouts:
     """What a source does with a document from now on. One whose place cannot be seen from this machine may offer it; a
-    rule can leave out a file, and no line of a file."""
+    rule can leave out a file or a page, and no line of a file."""
+    if document.kind == "web":
+        return "kept out" if options.keep_out else "offered"  # its pages were given one by one
     if document.kind not in {"folder", "jsonl"}:
         return "gone"
     seen = Path(document.root).is_dir() if document.kind == "folder" else os.path.lexists(document.root)

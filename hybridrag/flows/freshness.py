@@ -63,8 +63,8 @@ def freshness(origins: Iterable[Origin]) -> Freshness:
         if origin.ingested_at is not None and origin.age_seconds is not None:
             known = (origin.age_seconds, origin.ingested_at)
             oldest = max(oldest or known, known)
-        if origin.source.kind == "stdin":
-            continue
+        if origin.source.kind in {"stdin", "web"}:
+            continue  # what it says now, nothing on this machine tells
         if not os.path.exists(origin.source.root):  # noqa: PTH110 - false, too, for what may not be looked at
             absent[origin.source.name] = True
         elif origin.source.kind == "jsonl":

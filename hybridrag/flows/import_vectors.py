@@ -20,7 +20,7 @@ from hybridrag.errors import ModelError, UsageError
 from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.models import PROBE_TEXTS
 from hybridrag.models.probes import AGREEMENT, PROBES, least_cosine
-from hybridrag.types import Collection, GenerationStatus
+from hybridrag.types import Chunked, Collection, Document, GenerationStatus
 from hybridrag.vectorfile import VectorFile, check_pyarrow
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ def chunk_waiting(worker: Worker, chunker: Chunker) -> None:
     """Chunks the documents that wait for it: before, nobody knows which vectors are needed."""
     text_search = worker.collection.generation.text_search
     processing = digest(chunking_parameters(chunker, text_search))
-    while worker.chunk(_DOCUMENTS, lambda document: chunked_as(document, chunker, text_search), processing=processing):
+
+    def chunked(document: Document, left_out: tuple[int, ...]) -> Chunked:
+        return chunked_as(document, chunker, text_search, left_out=left_out)
+
+    while worker.chunk(_DOCUMENTS, chunked, processing=processing):
         pass
 
 

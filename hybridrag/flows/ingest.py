@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.flows.ingest_report import IngestReport, Refused
 from hybridrag.flows.labels import declared_label, label_of, path_label
 from hybridrag.flows.languages import language_warnings
-from hybridrag.flows.pipeline import prefetched
+from hybridrag.flows.pipeline import mapped, prefetched
 from hybridrag.flows.progress import Progress
 from hybridrag.flows.sampled import keep_sample
 from hybridrag.flows.selection import Selection
@@ -52,6 +52,9 @@ _UNDERWAY = 3
 """Batches being embedded or stored at once: two and one."""
 _AHEAD = 512
 """Chunks and documents prepared ahead of the embedder, or one document that alone is more."""
+_UNPARSED, _EACH = 64 * 1024**2, 512 * 1024
+"""Bytes that are read and not yet chunked, at most, where a single file is not more; and what each file counts beside
+its own bytes, so that small ones are not too many."""
 _LONGEST_PATH = 2000
 """In bytes: PostgreSQL takes at most 2,704 for the index that keeps paths apart."""
 
@@ -87,7 +90,7 @@ class Ingest:
         chunker: Chunker,
         embedder: Embedder,
         open_inspector: Callable[[], Inspector],
-        open_reader: Callable[[Source], Reader],
+        open_reader: Callable[[Source, Mapping[str, str]], Reader],
         progress: Progress,
         options: IngestOptions,
         entry: catalogue.Entry | None,
@@ -104,7 +107,7 @@ class Ingest:
         self._entry = entry
         self._languages: Counter[str | None] = Counter()
         self._chunking = chunking_parameters(chunker, run.collection.text_search)
-        self._making = Making(digest({"parser": parser.version}), digest(self._chunking))
+        self._making = Making(parser.versions, digest(self._chunking), parser.unpacker)
         self._came: Counter[bytes] = Counter()
         self._went: Counter[bytes] = Counter()
         self._over = threading.Event()
@@ -153,8 +156,9 @@ class Ingest:
 
     def _plan(self, source_id: int, selection: Selection) -> Plan:
         source, verify = selection.source, self._options.verify
-        reader = self._open_reader(replace(source, only=selection.only or source.only))
         remembered = self._run.manifest(source_id) if source_id else Remembered()
+        seen = {} if verify else self._making.stamps_of(remembered)
+        reader = self._open_reader(replace(source, only=selection.only or source.only), seen)
         stamp = None if selection.only else reader.stamp()
         still = (
             stamp is not None
@@ -232,6 +236,8 @@ class Ingest:
             device=None if device is None else str(device),
             solved=plan.solved(),
             found=plan.new_problems(),
+            opened=plan.files.undone(),
+            packed=plan.files.changed(),
         )
 
     # --- indexing ----------------------------------------------------------------------------------------------------
@@ -276,9 +282,14 @@ class Ingest:
 
     def _prepared(self, plan: Plan) -> Iterator[Chunked]:
         """Documents to be indexed, chunked; everything else is counted."""
-        for raw in self._changed(plan):
-            with self._stages.timed("parse"):
-                document = self._parser.parse(raw)
+        parsed = mapped(
+            self._changed(plan),
+            self._parsed,
+            workers=self._parser.workers,
+            weight=lambda raw: len(raw.content) + _EACH,
+            most=_UNPARSED,
+        )
+        for raw, document in parsed:
             if isinstance(document, Skipped):
                 self._skip(plan, raw.path, document, content_hash=raw.content_hash)
                 continue
@@ -288,23 +299,24 @@ class Ingest:
                     plan.emptied.add(raw.path)  # from when it was not yet so guarded
                 plan.keep_problem(raw.path, chunked)
                 self.report.problem(chunked)
-                self._progress.advance(1, 0)
+                self._looked_at(plan, [raw.path])
                 continue
             yield chunked
+
+    def _parsed(self, raw: RawDocument) -> Document | Skipped:
+        with self._stages.timed("parse"):
+            return self._parser.parse(raw)
 
     def _changed(self, plan: Plan) -> Iterator[RawDocument]:
         """Documents that are new or other than what is indexed; in a dry run they are counted, and none is left."""
         untouched = plan.untouched()
-        self._unchanged(plan, untouched)
+        self._as_they_were(plan, untouched)
         for entry in plan.listing.entries:
             if self._over.is_set():
                 return
             if entry.path in untouched:
                 continue
-            if len(entry.path.encode()) > _LONGEST_PATH:
-                reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
-                uri = f"{plan.source.uri(entry.path)[:200]}..."
-                self._skip(plan, entry.path, Skipped(uri, reason, "Give it a shorter name or id."))
+            if not self._fits(plan, entry.path):
                 continue
             if problem := plan.unreadable_as_before(entry):
                 self._tell_again(plan, entry.path, problem)
@@ -315,14 +327,53 @@ class Ingest:
                 self._progress.advance(1, 0)
             elif isinstance(raw, Skipped):
                 self._skip(plan, entry.path, raw)
-            elif plan.same(raw):
-                self._unchanged(plan, {raw.path})
-            elif problem := plan.as_unreadable_as_before(raw):
-                self._tell_again(plan, raw.path, problem)
-            elif self._options.dry_run:
-                self._count(plan, raw.path, raw.content_hash)
+            elif self._parser.holds_files(raw.media_type):
+                yield from self._opened(plan, raw)
             else:
-                yield raw
+                yield from self._other_than_before(plan, raw)
+
+    def _other_than_before(self, plan: Plan, raw: RawDocument) -> Iterator[RawDocument]:
+        """The document, if it is to be indexed."""
+        if plan.same(raw):
+            self._unchanged(plan, {raw.path})
+        elif problem := plan.as_unreadable_as_before(raw):
+            self._tell_again(plan, raw.path, problem)
+        elif self._options.dry_run:
+            self._count(plan, raw.path, raw.content_hash)
+        else:
+            yield raw
+
+    def _opened(self, plan: Plan, raw: RawDocument) -> Iterator[RawDocument]:
+        """What is to be indexed of the files inside a file, and of itself, last: once it is indexed, they are."""
+        if plan.files.same(raw):
+            self._as_they_were(plan, {raw.path} - set(plan.known))
+        elif (problem := plan.as_unreadable_as_before(raw)) and not self._parser.holds_text(raw.media_type):
+            plan.files.broken.add(raw.path)
+            self._tell_again(plan, raw.path, problem)
+        else:
+            for item in plan.files.inside(raw, self._parser):
+                if self._over.is_set():
+                    return
+                path = item.uri.removeprefix(f"{plan.source.name}/")
+                if isinstance(item, Skipped):
+                    in_content = raw.content_hash if path == raw.path else None
+                    self._skip(plan, path, item, content_hash=in_content)
+                elif self._fits(plan, path):
+                    yield from self._other_than_before(plan, item)
+            if not self._parser.holds_text(raw.media_type) and raw.path not in plan.problems:
+                self._progress.advance(1, 0)
+        plan.files.done(raw)
+        if self._parser.holds_text(raw.media_type):
+            yield from self._other_than_before(plan, raw)
+
+    def _fits(self, plan: Plan, path: str) -> bool:
+        """Whether a path can be kept; one that cannot is told."""
+        if len(path.encode()) <= _LONGEST_PATH:
+            return True
+        reason = f"its path is longer than {_LONGEST_PATH:,} bytes"
+        uri = f"{plan.source.uri(path)[:200]}..."
+        self._skip(plan, path, Skipped(uri, reason, "Give it a shorter name or id."))
+        return False
 
     def _read(self, plan: Plan, entry: Entry) -> RawDocument | Skipped:
         plan.see(entry)
@@ -335,7 +386,23 @@ class Ingest:
     def _unchanged(self, plan: Plan, paths: set[str]) -> None:
         plan.unchanged |= paths
         self.report.unchanged += len(paths)
-        self._progress.advance(len(paths), 0)
+        self._looked_at(plan, paths)
+
+    def _as_they_were(self, plan: Plan, paths: set[str]) -> None:
+        """Nothing has changed in these files, nor in the files inside of them."""
+        files = {path for path in paths if path not in plan.known} if not plan.still else set()
+        self._unchanged(plan, paths - files)
+        for path in paths if plan.remembered.containers else ():
+            inside = set(plan.files.indexed(path))
+            plan.unchanged |= inside
+            self.report.unchanged += len(inside)
+            for within, problem in plan.files.problems(path).items():
+                self._tell_again(plan, within, problem)
+        self._progress.advance(len(files), 0)
+
+    def _looked_at(self, plan: Plan, paths: Collection[str]) -> None:
+        """Counts the source's own files: how many lie inside of them is not known beforehand."""
+        self._progress.advance(sum(path in plan.own for path in paths), 0)
 
     def _chunked(self, plan: Plan, document: Document) -> Chunked | Skipped:
         label, note = label_of(plan.source, document, self._options.globs)
@@ -375,7 +442,7 @@ class Ingest:
             else:
                 plan.emptied.add(path)
         self.report.problem(skipped)
-        self._progress.advance(1, 0)
+        self._looked_at(plan, [path])
 
     def _batches(self, items: Iterable[Chunked]) -> Iterator[list[Chunked]]:
         batch: list[Chunked] = []
@@ -426,9 +493,9 @@ class Ingest:
                     plan.source_id,
                     batch,
                     vectors,
-                    processing=self._making.processing,
                     chunking=self._making.chunking,
                     stamps=plan.stamps,
+                    containers=plan.files.container_of,
                 )
         except BaseException:
             self._over.set()
@@ -439,7 +506,7 @@ class Ingest:
             self._languages[item.document.language] += 1
             self.report.chunks_added += len(item.chunks)
         self.report.chunks_removed += replaced
-        self._progress.advance(len(batch), 0)
+        self._looked_at(plan, [item.document.path for item in batch])
 
     def _relabel(self, plan: Plan) -> None:
         """A label given by place takes effect on unchanged documents too; what a document says of itself is kept.

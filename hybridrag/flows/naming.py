@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from hybridrag.errors import UsageError
 from hybridrag.flows.selection import local_path
 from hybridrag.globs import matches, wildcards
+from hybridrag.sources.web_url import parse_url
 from hybridrag.types import Source
 
 Name = tuple[str, str]
@@ -14,8 +15,10 @@ Name = tuple[str, str]
 
 
 def meanings(uri: str, sources: Sequence[Source]) -> list[Name]:
-    """Source and path for each way to read `uri`: as a URI first, then as a local file."""
+    """Source and path for each way to read `uri`: as a URI first, then as a page's address, then as a local file."""
     found = [(s.name, uri.removeprefix(f"{s.name}/")) for s in sources if uri.startswith(f"{s.name}/")]
+    url = parse_url(uri)
+    found += [(s.name, url.path) for s in sources if url is not None and s.kind == "web" and s.root == url.origin]
     local = local_path(uri)
     found += [
         (s.name, local.relative_to(s.root).as_posix())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -35,6 +37,35 @@ def prefetched(items: Iterable[Item], *, ahead: int, weight: Callable[[Item], in
     finally:
         waiting.stop()
         thread.join()
+
+
+def mapped(
+    items: Iterable[Item],
+    function: Callable[[Item], Result],
+    *,
+    workers: int,
+    weight: Callable[[Item], int],
+    most: int,
+) -> Iterator[tuple[Item, Result]]:
+    """Each item with what `function` makes of it, in order, made by so many threads.
+
+    Further items are begun while those that are not yet taken weigh less than `most`, or there is none.
+    """
+    underway: deque[tuple[Item, int, Future[Result]]] = deque()
+    total = 0
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="hybridrag-parse")
+    try:
+        for item in items:
+            underway.append((item, weight(item), pool.submit(function, item)))
+            total += underway[-1][1]
+            while underway and (total >= most or underway[0][2].done()):
+                first, weighs, made = underway.popleft()
+                total -= weighs
+                yield first, made.result()
+        for last, _, made in underway:
+            yield last, made.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Waiting(Generic[Item]):

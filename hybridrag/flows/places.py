@@ -1,4 +1,4 @@
-"""From a citation to the file on this machine and the line where its quote begins."""
+"""From a citation to the file on this machine and the line where its quote begins, or to the page on the web."""
 
 from __future__ import annotations
 
@@ -26,21 +26,37 @@ _OCCURRENCES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The file of a citation: its absolute path, and the line (from 1) where the quote begins, None where unknown."""
+    """The file of a citation: its absolute path, and the line (from 1) where the quote begins, None where unknown.
 
-    path: str
+    For a page of the web `url` is its address, and there is no path.
+    """
+
+    path: str | None
     line: int | None
+    url: str | None = None
 
 
 def places(citations: Iterable[Citation], origins: Mapping[UUID, Origin]) -> dict[int, Place]:
-    """The files of citations by marker; those that are not on this machine are left out."""
+    """The files and pages of citations by marker; files that are not on this machine are left out."""
     found = {}
     for citation in citations:
         origin = origins.get(citation.chunk.document.id)
         path = local_file(origin) if origin else None
         if origin and path is not None:
             found[citation.marker] = Place(path, _line(citation, origin, path))
+        elif origin and (url := web_page(origin)) is not None:
+            found[citation.marker] = Place(None, None, url)
     return found
+
+
+def web_page(origin: Origin) -> str | None:
+    """The address of a document that is a page of the web."""
+    if origin.source.kind != "web":
+        return None
+    from hybridrag.sources.web_url import page_at
+
+    url = page_at(origin.source.root, origin.path)
+    return None if url is None else str(url)
 
 
 def local_file(origin: Origin) -> str | None:

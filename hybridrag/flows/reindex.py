@@ -117,8 +117,8 @@ class Reindex:
             self._advance(0)
         return found
 
-    def _chunked(self, document: Document) -> Chunked:
-        return chunked_as(document, self._chunker, self._text_search)
+    def _chunked(self, document: Document, left_out: tuple[int, ...]) -> Chunked:
+        return chunked_as(document, self._chunker, self._text_search, left_out=left_out)
 
     def _embed(self) -> Done:
         started = time.perf_counter()

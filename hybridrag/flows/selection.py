@@ -1,4 +1,4 @@
-"""From what the user typed to sources: which one each path belongs to, and which part of it is meant."""
+"""From what the user typed to sources: which one each path or address belongs to, and which part of it is meant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hybridrag.errors import UsageError
 from hybridrag.globs import is_of_one_path, pattern_of
+from hybridrag.sources.web_url import flaw_of, looks_like_url, parse_url
 from hybridrag.types import Label, Source
 
 _JSONL = {".jsonl", ".ndjson"}
@@ -24,6 +25,8 @@ class Selection:
 
     def covers(self, path: str) -> bool:
         """Whether this run may judge that the document `path` is gone."""
+        if self.source.kind == "web":
+            return not self.only or path in self.only  # a page with another below it is no folder of that
         return not self.only or any(path == part or path.startswith(f"{part}/") for part in self.only)
 
 
@@ -52,6 +55,13 @@ def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions
     return [replace(s, source=_with_options(s, options)) for s in chosen.values()]
 
 
+def check_reachable(selections: Sequence[Selection], *, offline: bool) -> None:
+    """Raises UsageError where a page of the web is wanted by a process that stays offline."""
+    wanted = next((s.source.root for s in selections if s.source.kind == "web"), None)
+    if offline and wanted is not None:
+        raise UsageError(f"--offline: no page of {wanted} is fetched", hint="leave --offline out, or save the page")
+
+
 def local_path(given: str) -> Path:
     """What a person wrote as an absolute path. `~name` stays as it is where there is no such user, as in a shell."""
     with contextlib.suppress(RuntimeError):
@@ -68,9 +78,13 @@ def name_for(folder: Path) -> str:
 def _select_one(given: str, remembered: dict[str, Source], options: SourceOptions) -> Selection:
     if given == "-":
         return Selection(Source(name=_checked_name(options.name or "stdin"), kind="stdin", root=""))
-    if given.startswith(("http://", "https://")):
-        raise UsageError(f"{given}: web pages are not supported yet", hint="save the page and ingest the file")
+    if looks_like_url(given) and not os.path.lexists(given):  # a file may have any name
+        return _page(given, remembered, options)
     # `absolute`, not `resolve`: a folder reached by a link keeps the name the user knows it by.
+    return _file(given, remembered, options)
+
+
+def _file(given: str, remembered: dict[str, Source], options: SourceOptions) -> Selection:
     path = local_path(given)
     path = Path(*[part for part in path.parts if part != "."])
     if ".." in path.parts:
@@ -105,6 +119,20 @@ def _select_one(given: str, remembered: dict[str, Source], options: SourceOption
     return Selection(_same_place(source, remembered, options), only=(path.name,))
 
 
+def _page(given: str, remembered: dict[str, Source], options: SourceOptions) -> Selection:
+    """A page as a part of its site, which is one source. Raises UsageError for what is no address of a page."""
+    url = parse_url(given)
+    if url is None:
+        flaw, hint = flaw_of(given)
+        raise UsageError(flaw, hint=hint)
+    sites = [s for s in remembered.values() if s.kind == "web" and s.root == url.origin]
+    sites = [site for site in sites if options.name in {None, site.name}]
+    site = next((site for site in sites if url.path in site.only), sites[0] if sites else None)
+    name = site.name if site else _checked_name(options.name or url.host + url.port)
+    source = Source(name=name, kind="web", root=url.origin, only=(url.path,))
+    return Selection(_same_place(source, remembered, options), only=(url.path,))
+
+
 def _inside(path: Path, remembered: dict[str, Source], options: SourceOptions) -> Selection | None:
     """A part of a source that is remembered whole: that source, looked at in this part only."""
     candidates = [
@@ -128,7 +156,7 @@ def _same_place(source: Source, remembered: dict[str, Source], options: SourceOp
     if earlier is None:
         return source
     moved = earlier.kind != source.kind or earlier.root != source.root
-    if moved and options.name is None and Path(earlier.root).exists():
+    if moved and options.name is None and (source.kind == "web" or Path(earlier.root).exists()):
         raise UsageError(
             f"the source {source.name!r} of this collection is {earlier.root}, not {source.root}",
             hint=f"name this one: --source NAME (or --source {source.name} if the documents have moved here)",

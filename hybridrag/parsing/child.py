@@ -9,11 +9,24 @@ import subprocess
 import sys
 import time
 import weakref
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from hybridrag.parsing.folder import Folder
-from hybridrag.parsing.wire import LENGTH
+from hybridrag.parsing.wire import LENGTH, framed
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a child has: bytes of address space, characters of text that it may find in one document, and bytes of one
+    file, and of all, that it may unpack of another.
+    """
+
+    memory: int
+    max_text: int
+    largest_member: int
+    most_unpacked: int
 
 
 class ChildTimeoutError(Exception):
@@ -31,15 +44,15 @@ class ChildDiedError(Exception):
 class Child:
     """One worker process. It ends with `end()`, with this object, and with this process, however that ends."""
 
-    def __init__(self, *, memory: int, max_text: int) -> None:
+    def __init__(self, means: Means) -> None:
         """Starts it: no environment but PATH, locale and temporary folder, an empty folder to stand in, no terminal.
 
         Raises OSError if the system cannot start a process.
         """
         self.answered = 0
-        self._largest_answer = 16 * max_text + (1 << 24)
+        self._largest_answer = max(16 * means.max_text + (1 << 24), means.largest_member)
         folder = Folder()
-        settings = json.dumps({"memory": memory, "parent": os.getpid(), "max_text": max_text})
+        settings = json.dumps({**asdict(means), "parent": os.getpid()})
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _START, settings, *_import_path()],
@@ -73,26 +86,27 @@ class Child:
     def end(self) -> None:
         self._end()
 
-    def ask(self, header: dict[str, Any], content: bytes, *, timeout_s: float) -> dict[str, Any]:
-        """The answer to one document. Raises ChildTimeoutError, or ChildDiedError if there is none."""
-        head = json.dumps(header).encode()
-        request = [LENGTH.pack(len(head)) + head + LENGTH.pack(len(content)), content]
+    def ask(self, header: dict[str, Any], content: bytes, *, timeout_s: float) -> tuple[dict[str, Any], bytes]:
+        """The answer to one request, and the bytes that came with it.
+
+        Raises ChildTimeoutError, or ChildDiedError if there is none.
+        """
         try:
-            body = self._exchange(request, time.monotonic() + timeout_s)
-            answer = json.loads(body)
+            head, body = self._exchange(framed(header, content), time.monotonic() + timeout_s)
+            answer = json.loads(head)
         except (OSError, EOFError, ValueError, RecursionError):
             self._process.kill()
             raise ChildDiedError(max(0, -self._process.wait())) from None
         if not isinstance(answer, dict):
             raise ChildDiedError
         self.answered += 1
-        return answer
+        return answer, body
 
-    def _exchange(self, request: list[bytes], deadline: float) -> bytes:
+    def _exchange(self, request: list[bytes], deadline: float) -> tuple[bytes, bytes]:
         """Writes while the child reads, then reads the answer. Raises EOFError, BrokenPipeError, ChildTimeoutError."""
         write, read = self._write, self._read
         waiting = [memoryview(part) for part in request if part]
-        answer = bytearray()
+        answer = _Answer(self._largest_answer)
         with selectors.DefaultSelector() as ready:
             ready.register(write, selectors.EVENT_WRITE)
             ready.register(read, selectors.EVENT_READ)
@@ -111,17 +125,37 @@ class Child:
                     piece = os.read(read, 1 << 20)
                     if not piece:
                         raise EOFError
-                    answer += piece
-                    if (body := self._complete(answer)) is not None:
-                        return body
+                    if answer.complete(piece):
+                        return answer.parts
 
-    def _complete(self, answer: bytearray) -> bytes | None:
-        if len(answer) < LENGTH.size:
-            return None
-        size = LENGTH.unpack_from(answer)[0]
-        if size > self._largest_answer or len(answer) > LENGTH.size + size:
+
+class _Answer:
+    """An answer as it comes: two parts, each after its length. Raises EOFError for one that is too long."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._come = bytearray()
+        self._found: list[bytes] = []
+
+    def complete(self, piece: bytes) -> bool:
+        self._come += piece
+        while len(self._found) < 2 and len(self._come) >= LENGTH.size:
+            size = LENGTH.unpack_from(self._come)[0]
+            if size > self._largest:
+                raise EOFError
+            end = LENGTH.size + size
+            if len(self._come) < end:
+                return False
+            self._found.append(bytes(self._come[LENGTH.size : end]))
+            del self._come[:end]
+        if len(self._found) == 2 and self._come:
             raise EOFError
-        return bytes(answer[LENGTH.size :]) if len(answer) == LENGTH.size + size else None
+        return len(self._found) == 2
+
+    @property
+    def parts(self) -> tuple[bytes, bytes]:
+        head, body = self._found
+        return head, body
 
 
 # Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that

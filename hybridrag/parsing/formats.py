@@ -1,79 +1,151 @@
-"""Which module reads which media type."""
+"""Which function reads which media type, and the version of each format's reading.
+
+Each format has a version of its own, so that a change of one has only its own documents parsed again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
+from types import MappingProxyType
 
 from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError
-from hybridrag.parsing.text import parse_text
-
-VERSION = 3
-"""Raised by hand whenever the same bytes may parse differently, libraries aside."""
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
-_OFFICE = frozenset(
-    {
-        f"{_OPEN_XML}.spreadsheetml.sheet",
-        f"{_OPEN_XML}.presentationml.presentation",
-        "application/vnd.oasis.opendocument.text",
-        "application/vnd.oasis.opendocument.spreadsheet",
-        "application/rtf",
-        "application/epub+zip",
-    }
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
+_GUESSING = ("cld3-py",)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to read files. `reader` is `module:function`; the function takes the bytes, and `by_type` the media type.
+
+    `version` is raised by hand whenever the same bytes may parse differently, the `libraries` aside. `prose` says that
+    people write it for people to read, so that it has a language; `pictures` that it may hold pictures of text.
+    """
+
+    name: str
+    version: int
+    reader: str
+    media_types: frozenset[str]
+    libraries: tuple[str, ...] = ()
+    prose: bool = True
+    pictures: bool = False
+    by_type: bool = False
+
+    def parse(self, content: bytes, media_type: str) -> Parsed:
+        module, function = self.reader.split(":")
+        reader = getattr(import_module(f"hybridrag.parsing.{module}"), function)
+        parsed: Parsed = reader(content, media_type) if self.by_type else reader(content)
+        return parsed
+
+    @property
+    def made_by(self) -> str:
+        """What tells one reading of this format from another; pictures aside."""
+        return _made_by(self)
+
+
+@cache
+def _made_by(reading: Format) -> str:
+    libraries = (*reading.libraries, *(_GUESSING if reading.prose else ()))
+    return " ".join([f"{reading.name}/{reading.version}", *(f"{name}/{version(name)}" for name in libraries)])
+
+
+_TEXT = Format("text", 1, "text:parse_text", frozenset({"text/plain"}))
+_CODE = Format("code", 1, "text:parse_text", frozenset(), prose=False)
+"""Text of any kind that no other format claims."""
+
+FORMATS: tuple[Format, ...] = (
+    _TEXT,
+    Format(
+        "markup", 1, "text:parse_text", frozenset(f"text/{name}" for name in ("x-rst", "x-asciidoc", "x-org", "x-tex"))
+    ),
+    Format("markdown", 1, "markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
+    Format(
+        "html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("kreuzberg", "markdown-it-py")
+    ),
+    Format("mail", 1, "mail:parse_mail", frozenset({"message/rfc822"}), ("kreuzberg",)),
+    Format("pdf", 1, "pdf:parse_pdf", frozenset({"application/pdf"}), ("kreuzberg",), pictures=True),
+    Format(
+        "word",
+        1,
+        "word:parse_word",
+        frozenset({f"{_OPEN_XML}.wordprocessingml.document"}),
+        ("mammoth", "kreuzberg", "markdown-it-py"),
+    ),
+    Format(
+        "office",
+        1,
+        "office:parse_office",
+        frozenset(
+            {
+                f"{_OPEN_XML}.presentationml.presentation",
+                f"{_OPEN_DOCUMENT}.text",
+                "application/rtf",
+                "application/epub+zip",
+            }
+        ),
+        ("kreuzberg", "markdown-it-py"),
+        by_type=True,
+    ),
+    Format(
+        "sheets",
+        1,
+        "office:parse_office",
+        frozenset({f"{_OPEN_XML}.spreadsheetml.sheet", f"{_OPEN_DOCUMENT}.spreadsheet"}),
+        ("kreuzberg", "markdown-it-py"),
+        prose=False,
+        by_type=True,
+    ),
+    Format(
+        "data",
+        1,
+        "text:parse_text",
+        frozenset(
+            {f"application/{name}" for name in ("json", "x-ndjson", "yaml", "toml", "xml")}
+            | {"text/csv", "text/tab-separated-values"}
+        ),
+        prose=False,
+    ),
 )
-_MARKED_UP = frozenset({"text/markdown", "text/html"})
-_PLAIN_PROSE = frozenset(f"text/{name}" for name in ("plain", "x-rst", "x-asciidoc", "x-org", "x-tex"))
-_DATA = frozenset(f"application/{name}" for name in ("json", "x-ndjson", "yaml", "toml", "xml"))
+
+_BY_TYPE: Mapping[str, Format] = MappingProxyType(
+    {media_type: found for found in FORMATS for media_type in found.media_types}
+)
 
 
-def parser_version() -> str:
-    """Changes whenever the same bytes may parse differently."""
-    libraries = ("kreuzberg", "mammoth", "markdown-it-py", "cld3-py")
-    return " ".join([str(VERSION), *(f"{name}/{version(name)}" for name in libraries)])
+def format_of(media_type: str) -> Format | None:
+    """What reads a media type; None where nothing does."""
+    return _BY_TYPE.get(media_type) or (_CODE if media_type.startswith("text/") else None)
 
 
 def is_plain(media_type: str) -> bool:
     """Whether the text is taken as written, so that nothing has to be parsed."""
-    return media_type in _DATA or (media_type.startswith("text/") and media_type not in _MARKED_UP)
+    found = format_of(media_type)
+    return found is not None and found.reader == _TEXT.reader
+
+
+def versions(pictures: str) -> frozenset[str]:
+    """All that documents may be made by now; `pictures` is what reads the text of pictures."""
+    plain = {found.made_by for found in (*FORMATS, _CODE)}
+    return frozenset(plain | {made_by(found, pictures) for found in FORMATS if found.pictures})
+
+
+def made_by(reading: Format, pictures: str) -> str:
+    """What made the text of a document that holds pictures of text."""
+    return f"{reading.made_by} pictures:{pictures}"
 
 
 def parse(content: bytes, media_type: str) -> Parsed:
     """The document in the bytes. Raises UnreadableError; any other exception is a fault of a parser."""
-    if is_plain(media_type):
-        parsed = parse_text(content)
-    elif media_type == "text/markdown":
-        from hybridrag.parsing.markdown import parse_markdown
-
-        parsed = parse_markdown(content)
-    elif media_type in {"text/html", "application/xhtml+xml"}:
-        from hybridrag.parsing.html import parse_html
-
-        parsed = parse_html(content)
-    elif media_type == "message/rfc822":
-        from hybridrag.parsing.mail import parse_mail
-
-        parsed = parse_mail(content)
-    elif media_type == "application/pdf":
-        from hybridrag.parsing.pdf import parse_pdf
-
-        parsed = parse_pdf(content)
-    elif media_type == f"{_OPEN_XML}.wordprocessingml.document":
-        from hybridrag.parsing.word import parse_word
-
-        parsed = parse_word(content)
-    elif media_type in _OFFICE:
-        from hybridrag.parsing.office import parse_office
-
-        parsed = parse_office(content, media_type)
-    else:
+    found = format_of(media_type)
+    if found is None:
         raise UnreadableError("no parser for this kind of file", hint="Convert it to text, PDF or DOCX.")
+    parsed = found.parse(content, media_type)
     if not parsed.text.strip():
-        raise UnreadableError("holds no text", failed=False)
-    return replace(parsed, language=guessed_language(parsed.text)) if _is_prose(media_type) else parsed
-
-
-def _is_prose(media_type: str) -> bool:
-    """Whether people write it for people to read: no source code, no data, no table."""
-    return media_type in _PLAIN_PROSE if is_plain(media_type) else "spreadsheet" not in media_type
+        raise UnreadableError("holds no text", failed=False, ocr=parsed.ocr)
+    return replace(parsed, language=guessed_language(parsed.text)) if found.prose else parsed

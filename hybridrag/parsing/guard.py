@@ -4,67 +4,121 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import suppress
-from functools import cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from queue import LifoQueue
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from hybridrag.parsing import formats
-from hybridrag.parsing.answer import BadAnswerError, read_answer
-from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError
+from hybridrag.parsing import formats, unpacking
+from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member
+from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.language import declared_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded, one_line, readable_name
-from hybridrag.types import Document, RawDocument, Skipped
+from hybridrag.types import Document, Member, RawDocument, Skipped
 
 _GIB = 1024**3
 
 
 class GuardedParser:
-    """Implements `ports.Parser`. One child process serves file after file; it starts with the first that needs it.
+    """Implements `ports.Parser`. A few child processes serve file after file; each starts with the first that needs it.
 
-    A file that crashes it, hangs or eats memory costs that file: the child is replaced. Text that is already UTF-8 and
-    needs no parsing (plain text, source code, CSV, JSONL records) is taken as it is, without the child.
+    A file that crashes one, hangs or eats memory costs that file: the child is replaced. Text that is already UTF-8 and
+    needs no parsing (plain text, CSV, JSONL records) is taken as it is, without a child.
     """
 
-    def __init__(self, *, timeout_s: float = 60.0, memory: int = 2 * _GIB, max_text: int = 20_000_000) -> None:
-        """Limits for one document: seconds, bytes of the child's address space, characters of text."""
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        timeout_s: float = 60.0,
+        memory: int = 2 * _GIB,
+        max_text: int = 20_000_000,
+        largest_member: int = 100 * 1024**2,
+        most_unpacked: int = _GIB,
+    ) -> None:
+        """Limits for one document: seconds, bytes of a child's address space, characters of text; bytes of one file,
+        and of all, that are unpacked of another. `workers` is how many documents are parsed at once.
+        """
+        self.workers = workers
         self._timeout_s = timeout_s
-        self._memory = memory
-        self._max_text = max_text
-        self._child: Child | None = None
-        self._lock = threading.Lock()
-        self._closing = False
+        self._means = Means(memory, max_text, largest_member, most_unpacked)
+        self._places = [_Place(self._means) for _ in range(workers)]
+        self._idle: LifoQueue[_Place] = LifoQueue()
+        for place in reversed(self._places):
+            self._idle.put(place)
+        self._unpacking: set[_Place] = set()
+        self._closing = threading.Event()
 
-    @cached_property
-    def version(self) -> str:
-        return formats.parser_version()
+    @property
+    def unpacker(self) -> str:
+        return unpacking.VERSION
+
+    @property
+    def versions(self) -> frozenset[str]:
+        return formats.versions(self._pictures) | {unpacking.VERSION}
 
     @property
     def child_pid(self) -> int | None:
-        """The process id of the running child, or None."""
-        return self._child.pid if self._child is not None and self._child.alive else None
+        """The process id of a running child, or None."""
+        return next((place.child.pid for place in self._places if place.child and place.child.alive), None)
 
     def start(self) -> None:
-        """Starts the child now, so that the first document does not wait for it."""
-        with self._lock, suppress(UnreadableError):  # told with the first document that needs it
-            self._running()
+        """Starts a child now, so that the first document does not wait for it."""
+        with self._lent() as place, suppress(UnreadableError):  # told with the first document that needs it
+            place.running()
+
+    def holds_text(self, media_type: str) -> bool:
+        return unpacking.holds_text(media_type)
+
+    def holds_files(self, media_type: str) -> bool:
+        return unpacking.holds_files(media_type)
 
     def parse(self, raw: RawDocument) -> Document | Skipped:
         """The document, or why there is none. Raises for no content, however broken."""
+        made_by = reading.made_by if (reading := formats.format_of(raw.media_type)) else ""
         try:
-            return _document(raw, self._parsed(raw))
+            parsed = self._parsed(raw)
         except UnreadableError as error:
-            return Skipped(raw.uri, error.reason, error.hint, error.failed)
+            made_by = formats.made_by(reading, self._pictures) if reading and error.ocr else made_by
+            return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by)
+        made_by = formats.made_by(reading, self._pictures) if reading and parsed.ocr else made_by
+        return _document(raw, parsed, made_by)
+
+    def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
+        place = _Place(self._means)
+        self._unpacking.add(place)
+        try:
+            opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
+            self._answered(place, opening, raw.content)
+            left = self._means.most_unpacked
+            while True:
+                answer, content = self._answered(place, {"ask": "next"}, b"", again=False)
+                if answer.get("end") is True:
+                    return
+                left -= len(content)
+                if left < 0:
+                    raise UnreadableError("unpacks to more than it may")
+                yield read_member(answer, content, uri=raw.uri)
+        except BadAnswerError:
+            yield self._told(raw, self._fault("answer"))
+        except UnreadableError as error:
+            yield self._told(raw, error)
+        finally:
+            self._unpacking.discard(place)
+            place.drop()
 
     def close(self) -> None:
-        """Ends the child; a document that another thread is parsing is given up, not waited for."""
-        self._closing = True
-        if child := self._child:
-            child.kill()
-        with self._lock:
-            self._drop()
-            self._closing = False
+        """Ends the children; a document that another thread is parsing is given up, not waited for."""
+        self._closing.set()
+        for place in (*self._places, *self._unpacking):
+            place.kill()
+        taken = [self._idle.get() for _ in self._places]
+        for place in taken:
+            place.drop()
+            self._idle.put(place)
+        self._closing.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -74,76 +128,114 @@ class GuardedParser:
     ) -> None:
         self.close()
 
+    @property
+    def _pictures(self) -> str:
+        return "none"
+
     def _parsed(self, raw: RawDocument) -> Parsed:
         if formats.is_plain(raw.media_type) and _is_utf8(raw.content):
             parsed = formats.parse(raw.content, raw.media_type)
-            if len(parsed.text) > self._max_text:
-                raise UnreadableError(f"holds more than {self._max_text:,} characters of text", hint="Split it.")
+            if len(parsed.text) > self._means.max_text:
+                raise UnreadableError(f"holds more than {self._means.max_text:,} characters of text", hint="Split it.")
             return parsed
-        with self._lock:
-            return self._guarded(raw)
+        with self._lent() as place:
+            answer, _ = self._answered(place, {"ask": "parse", "media_type": raw.media_type}, raw.content)
+            try:
+                return read_answer(answer)
+            except BadAnswerError:
+                place.drop()
+                raise self._fault("answer") from None
 
-    def _guarded(self, raw: RawDocument) -> Parsed:
+    @contextmanager
+    def _lent(self) -> Iterator[_Place]:
+        place = self._idle.get()
+        try:
+            yield place
+        finally:
+            self._idle.put(place)
+
+    def _answered(
+        self, place: _Place, header: dict[str, Any], content: bytes, *, again: bool = True
+    ) -> tuple[dict[str, Any], bytes]:
+        """A child's answer. `again` says that it may be asked of another child, where the first had served others.
+
+        Raises UnreadableError where there is none, or it tells why.
+        """
         deaths = 0
         while True:
-            child = self._running()
-            fresh = child.answered == 0
+            child = place.running()
+            fresh = child.answered == 0 or not again
             try:
-                answer = child.ask({"media_type": raw.media_type}, raw.content, timeout_s=self._timeout_s)
+                answer, body = child.ask(header, content, timeout_s=self._timeout_s)
                 if "fault" not in answer:
-                    return read_answer(answer)
+                    return answer, body
                 trouble = self._fault(answer["fault"])
             except ChildTimeoutError:
-                self._drop()
+                place.drop()
                 raise UnreadableError(f"took longer than {self._timeout_s:g} s to parse", hint=_HINT) from None
-            except UnreadableError:
-                raise
             except ChildDiedError as error:
                 trouble = self._crash(error.signal)
                 # Somebody else may have ended it, the kernel for want of memory say: what a file does, it does twice.
                 deaths += fresh
-                fresh = deaths > 1
-            except BadAnswerError:
-                trouble = self._fault("answer")
+                fresh = deaths > 1 or not again
             except BaseException:
                 # Interrupted half-way: what the child answers next would belong to this file.
-                if self._child is not None:
-                    self._drop()
+                place.drop()
                 raise
-            self._drop()
-            if self._closing:
+            place.drop()
+            if self._closing.is_set():
                 raise UnreadableError("was given up: the run ended")
             if fresh:
                 raise trouble
             # The child had served other files, and what they left behind must not be blamed on this one: once more.
 
-    def _running(self) -> Child:
-        if self._child is not None and not self._child.alive:
-            self._drop()
-        if self._child is None:
-            try:
-                self._child = Child(memory=self._memory, max_text=self._max_text)
-            except OSError:
-                raise UnreadableError("the parser process could not be started") from None
-        return self._child
-
-    def _drop(self) -> None:
-        if self._child is not None:
-            self._child.end()
-            self._child = None
-
     def _fault(self, kind: object) -> UnreadableError:
         if kind == "memory":
-            return UnreadableError(f"needs more than {self._memory / _GIB:.1f} GiB of memory to parse", hint=_HINT)
+            return UnreadableError(f"needs more than {self._memory_limit} of memory to parse", hint=_HINT)
         return UnreadableError("cannot be parsed: the parser failed on it", hint=_HINT)
 
     def _crash(self, number: int) -> UnreadableError:
         name = signal.Signals(number).name if number in set(signal.Signals) else "no signal"
-        limit = f"{self._memory / _GIB:.1f} GiB"
-        return UnreadableError(f"crashed the parser ({name}), perhaps for want of memory (limit {limit})", hint=_HINT)
+        reason = f"crashed the parser ({name}), perhaps for want of memory (limit {self._memory_limit})"
+        return UnreadableError(reason, hint=_HINT)
+
+    @property
+    def _memory_limit(self) -> str:
+        return f"{self._means.memory / _GIB:.1f} GiB"
+
+    def _told(self, raw: RawDocument, error: UnreadableError) -> Skipped:
+        return Skipped(raw.uri, error.reason, error.hint, error.failed, unpacking.VERSION)
 
 
-def _document(raw: RawDocument, parsed: Parsed) -> Document:
+class _Place:
+    """Where one child at a time stands."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.child: Child | None = None
+
+    def running(self) -> Child:
+        """The child that stands here, or a new one. Raises UnreadableError where none can be started."""
+        if self.child is not None and not self.child.alive:
+            self.drop()
+        if self.child is None:
+            try:
+                self.child = Child(self._means)
+            except OSError:
+                raise UnreadableError("the parser process could not be started") from None
+        return self.child
+
+    def kill(self) -> None:
+        if child := self.child:
+            child.kill()
+
+    def drop(self) -> None:
+        if self.child is not None:
+            self.child.end()
+            self.child = None
+
+
+def _document(raw: RawDocument, parsed: Parsed, made_by: str) -> Document:
     metadata, notes = bounded({**parsed.metadata, **raw.metadata})
     return Document(
         source=raw.source,
@@ -154,6 +246,8 @@ def _document(raw: RawDocument, parsed: Parsed) -> Document:
         content_hash=raw.content_hash,
         pages=parsed.pages,
         headings=parsed.headings,
+        blocks=parsed.blocks,
+        parser=made_by,
         metadata=metadata,
         external_id=raw.external_id,
         modified=raw.modified,

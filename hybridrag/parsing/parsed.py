@@ -10,37 +10,41 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from hybridrag.types import Heading, Page
+from hybridrag.types import Block, Heading, Page
 
 
 class UnreadableError(Exception):
     """Content without text to index: `reason` and `hint` are our own words, never the document's.
 
-    `failed` is False where nothing is wrong, as with a file of blanks.
+    `failed` is False where nothing is wrong, as with a file of blanks. `ocr` is as in `Parsed`.
     """
 
-    def __init__(self, reason: str, *, hint: str = "", failed: bool = True) -> None:
+    def __init__(self, reason: str, *, hint: str = "", failed: bool = True, ocr: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
         self.failed = failed
+        self.ocr = ocr
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """The text of one document with its structure.
 
-    Offsets are into `text`; `title` is None where the text has none, `language` (ISO 639-1) where it is not sure.
+    Offsets are into `text`; `title` is None where the text has none, `language` (ISO 639-1) where it is not sure. `ocr`
+    says that some of it was read from pictures, or would have been, had there been a program for it.
     """
 
     text: str
     title: str | None = None
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    blocks: tuple[Block, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
     date: datetime | None = None
     language: str | None = None
     notes: tuple[str, ...] = ()
+    ocr: bool = False
 
 
 def readable_name(path: str) -> str:

@@ -1,16 +1,15 @@
-"""PDF to text with exact pages.
-
-The library's plain text is taken, not its Markdown: that one joins words across line ends (docs/decisions/0003).
-"""
+"""PDF to text with exact pages; pages that are pictures of text are read by OCR."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 
+from hybridrag.parsing import ocr
 from hybridrag.parsing.dates import read_date
-from hybridrag.parsing.extraction import extract, properties
 from hybridrag.parsing.parsed import Parsed, UnreadableError
+from hybridrag.parsing.pdf_file import Line, PageText, PdfFile
+from hybridrag.parsing.pdf_headings import pdf_headings
+from hybridrag.parsing.pdf_words import CUT, mended
 from hybridrag.parsing.text import clean
 from hybridrag.parsing.titles import given_title
 from hybridrag.types import Page
@@ -18,76 +17,93 @@ from hybridrag.types import Page
 PAGE_BREAK = "\n\n"
 
 
-def parse_pdf(content: bytes) -> Parsed:
+def parse_pdf(content: bytes, _media_type: str = "application/pdf") -> Parsed:
     """The text of every page, joined by a blank line. Raises UnreadableError for a broken, locked or scanned file."""
-    result = extract(content, "application/pdf", output="plain")
-    found = sorted(result.pages or [], key=lambda page: page["page_number"])
-    texts, notes = _readable_pages([page["content"] for page in found] or [result.content])
+    file = PdfFile(content)
+    try:
+        return _parsed(file)
+    finally:
+        file.close()
+
+
+def _parsed(file: PdfFile) -> Parsed:
+    outline = file.outline()
+    named = {bookmark.page for bookmark in outline}
+    found = [
+        file.read_page(number, measured="size" if not outline else "top" if number in named else "nothing")
+        for number in range(len(file))
+    ]
+    lost = [number for number, page in enumerate(found, 1) if page is None]
+    if len(lost) == len(found):
+        raise UnreadableError("broken: none of its pages can be read", hint="Save it again, or print it to a PDF.")
+    read = [page or PageText("", (), drawn=False) for page in found]
+    notes: tuple[str, ...] = (f"{_of_pages(lost, len(found))} cannot be read: {_some(lost)}",) if lost else ()
+    pictures = [number for number, page in enumerate(read) if page.drawn and not _has_words(page.text)]
+    if pictures:
+        notes += _read_pictures(file, read, pictures)
+    texts, removed = _readable([page.text for page in read])
     pages, start = [], 0
     for number, text in enumerate(texts, 1):
         pages.append(Page(number, start, start + len(text)))
         start += len(text) + len(PAGE_BREAK)
     blank = [page.number for page, text in zip(pages, texts, strict=True) if not _has_words(text)]
-    if len(blank) == len(pages):
-        raise UnreadableError("no text; needs OCR", hint="Run it through an OCR program, such as ocrmypdf.")
-    if blank:
-        notes += (f"{len(blank)} of {len(pages)} pages hold no text: {_some(blank)}",)
-    kept = properties(dict(result.metadata))
+    if blank and len(blank) < len(pages):
+        notes += (f"{_of_pages(blank, len(pages))} hold no text: {_some(blank)}",)
+    whole = PAGE_BREAK.join(texts) if len(blank) < len(pages) else ""
+    kept = dict(file.properties())
+    title = kept.pop("title", None)
     return Parsed(
-        text=PAGE_BREAK.join(texts),
-        title=given_title(result.metadata.get("title")),
-        pages=tuple(pages),
+        text=whole,
+        title=given_title(title),
+        pages=tuple(pages) if whole else (),
+        headings=pdf_headings(whole, pages, [page.lines for page in read], outline) if whole else (),
         metadata=kept,
         date=read_date(kept.get("created")),
-        notes=notes,
+        notes=notes + removed,
+        ocr=bool(pictures),
     )
 
 
-def _readable_pages(pages: list[str]) -> tuple[list[str], tuple[str, ...]]:
+def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> tuple[str, ...]:
+    """Puts the text of these pages, counted from 0, into `read`, and returns notes.
+
+    Raises UnreadableError where they need OCR, there is none, and no other page holds text.
+    """
+    reader = ocr.current()
+    if not reader.program:
+        if not any(_has_words(page.text) for page in read):
+            raise reader.refusal(failed=True)
+        return (f"{_of_pages(numbers, len(read))} may hold pictures of text: {reader.missing}",)
+    pictures = ocr.Pictures()
+    for number in numbers:
+        picture = file.picture(number, dpi=ocr.DPI, most_pixels=ocr.MOST_PIXELS)
+        text = pictures.read(picture) if picture is not None else ""
+        text = _AT_LINE_END.sub(CUT, text)
+        read[number] = PageText(text, (Line(0.0, 0.0),) * (text.count("\n") + 1), drawn=True)
+    late = f"{pictures.late} pages were not read by OCR, which took too long"
+    return (late,) if pictures.late else ()
+
+
+def _readable(pages: list[str]) -> tuple[list[str], tuple[str, ...]]:
     """The pages cleaned one by one, so that a page's span is exact, and words mended that a line end had cut."""
-    mend = _Mender(pages)
     cleaned, removed = [], 0
-    for page in pages:
-        text, notes = clean(mend(page))
-        cleaned.append(re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE))
+    for page in mended(pages):
+        text, notes = clean(page)
+        cleaned.append("\n".join(line.rstrip(" \t") for line in text.split("\n")))
         removed += bool(notes)
     return cleaned, (f"characters that cannot be stored removed on {removed} pages",) if removed else ()
-
-
-class _Mender:
-    """Decides about hyphens at line ends, which PDFium writes as U+0002 between the two halves of the word.
-
-    A hyphen that only cut the word goes (`state-ments`), one that belongs to it stays (`non-GAAP`). The document
-    decides: a word that it also writes in one piece, or whose second half it never writes alone, was cut.
-    """
-
-    def __init__(self, pages: list[str]) -> None:
-        self._words: Counter[str] = Counter()
-        self._compounds: set[str] = set()
-        if any(_CUT in page for page in pages):
-            for page in pages:
-                rest = _HALVES.sub(" ", page).lower()
-                self._words.update(re.findall(r"[^\W\d_]+", rest))
-                self._compounds.update(re.findall(r"[^\W\d_]+-[^\W\d_]+", rest))
-
-    def __call__(self, page: str) -> str:
-        return _HALVES.sub(self._mended, page).replace(_CUT, "-") if _CUT in page else page
-
-    def _mended(self, cut: re.Match[str]) -> str:
-        first, second = cut[1].lower(), cut[2].lower()
-        kept, joined = f"{cut[1]}-{cut[2]}", f"{cut[1]}{cut[2]}"
-        if f"{first}-{second}" in self._compounds or len(first) < 2 or not cut[2].islower():
-            return kept
-        return joined if self._words[first + second] or not self._words[second] else kept
 
 
 def _has_words(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
+def _of_pages(numbers: list[int], total: int) -> str:
+    return f"{len(numbers)} of {total} pages"
+
+
 def _some(numbers: list[int]) -> str:
     return ", ".join(str(number) for number in numbers[:10]) + (", ..." if len(numbers) > 10 else "")
 
 
-_CUT = "\x02"
-_HALVES = re.compile(rf"(?<![^\W\d_])([^\W\d_]+){_CUT}([^\W\d_]+)(?![^\W\d_])")
+_AT_LINE_END = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")

@@ -30,14 +30,20 @@ def enter(*, memory: int, parent: int) -> None:
         (resource.RLIMIT_NOFILE, _MOST_FILES),
     ):
         _lower(limit, most)
+    die_with_parent()
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # A user namespace of its own lets an ordinary user have a network namespace, and takes root's powers from root.
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def die_with_parent() -> None:
+    """From now on this process is killed when the one that started it ends, on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _lower(limit: int, most: int) -> None:

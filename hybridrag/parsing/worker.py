@@ -1,7 +1,8 @@
-"""The child process, from inside: reads a document from stdin, writes what was parsed to stdout, until stdin ends.
+"""The child process, from inside: reads requests from stdin and writes answers to stdout, until stdin ends.
 
-A request is a header (JSON) and the content, an answer is JSON, each after its length. The answer is no pickle, because
-a parser that was taken over could make a pickle do anything in the parent.
+A request is one document to parse, a file to open for the files inside it, or the word that the next of those is
+wanted. An answer is JSON, with the bytes of a file beside it. It is no pickle, because a parser that was taken over
+could make a pickle do anything in the parent.
 """
 
 from __future__ import annotations
@@ -9,26 +10,77 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from hybridrag.parsing import formats, sandbox
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded
-from hybridrag.parsing.wire import LENGTH
+from hybridrag.parsing.unpacking import Withheld, members_of
+from hybridrag.parsing.wire import LENGTH, framed
+from hybridrag.types import Member
+
+Answer = tuple[dict[str, Any], bytes]
 
 
 def main() -> None:
-    """Serves until stdin ends. The one argument is JSON: `memory`, `parent`, `max_text`."""
+    """Serves until stdin ends. The one argument is JSON: the fields of `child.Means`, and `parent`."""
     settings = json.loads(sys.argv[1])
     requests, answers = _private_pipes()
     sandbox.enter(memory=settings["memory"], parent=settings["parent"])
+    serving = _Serving(settings)
     while (header := _frame(requests)) is not None:
         content = _frame(requests)
         if content is None:
             return
-        answer = json.dumps(_answer(json.loads(header), content, settings["max_text"])).encode()
+        answer = serving.answer(json.loads(header), content)
         del content
-        answers.write(LENGTH.pack(len(answer)) + answer)
+        for part in framed(*answer):
+            answers.write(part)
         answers.flush()
+
+
+class _Serving:
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._members: Iterator[Member | Withheld] = iter(())
+
+    def answer(self, header: dict[str, Any], content: bytes) -> Answer:
+        asked: dict[str, Callable[[], Answer]] = {
+            "parse": lambda: self._parsed(content, header["media_type"]),
+            "open": lambda: self._opened(content, header["media_type"], header["name"]),
+            "next": self._next,
+        }
+        try:
+            return asked[header["ask"]]()
+        except UnreadableError as error:
+            return {"reason": error.reason, "hint": error.hint, "failed": error.failed, "ocr": error.ocr}, b""
+        except MemoryError:
+            return {"fault": "memory"}, b""
+        except RecursionError:
+            return {"reason": "nested too deeply to be parsed", "hint": "", "failed": True, "ocr": False}, b""
+        except Exception as error:  # whatever a parser throws costs this file only, and its words may quote the file
+            return {"fault": type(error).__name__[:60]}, b""
+
+    def _parsed(self, content: bytes, media_type: str) -> Answer:
+        parsed = formats.parse(content, media_type)
+        most = self._settings["max_text"]
+        if len(parsed.text) > most:
+            raise UnreadableError(f"holds more than {most:,} characters of text", hint="Split it.")
+        return _fields(parsed), b""
+
+    def _opened(self, content: bytes, media_type: str, name: str) -> Answer:
+        largest, most = self._settings["largest_member"], self._settings["most_unpacked"]
+        self._members = members_of(content, media_type, name=name, largest=largest, most=most)
+        return {}, b""
+
+    def _next(self) -> Answer:
+        item = next(self._members, None)
+        if item is None:
+            return {"end": True}, b""
+        if isinstance(item, Withheld):
+            return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed}, b""
+        modified = item.modified.isoformat() if item.modified else None
+        return {"name": item.name, "modified": modified}, item.content
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -49,22 +101,6 @@ def _frame(pipe: BinaryIO) -> bytes | None:
     return body if len(body) == size else None
 
 
-def _answer(header: dict[str, Any], content: bytes, max_text: int) -> dict[str, Any]:
-    try:
-        parsed = formats.parse(content, header["media_type"])
-        if len(parsed.text) > max_text:
-            raise UnreadableError(f"holds more than {max_text:,} characters of text", hint="Split it.")
-        return _fields(parsed)
-    except UnreadableError as error:
-        return {"reason": error.reason, "hint": error.hint, "failed": error.failed}
-    except MemoryError:
-        return {"fault": "memory"}
-    except RecursionError:
-        return {"reason": "nested too deeply to be parsed", "hint": "", "failed": True}
-    except Exception as error:  # whatever a parser throws costs this file only, and its words may quote the file
-        return {"fault": type(error).__name__[:60]}
-
-
 def _fields(parsed: Parsed) -> dict[str, Any]:
     metadata, notes = bounded(parsed.metadata)
     return {
@@ -72,8 +108,10 @@ def _fields(parsed: Parsed) -> dict[str, Any]:
         "title": parsed.title,
         "pages": [[page.number, page.start, page.end] for page in parsed.pages],
         "headings": [[heading.start, heading.level, heading.title] for heading in parsed.headings],
+        "blocks": [[block.kind, block.start, block.end, block.head] for block in parsed.blocks],
         "metadata": metadata,
         "date": parsed.date.isoformat() if parsed.date else None,
         "language": parsed.language,
         "notes": [*parsed.notes, *notes],
+        "ocr": parsed.ocr,
     }

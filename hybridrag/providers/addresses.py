@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hybridrag.errors import ConfigError
+from hybridrag.hosts import HOST, PORT, is_possible
 
 CHAT_PATH = "/chat/completions"
 EMBEDDINGS_PATH = "/embeddings"
@@ -117,11 +118,10 @@ class _Address:
         return f"{self.scheme}://{self.host}{self.port}"
 
 
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _URL = re.compile(
     r"(?P<scheme>https?)://"
-    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]{{2,45}}\])"
-    r"(?P<port>:[1-9][0-9]{0,4})?"
+    rf"(?P<host>{HOST})"
+    rf"(?P<port>{PORT})?"
     r"(?P<path>/[a-z0-9._~!$&'()*+,;=:@%/-]*)?",
     re.IGNORECASE | re.ASCII,
 )
@@ -132,22 +132,7 @@ def _parse(url: str) -> _Address | None:
     if match is None:
         return None
     scheme, host, port = match["scheme"].lower(), match["host"].lower(), match["port"] or ""
-    if port and int(port[1:]) > 65535:
-        return None
-    return _Address(scheme, host, port) if _possible(host) else None
-
-
-def _possible(host: str) -> bool:
-    # A host whose last label is a number is an IPv4 address or nothing: 127.1 and 2130706433 are read differently by
-    # different programs (WHATWG URL standard, "ends in a number").
-    try:
-        if host.startswith("["):
-            ipaddress.IPv6Address(host[1:-1])
-        elif re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rstrip(".").rpartition(".")[2]):
-            ipaddress.IPv4Address(host)
-    except ValueError:
-        return False
-    return len(host) <= 253
+    return _Address(scheme, host, port) if is_possible(host, port) else None
 
 
 def _flaw(url: str) -> str:

@@ -14,12 +14,16 @@ from hybridrag.retrieval.diversity import collapsed, diversified
 from hybridrag.retrieval.filters import parse_filter
 from hybridrag.retrieval.fusion import fuse, reciprocal_ranks
 from hybridrag.retrieval.passages import by_document, merged_passages
+from hybridrag.retrieval.sketches import VERSION as SKETCH_VERSION
+from hybridrag.retrieval.sketches import Sketch, near_texts, sketch, stacked
 
 __all__ = [
     "ANALYSERS",
     "ANALYSIS",
+    "SKETCH_VERSION",
     "Background",
     "Ranking",
+    "Sketch",
     "analyser_of",
     "background",
     "bm25",
@@ -29,12 +33,15 @@ __all__ = [
     "document_terms",
     "fuse",
     "merged_passages",
+    "near_texts",
     "pack",
     "parse_filter",
     "query_weight",
     "question_terms",
     "reciprocal_ranks",
     "sampled",
+    "sketch",
+    "stacked",
     "terms_in_order",
     "unmatched_share",
     "unpack",

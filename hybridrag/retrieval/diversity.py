@@ -22,8 +22,8 @@ _STANDS_ALONE = 20
 """Words. A shorter text (a row, a label, "not supported") means what its headings make of it."""
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 """Scripts that write no space between words, where a line's end is no word's end."""
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-_TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|{_WORD.pattern}|[^\w\s]")
+WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|{WORD.pattern}|[^\w\s]")
 _NUMBER = re.compile(r"\w*\d\w*")
 _MARKUP = re.compile(r"(?m)^[ \t]*(?:[>#]+[ \t]+(?!\d))+|\*\*|`")
 """Quoting, headings and emphasis: they differ between the formats of one text. `> 5` is no quote."""
@@ -121,7 +121,7 @@ class _Said:
 
     def _same_matter(self, other: _Said) -> bool:
         ours, theirs = self.hit.chunk, other.hit.chunk
-        if len(_WORD.findall(theirs.text)) < _STANDS_ALONE:
+        if len(WORD.findall(theirs.text)) < _STANDS_ALONE:
             return (ours.document.title, ours.headings) == (theirs.document.title, theirs.headings)
         our_numbers, their_numbers = _numbers(ours.headings), _numbers(theirs.headings)
         return our_numbers == their_numbers or not (our_numbers and their_numbers)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import UsageError
@@ -28,9 +28,6 @@ from hybridrag.types import RawDocument, Skipped, Source
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
-
-NEVER_ENTERED = frozenset({".git", ".hg", ".svn", ".bzr", "_darcs", "CVS", "__pycache__", "node_modules"})
-"""Folders that never hold a user's documents."""
 
 _MARKS_OF_NO_DOCUMENTS = ("pyvenv.cfg", "CACHEDIR.TAG")
 
@@ -95,6 +92,10 @@ class FolderReader:
             modified=file.modified,
         )
 
+    def wants(self, path: str) -> bool:
+        parts = path.split("/")
+        return self._wanted(path) and not any(self._pruned("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+
     def _wanted(self, path: str) -> bool:
         if self._include is not None and not self._include.match_file(path):
             return False
@@ -102,7 +103,7 @@ class FolderReader:
 
     def _pruned(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        if name in NEVER_ENTERED or (name.startswith(".") and not self._hidden_wanted):
+        if name in media.NEVER_DOCUMENTS or (name.startswith(".") and not self._hidden_wanted):
             return True
         return self._exclude is not None and self._exclude.match_file(f"{path}/")
 
@@ -239,7 +240,8 @@ class _Walk:
         if media.holds_no_text(path):
             raise _no_parser(path, named=named)
         if path not in self._entries or named:
-            self._entries[path] = Entry(path, found.st_size, named, stamp=Stamp.of(found))
+            promised = media.type_by_name(path)
+            self._entries[path] = Entry(path, found.st_size, named, media_type=promised, stamp=Stamp.of(found))
 
     def _left_out(self, path: str, rules: IgnoreRules, *, folder: bool) -> bool:
         if folder:
@@ -325,8 +327,4 @@ def _leads_out() -> ReadError:
 
 
 def _no_parser(path: str, *, named: bool) -> ReadError:
-    ending = PurePosixPath(path).suffix
-    if len(ending) > 16 or not ending.isprintable():
-        ending = ""
-    reason = f"no parser for {ending}" if ending else "no parser for this kind of file"
-    return ReadError(reason, hint="Convert it to text, PDF or DOCX." if named else "", failed=named)
+    return ReadError(media.no_parser(path), hint="Convert it to text, PDF or DOCX." if named else "", failed=named)

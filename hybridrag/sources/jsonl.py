@@ -72,6 +72,9 @@ class JsonlReader:
         problems += [self._problem(path, ReadError("no line has this id")) for path in missing]
         return Listing(tuple(entries.values()), tuple(problems), EVERYTHING if unreadable else frozenset(), missing)
 
+    def wants(self, path: str) -> bool:  # noqa: ARG002  a line holds no files
+        return False
+
     def stamp(self) -> Stamp | None:
         try:
             return Stamp.of(Path(self._source.root).stat())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from hybridrag.sources.stamp import Stamp
+from hybridrag.sources.stamp import Stamp, Validator
 from hybridrag.types import RawDocument, Skipped
 
 
@@ -15,14 +15,17 @@ class Entry:
 
     `path` is its place inside the source: forward slashes, letter for letter as it is named. `size` is in bytes, as far
     as known beforehand. `named` says that the user gave it by name, so that leaving it out is a failure. `offset` is
-    where it begins in the file that holds it (JSONL). `stamp` is what its file looked like, where it has its own.
+    where it begins in the file that holds it (JSONL). `media_type` is what its name promises, if anything.
+    `stamp` is what its file looked like, where it has its own, or
+    what a server said of it.
     """
 
     path: str
     size: int | None
     named: bool = False
     offset: int = 0
-    stamp: Stamp | None = None
+    media_type: str | None = None
+    stamp: Stamp | Validator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,6 @@ class Reader(Protocol):
 
         `Skipped.failed` is False where nothing is wrong: the file is empty, or of a kind that holds no text.
         """
+
+    def wants(self, path: str) -> bool:
+        """Whether a file inside one of the source's files is one of its documents, under that path."""

@@ -1,7 +1,8 @@
-"""What tells that a file is unchanged without reading it."""
+"""What tells that a file or a page is unchanged without reading it."""
 
 from __future__ import annotations
 
+import json
 import os
 from typing import NamedTuple
 
@@ -35,3 +36,31 @@ class Stamp(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.size} {self.modified_ns} {self.changed_ns} {self.inode}"
+
+
+class Validator(NamedTuple):
+    """What a server says of a version of a page: its entity tag and when it was last modified, as in the headers.
+
+    `page` names the page that it was said of. `steady` says that any later version gets another one.
+    """
+
+    page: str
+    etag: str
+    modified: str
+    steady: bool = True
+
+    @staticmethod
+    def parse(text: str) -> Validator | None:
+        """What `str` made a text of; None for any other text."""
+        try:
+            page, etag, modified = json.loads(text)
+        except (ValueError, TypeError):
+            return None
+        return Validator(str(page), str(etag), str(modified))
+
+    def settled(self, _: int) -> bool:
+        """As for a file. What counts is the server's clock, which has been asked."""
+        return self.steady
+
+    def __str__(self) -> str:
+        return json.dumps([self.page, self.etag, self.modified])

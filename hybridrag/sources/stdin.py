@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from hybridrag.sources import media
 from hybridrag.sources.listing import EVERYTHING, Entry, Listing
+from hybridrag.sources.members import hides
 from hybridrag.sources.reading import ReadError, content_hash, too_large
 from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped, Source
@@ -50,6 +51,9 @@ class StdinReader:
             media_type=kind,
             content_hash=content_hash(content),
         )
+
+    def wants(self, path: str) -> bool:
+        return not hides(path)
 
     def _read(self) -> bytes:
         if self._content is None:

@@ -12,7 +12,7 @@ from hybridrag.types import Chunked, Embedded
 if TYPE_CHECKING:
     from hybridrag.store.connection import Connection
 
-_CHUNK_TYPES = ["uuid", *["int8"] * 2, "uuid", *["int4"] * 4, "text[]", "int4", "text", "bytea", *["int4"] * 2]
+_CHUNK_TYPES = ["uuid", *["int8"] * 2, "uuid", *["int4"] * 4, "text[]", "text", "int4", "text", "bytea", *["int4"] * 2]
 
 
 def write_chunks(tx: Connection, collection: int, chunk_set: int, batch: Sequence[Chunked], *, processing: str) -> None:
@@ -36,8 +36,9 @@ def write_chunks(tx: Connection, collection: int, chunk_set: int, batch: Sequenc
         analysers=[item.analyser for item in batch if item.chunks],
     )
     documents = [item.document.id for item in batch]
+    left_out = ["{" + ",".join(map(str, item.left_out)) + "}" for item in batch]
     key = {"chunk_set": chunk_set, "collection": collection, "documents": documents, "processing": processing}
-    tx.execute(statement("insert_chunking"), key)
+    tx.execute(statement("insert_chunking"), {**key, "left_out": left_out})
 
 
 def copy_vectors(tx: Connection, generation: int, vectors: Sequence[Embedded]) -> None:
@@ -70,6 +71,7 @@ def _rows(item: Chunked, collection: int, chunk_set: int) -> Iterator[tuple[Any,
             chunk.end,
             chunk.page,
             [storable(heading) for heading in chunk.headings],
+            storable(chunk.head),
             chunk.tokens,
             chunk.text,
             chunk.text_hash,

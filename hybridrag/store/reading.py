@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hybridrag.types import (
+    Block,
     Collection,
     Document,
     DocumentRef,
@@ -63,6 +64,7 @@ def document_of(row: Mapping[str, Any]) -> Document:
         content_hash=bytes(row["content_hash"]),
         pages=tuple(Page(*page) for page in row["pages"]),
         headings=tuple(Heading(*heading) for heading in row["headings"]),
+        blocks=tuple(Block(*block) for block in row["blocks"]),
         metadata=row["metadata"],
         label=Label(row["label"]),
         external_id=row["external_id"],
@@ -94,6 +96,7 @@ def stored_chunk(row: Mapping[str, Any]) -> StoredChunk:
         headings=tuple(row["headings"]),
         page=row["page"],
         tokens=row["tokens"],
+        head=row["head"],
     )
 
 

@@ -75,8 +75,10 @@ class Sizes:
         """Documents with at most so many characters of their texts, and without pages."""
         key = {"collection": self._collection.id, "documents": list(ids), "characters": characters}
         for row in self._tx.execute(statement("documents_to_measure"), key):
-            headings = [heading for heading in row["headings"] if heading[0] < len(row["text"])]
-            yield row["id"], document_of({**row, "headings": headings})
+            length = len(row["text"])
+            headings = [heading for heading in row["headings"] if heading[0] < length]
+            blocks = [block for block in row["blocks"] if block[2] <= length]
+            yield row["id"], document_of({**row, "headings": headings, "blocks": blocks})
 
     def chunk_set_alike(self, wanted: Wanted) -> int | None:
         """The chunk set that a new generation would share, None where it gets one of its own."""

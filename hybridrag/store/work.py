@@ -25,12 +25,13 @@ from hybridrag.types import Chunked, Collection, Document, Embedded
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
-    """A text that is to be embedded: a chunk's, with the title and headings it stands under, and the hash of what the
-    model is to be given. `tokens` counts that."""
+    """A text that is to be embedded: a chunk's, with the title, the headings and the head of the table it stands under,
+    and the hash of what the model is to be given. `tokens` counts that."""
 
     text_hash: bytes
     title: str
     headings: tuple[str, ...]
+    head: str
     text: str
     tokens: int
 
@@ -68,9 +69,10 @@ class Worker:
         assert row is not None  # two counts
         return Lacking(row["documents"], row["texts"])
 
-    def chunk(self, most: int, chunk: Callable[[Document], Chunked], *, processing: str) -> int:
+    def chunk(self, most: int, chunk: Callable[[Document, tuple[int, ...]], Chunked], *, processing: str) -> int:
         """Has up to `most` documents chunked and stores them; how many there were. `processing` tells what chunks them.
 
+        `chunk` is given the hashes of the paragraphs, too, that other documents are chunked with.
         The texts that generations of the same chunk set lack then are queued.
         """
         generation = self.collection.generation
@@ -78,7 +80,7 @@ class Worker:
             rows = tx.execute(statement("claim_documents"), self._key(most=most)).fetchall()
             if not rows:
                 return 0
-            batch = [chunk(document_of(row)) for row in rows]
+            batch = [chunk(document_of(row), tuple(row["left_out"])) for row in rows]
             key = self._key(documents=[row["id"] for row in rows])
             tx.execute(statement("forget_chunks"), key)
             write_chunks(tx, self.collection.id, generation.chunk_set, batch, processing=processing)
@@ -169,6 +171,13 @@ class Worker:
 def texts_to_embed(tx: Connection, key: Mapping[str, Any]) -> list[StoredText]:
     """The texts of a `chunk_set` with these `hashes`, each once; where texts `leave` this machine, those that may."""
     return [
-        StoredText(bytes(row["text_hash"]), row["title"], tuple(row["headings"]), row["text"], row["tokens"])
+        StoredText(
+            text_hash=bytes(row["text_hash"]),
+            title=row["title"],
+            headings=tuple(row["headings"]),
+            head=row["head"],
+            text=row["text"],
+            tokens=row["tokens"],
+        )
         for row in tx.execute(statement("texts_to_embed"), key)
     ]

@@ -18,9 +18,11 @@ from hybridrag.errors import CollectionBusy, HybridragError
 from hybridrag.store import lexical, runs, vector_index
 from hybridrag.store.chunks import copy_vectors, storable, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.containers import Container, change_containers, containers_of
 from hybridrag.store.problems import Problem, change_problems, problems_of
 from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.reading import inspection_row
+from hybridrag.store.repeated import Repeated, write_likenesses
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
 
@@ -34,21 +36,24 @@ class Known:
 
     `processing` tells what made its text, `chunked` what made its chunks; None where it has none. `declared_label` is
     the label it gives itself, as written; `record` says that it is a line of a dataset. `stamp` is what its file looked
-    like when that was read; None where that cannot be relied on.
+    like when that was read; None where that cannot be relied on. `container` is the path of the file it lies in, where
+    that is not its own.
     """
 
     content_hash: bytes
+    media_type: str
     processing: str
     chunked: str | None
     label: Label
     declared_label: str | None
     record: bool
     stamp: str | None
+    container: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the index holds of a source: documents and open problems by path.
+    """What the index holds of a source: documents, open problems and files of other files, each by path.
 
     `stamp` tells what a file of many documents was, and what was made of it, when all of it was indexed; `device` is
     the number of the device that the root was on. Both are None where that is not known.
@@ -56,6 +61,7 @@ class Remembered:
 
     documents: dict[str, Known] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
+    containers: dict[str, Container] = field(default_factory=dict)
     stamp: str | None = None
     device: str | None = None
 
@@ -113,21 +119,23 @@ class IngestRun:
         with transaction(self._connection, read_only=True) as tx:
             key = {"source": source, "chunk_set": self.collection.generation.chunk_set}
             rows = tx.execute(statement("manifest"), key).fetchall()
-            problems = problems_of(tx, source)
+            problems, containers = problems_of(tx, source), containers_of(tx, source)
             state = tx.execute(statement("find_source_state"), key).fetchone() or {"stamp": None, "root_device": None}
         documents = {
             row["path"]: Known(
                 content_hash=bytes(row["content_hash"]),
+                media_type=row["media_type"],
                 processing=row["processing"],
                 chunked=row["chunked"],
                 label=Label(row["label"]),
                 declared_label=row["declared_label"],
                 record=row["record"],
                 stamp=row["stamp"],
+                container=row["container"],
             )
             for row in rows
         }
-        return Remembered(documents, problems, state["stamp"], state["root_device"])
+        return Remembered(documents, problems, containers, state["stamp"], state["root_device"])
 
     def known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` whose vector is stored."""
@@ -141,15 +149,16 @@ class IngestRun:
         batch: Sequence[Chunked],
         vectors: Sequence[Embedded],
         *,
-        processing: str,
         chunking: str,
         stamps: Mapping[str, str] = MappingProxyType({}),
+        containers: Mapping[str, str] = MappingProxyType({}),
     ) -> int:
         """Stores a batch in one transaction and returns how many older chunks it replaced.
 
-        `vectors` holds those that `known_hashes` lacked, each hash once. `processing` and `chunking` tell what made
-        texts and chunks; `stamps` are those of the documents' files, by path, as far as they can be relied on. What
-        other generations of the collection lack then is queued for their workers.
+        `vectors` holds those that `known_hashes` lacked, each hash once. `chunking` tells what made the chunks.
+        `stamps` are those of the documents' files, by path, as far as they can be relied on, and `containers` the files
+        that hold those which have none to themselves. What other generations of the collection lack then is queued for
+        their workers.
         """
         # If the connection that holds the collection is gone, so is the lock, and this raises.
         self._holder.execute("select 1")
@@ -164,13 +173,16 @@ class IngestRun:
                     statement("insert_document"),
                     [
                         {
-                            **self._document_row(source, item.document, processing),
+                            **self._document_row(source, item.document),
                             "stamp": stamps.get(item.document.path),
+                            "container": containers.get(item.document.path),
                         }
                         for item in batch
                     ],
                 )
                 cursor.executemany(statement("insert_detection"), [*self._detection_rows(batch)])
+            likenesses = {item.document.id: item.likeness for item in batch if item.likeness is not None}
+            write_likenesses(tx, self.collection, likenesses)
             write_chunks(tx, self.collection.id, generation.chunk_set, batch, processing=chunking)
             self._queue(tx, batch)
         # What was written can be searched; merging makes that faster, and may take a while.
@@ -244,12 +256,15 @@ class IngestRun:
         device: str | None,
         solved: Iterable[str],
         found: Mapping[str, Problem],
+        opened: Iterable[str] = (),
+        packed: Mapping[str, Container] = MappingProxyType({}),
     ) -> None:
         """Marks what the documents of a source were now made with, and, where all of it was looked at, that it is
         `up_to_date`.
 
         `stamp` and `device` are as in `Remembered`; problems that are `solved` are forgotten, and those that were
-        `found` kept, by path.
+        `found` kept, by path. Of files that hold others, those that were `opened` and are not whole, or gone, are
+        forgotten, and those that are `packed` kept.
         """
         from psycopg.types.json import Jsonb
 
@@ -258,6 +273,7 @@ class IngestRun:
                 tx.execute(statement("touch_source"), {"source": source})
             tx.execute(statement("keep_source_state"), {"source": source, "stamp": stamp, "device": device})
             change_problems(tx, source, solved=solved, found=found)
+            change_containers(tx, source, gone=opened, found=packed)
             tx.execute(
                 statement("set_chunk_parameters"),
                 {"chunk_set": self.collection.generation.chunk_set, "parameters": Jsonb(dict(parameters))},
@@ -280,6 +296,11 @@ class IngestRun:
             # The server does it too, but not at once; a plan made for an empty table would be used until then.
             if self._written > _MUCH * lexical.living(tx, generation.chunk_set):
                 tx.execute(on_vectors("analyze", generation.id))
+
+    @property
+    def repeated(self) -> Repeated:
+        """What the collection's documents repeat of each other."""
+        return Repeated(self._connection, self.collection, lambda: self._holder.execute("select 1"))
 
     def drop_orphans(self) -> None:
         """Deletes vectors of the generation that no chunk holds."""
@@ -319,7 +340,7 @@ class IngestRun:
             if row["chunk_set_id"] == active.chunk_set:
                 tx.execute(on_vectors("queue_texts", row["id"]), {"generation": row["id"], "hashes": hashes})
 
-    def _document_row(self, source: int, document: Document, processing: str) -> dict[str, Any]:
+    def _document_row(self, source: int, document: Document) -> dict[str, Any]:
         return {
             "collection": self.collection.id,
             "id": document.id,
@@ -337,7 +358,8 @@ class IngestRun:
             "text": document.text,
             "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
             "headings": _json([[heading.start, heading.level, heading.title] for heading in document.headings]),
-            "processing": processing,
+            "blocks": json.dumps([[block.kind, block.start, block.end, block.head] for block in document.blocks]),
+            "processing": document.parser,
         }
 
     def _detection_rows(self, batch: Sequence[Chunked]) -> Iterator[dict[str, Any]]:

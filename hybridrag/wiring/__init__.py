@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hybridrag.ports import Embedder
     from hybridrag.privacy.gateway import Gateway
     from hybridrag.sources import Reader
+    from hybridrag.sources.web_fetch import Access
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, Label, SearchResult
@@ -154,17 +155,20 @@ class Wiring:
         stdin_name: str | None,
     ) -> IngestReport:
         """Ingests what the user named into the chosen collection, which is made if it does not exist."""
-        from hybridrag.flows.selection import select
+        from hybridrag.flows.machine import cores
+        from hybridrag.flows.selection import check_reachable, select
         from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
-        def open_reader(source: Source) -> Reader:
-            return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=self.settings.max_file_bytes)
+        def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
+            limit, access = self.settings.max_file_bytes, self._web_access()
+            return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=limit, access=access, seen=seen)
 
-        with GuardedParser() as parser:
+        with GuardedParser(workers=cores()) as parser:
             existing = self._existing_or_warm(parser, certain=not options.dry_run)
             known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
             selections = select(paths, known, self._with_project_globs(source_options))
+            check_reachable(selections, offline=self.settings.offline)
             if existing:
                 collection, spec = existing, self.models.for_ingest(existing)
             else:
@@ -180,21 +184,22 @@ class Wiring:
         self, collection: Collection, names: Sequence[str], *, options: IngestOptions, progress: Progress
     ) -> IngestReport:
         """Ingests the remembered sources of a collection again: those with these names, or all where none is given."""
+        from hybridrag.flows.machine import cores
         from hybridrag.flows.sync import remembered
         from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
-        def open_reader(source: Source) -> Reader:
-            return open_source(source, limit=self.settings.max_file_bytes)
+        def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
+            return open_source(source, limit=self.settings.max_file_bytes, access=self._web_access(), seen=seen)
 
         spec = self.models.for_ingest(collection)
         with (
-            GuardedParser() as parser,
+            GuardedParser(workers=cores()) as parser,
             self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest,
         ):
             # Read once the collection is held: what is remembered does not change any more.
             ids = {row["source"]: row["id"] for row in self.store.list_sources(collection)}
-            selections = remembered(list(ids), names, note=progress.note)
+            selections = remembered(list(ids), names, note=progress.note, offline=self.settings.offline)
             return ingest.into([(ids[s.source], s) for s in selections], remember=ids.__getitem__)
 
     @contextmanager
@@ -203,7 +208,7 @@ class Wiring:
         collection: Collection,
         spec: ModelSpec | EndpointModel,
         parser: GuardedParser,
-        open_reader: Callable[[Source], Reader],
+        open_reader: Callable[[Source, Mapping[str, str]], Reader],
         *,
         options: IngestOptions,
         progress: Progress,
@@ -229,6 +234,11 @@ class Wiring:
                 options=options,
                 entry=spec.entry,
             )
+
+    def _web_access(self) -> Access:
+        from hybridrag.sources.web_fetch import Access
+
+        return Access(allow_private=self.settings.allow_private_addresses)
 
     def _existing_or_warm(self, parser: GuardedParser, *, certain: bool) -> Collection | None:
         """The chosen collection. Where there is none yet, model and parser get ready while the database is made.

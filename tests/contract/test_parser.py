@@ -96,9 +96,9 @@ def test_nothing_is_no_document(parser: Parser) -> None:
         assert isinstance(parser.parse(raw(path, b"")), Skipped)
 
 
-def test_its_version_is_the_same_in_another_object(parser: Parser) -> None:
+def test_its_versions_are_the_same_in_another_object(parser: Parser) -> None:
     other = GuardedParser()
-    assert parser.version == other.version != ""
+    assert parser.versions == other.versions != frozenset()
     other.close()
 
 

@@ -185,5 +185,10 @@ def test_no_word_of_a_broken_file_is_repeated(files: Path, skipped: Callable[[st
         assert "Berths" not in reason.reason + reason.hint
 
 
-def test_the_version_names_what_decides_the_text(parser: GuardedParser) -> None:
-    assert "kreuzberg/" in parser.version
+def test_each_document_tells_what_made_it(parser: GuardedParser, raw: Raw) -> None:
+    page, text = parser.parse(raw("a.html", b"<p>Hello</p>", "text/html")), parser.parse(raw("a.txt", b"x", "text/plain"))
+    assert isinstance(page, Document)
+    assert isinstance(text, Document)
+    assert "kreuzberg/" in page.parser
+    assert "kreuzberg/" not in text.parser
+    assert {page.parser, text.parser} <= parser.versions

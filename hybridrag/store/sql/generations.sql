@@ -67,7 +67,7 @@ order by s.id
 limit 1;
 
 -- name: count_unheaded
-select count(*) as documents from document d where d.collection_id = %(collection)s and d.headings is null;
+select count(*) as documents from document d where d.collection_id = %(collection)s and (d.headings is null or d.blocks is null);
 
 -- name: queue_all_documents
 insert into to_chunk (chunk_set_id, collection_id, document_id)
@@ -138,8 +138,8 @@ select pg_advisory_xact_lock(hashtextextended('hybridrag new index ' || %(genera
 -- name: claim_documents
 -- Who changes a document meanwhile waits for this transaction; a document that is being changed is left for later, as is
 -- what another worker has.
-select d.id, s.name as source, d.path, d.text, d.title, d.media_type, d.content_hash, d.pages, d.headings, d.label,
-       d.external_id, d.language, d.metadata
+select d.id, s.name as source, d.path, d.text, d.title, d.media_type, d.content_hash, d.pages, d.headings, d.blocks,
+       d.label, d.external_id, d.language, d.metadata, left_out_of(d.collection_id, d.id) as left_out
 from to_chunk q
 join document d on d.collection_id = q.collection_id and d.id = q.document_id
 join source s on s.id = d.source_id
@@ -165,8 +165,8 @@ select g.id from generation g where g.chunk_set_id = %(chunk_set)s order by g.id
 select q.text_hash from to_embed q where q.generation_id = %(generation)s limit %(most)s for update skip locked;
 
 -- name: texts_to_embed
--- Each text once, with the title and headings that stand before it; where texts `leave`, none that may not.
-select distinct on (c.text_hash) c.text_hash, c.text, c.headings, c.tokens, d.title
+-- Each text once, with what stands before it; where texts `leave`, none that may not.
+select distinct on (c.text_hash) c.text_hash, c.text, c.headings, c.head, c.tokens, d.title
 from chunk c join document d on d.collection_id = c.collection_id and d.id = c.document_id
 where c.chunk_set_id = %(chunk_set)s and c.text_hash = any(%(hashes)s)
   and not (%(leave)s and d.label = 'local-only')

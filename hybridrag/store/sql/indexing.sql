@@ -1,11 +1,23 @@
 -- The write side of an ingest.
 
 -- name: manifest
--- `chunked` is what the document's chunks in the set were made with. What was stored without headings is done again.
-select d.path, d.content_hash, d.processing, case when d.headings is null then '' else k.processing end as chunked,
-       d.label, d.metadata ->> 'label' as declared_label, d.external_id is not null as record, d.stamp
+-- `chunked` is what the document's chunks in the set were made with. What was stored without structure is done again.
+select d.path, d.content_hash, d.processing, case when d.headings is null or d.blocks is null then '' else k.processing end as chunked,
+       d.media_type, d.container, d.label, d.metadata ->> 'label' as declared_label, d.external_id is not null as record, d.stamp
 from document d left join chunking k on k.chunk_set_id = %(chunk_set)s and k.document_id = d.id
 where d.source_id = %(source)s;
+
+-- name: containers_of_source
+select c.path, c.content_hash, c.stamp, c.processing from container c where c.source_id = %(source)s;
+
+-- name: delete_containers
+delete from container where source_id = %(source)s and path = any(%(paths)s);
+
+-- name: upsert_container
+insert into container (source_id, path, content_hash, stamp, processing)
+values (%(source)s, %(path)s, %(content_hash)s, %(stamp)s, %(processing)s)
+on conflict (source_id, path) do update
+set content_hash = excluded.content_hash, stamp = excluded.stamp, processing = excluded.processing;
 
 -- name: known_hashes
 select v.text_hash from {vectors} v where v.text_hash = any(%(hashes)s);
@@ -16,14 +28,15 @@ delete from document where collection_id = %(collection)s and id = any(%(ids)s);
 
 -- name: insert_document
 insert into document (collection_id, id, source_id, path, external_id, title, media_type, label, metadata, content_hash,
-                      modified_at, dated_at, language, text, pages, headings, processing, stamp)
+                      modified_at, dated_at, language, text, pages, headings, blocks, processing, stamp, container)
 values (%(collection)s, %(id)s, %(source)s, %(path)s, %(external_id)s, %(title)s, %(media_type)s, %(label)s, %(metadata)s,
-        %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(headings)s, %(processing)s,
-        %(stamp)s);
+        %(content_hash)s, %(modified)s, %(dated)s, %(language)s, %(text)s, %(pages)s, %(headings)s, %(blocks)s, %(processing)s,
+        %(stamp)s, %(container)s);
 
 -- name: insert_chunking
-insert into chunking (chunk_set_id, collection_id, document_id, processing)
-select %(chunk_set)s, %(collection)s, d, %(processing)s from unnest(%(documents)s::uuid[]) d;
+insert into chunking (chunk_set_id, collection_id, document_id, processing, left_out)
+select %(chunk_set)s, %(collection)s, w.document, %(processing)s, w.left_out::bigint[]
+from unnest(%(documents)s::uuid[], %(left_out)s::text[]) w(document, left_out);
 
 -- name: other_generations
 -- Those that follow what is written for the active one.
@@ -51,8 +64,8 @@ on conflict (generation_id, text_hash) do update set generation_id = excluded.ge
 select pg_advisory_xact_lock(hashtextextended('hybridrag chunks ' || %(chunk_set)s::text, 0));
 
 -- name: copy_chunks
-copy chunk (id, chunk_set_id, collection_id, document_id, ordinal, start_offset, end_offset, page, headings, tokens,
-            text, text_hash, length, number)
+copy chunk (id, chunk_set_id, collection_id, document_id, ordinal, start_offset, end_offset, page, headings, head,
+            tokens, text, text_hash, length, number)
 from stdin (format binary);
 
 -- name: copy_vectors

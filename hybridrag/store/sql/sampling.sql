@@ -23,7 +23,7 @@ limit %(most)s;
 
 -- name: sampled
 -- `sources` are the documents that hold the very same chunk, its title and headings included; a few of them will do.
-select c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.tokens,
+select c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.head, c.tokens,
        d.id as document_id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata,
        d.language,
        array(

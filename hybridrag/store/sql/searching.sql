@@ -66,7 +66,7 @@ from chunk c join {vectors} v on v.text_hash = c.text_hash
 where c.chunk_set_id = %(chunk_set)s and c.number = any(%(numbers)s);
 
 -- name: chunks
-select c.number, c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.tokens,
+select c.number, c.id, c.ordinal, c.start_offset, c.end_offset, c.text, c.headings, c.page, c.head, c.tokens,
        d.id as document_id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata
 from chunk c
 join document d on d.collection_id = c.collection_id and d.id = c.document_id
@@ -89,12 +89,12 @@ order by s.name, d.path;
 
 -- name: show_document
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.text, d.pages,
-       d.language, encode(d.content_hash, 'hex') as content_hash, d.modified_at, d.dated_at
+       coalesce(d.headings, '[]') as headings, coalesce(d.blocks, '[]') as blocks, d.language, encode(d.content_hash, 'hex') as content_hash, d.modified_at, d.dated_at
 from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s and s.name = %(source)s and d.path = %(path)s;
 
 -- name: chunks_of_document
-select c.id, c.start_offset, c.end_offset, c.page, c.headings, c.tokens
+select c.id, c.start_offset, c.end_offset, c.page, c.headings, c.head, c.tokens
 from chunk c
 where c.chunk_set_id = %(chunk_set)s and c.collection_id = %(collection)s and c.document_id = %(document)s
 order by c.ordinal;

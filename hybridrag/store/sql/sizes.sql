@@ -3,7 +3,7 @@
 -- name: text_figures
 -- `bytes` are those of the texts as UTF-8; their length is known without reading them.
 select count(*) as documents, coalesce(sum(octet_length(d.text)), 0)::bigint as bytes,
-       count(*) filter (where d.headings is null) as unheaded,
+       count(*) filter (where d.headings is null or d.blocks is null) as unheaded,
        count(*) filter (where d.label = 'local-only') as local_only
 from document d
 where d.collection_id = %(collection)s;
@@ -14,7 +14,7 @@ select d.id, octet_length(d.text) as bytes from document d where d.collection_id
 -- name: documents_to_measure
 -- At most so many characters of each.
 select d.id, s.name as source, d.path, left(d.text, %(characters)s) as text, d.title, d.media_type, d.content_hash,
-       '[]'::jsonb as pages, coalesce(d.headings, '[]') as headings, d.label, d.external_id, d.language, d.metadata
+       '[]'::jsonb as pages, coalesce(d.headings, '[]') as headings, coalesce(d.blocks, '[]') as blocks, d.label, d.external_id, d.language, d.metadata
 from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s and d.id = any(%(documents)s)
 order by d.id;

@@ -1,0 +1,187 @@
+"""What a document has in common with many others: menus, headers, footers, disclaimers, licences.
+
+Such text stands at a document's edges, in the same words each time. Paragraphs there are told by a hash; the store
+counts in how many documents each of them stands, and one of those is chunked with it. Here is which paragraphs are
+counted, and what is left out of the chunks of the others (`docs/decisions/0051-boilerplate-and-duplicates.md`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hybridrag.types import Document
+
+VERSION = 1
+"""Part of what decides an index: another number means that paragraphs are counted, and documents chunked, again."""
+_EDGE = 12
+"""Paragraphs from either end that are counted."""
+_LEAST, _MOST = 16, 4_000
+"""Letters and digits that a paragraph has at least, and characters that it has at most, to be counted."""
+_LINE = 80
+"""Characters: one own paragraph no longer than a line (where a page belongs, when it was changed) is passed over."""
+_OWN = 10
+"""A document keeps all of its text where less than one part in so many of it is its own: it is a copy."""
+
+_BLANK = re.compile(r"\n[ \t]*\n\s*")
+_BLANK_COMMENT = re.compile(r"\n[ \t]*(?:#+|//+|\*|--+|;+|%+)?[ \t]*(?=\n)")
+_COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|--|;|%|<!--|<\?)")
+_MARK = re.compile(r"/\*|<!--|\*/|-->")
+_HEADING = re.compile(r"[^\n]*(?:\n[=-]+[ \t]*(?=\n|$))?")
+"""A heading's line, with its underline where it has one."""
+_PROSE = {"text/x-rst", "text/x-asciidoc", "text/x-org", "text/x-tex"}
+_DATA = {
+    *(f"application/{kind}" for kind in ("json", "x-ndjson", "yaml", "toml", "xml")),
+    *(f"text/{kind}" for kind in ("css", "javascript", "csv", "tab-separated-values")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    """`hash` is None for what is never left out; `says` tells whether it is more than a mark, a rule or a word."""
+
+    start: int
+    end: int
+    hash: int | None
+    says: bool
+    heading: bool
+
+
+def edges(document: Document) -> tuple[int, ...]:
+    """Hashes of the paragraphs near the document's beginning and end, 64 bit, signed, in rising order.
+
+    Of source code and data only the comment at the beginning counts; of other texts no tables and no code.
+    """
+    first, last = _edges(_paragraphs(document))
+    return tuple(sorted({each.hash for each in (*first, *last) if each.hash is not None}))
+
+
+def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """Spans of the text that need not be chunked, in order: paragraphs with these hashes that lie at its edges.
+
+    What lies at an edge has nothing of the document's own before it, or after it, but a line. A heading goes only with
+    all that stands under it. Nothing is left out of what would then have hardly anything to say.
+    """
+    if not repeated:
+        return ()
+    paragraphs = _paragraphs(document)
+    first, last = _edges(paragraphs)
+    chosen = {*_reached(first, repeated), *_reached(last[::-1], repeated)}
+    for place in reversed(range(len(paragraphs))):
+        below = paragraphs[place + 1] if place + 1 < len(paragraphs) else None
+        if paragraphs[place].heading and below is not None and below not in chosen:
+            chosen.discard(paragraphs[place])
+    own = sum(each.end - each.start for each in paragraphs if each.says and not each.heading and each not in chosen)
+    if not own or own * _OWN < sum(each.end - each.start for each in paragraphs):
+        return ()
+    return _joined(document.text, sorted((each.start, each.end) for each in chosen))
+
+
+def kept(document: Document) -> list[tuple[int, int]]:
+    """The stretches of a document's text between what is left out: the whole text where that is nothing."""
+    edges = [0, *(place for span in document.left_out for place in span), len(document.text)]
+    return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+
+
+def _reached(paragraphs: Sequence[_Paragraph], repeated: Collection[int]) -> Iterator[_Paragraph]:
+    """Repeated paragraphs, in the order in which they are met coming from an edge. Nobody meets a whole edge of them:
+    that is no header, but a text that there are copies of."""
+    if len(paragraphs) == _EDGE and all(each.hash in repeated for each in paragraphs):
+        return
+    passed = False
+    for each in paragraphs:
+        if each.hash is not None and each.hash in repeated:
+            yield each
+        elif each.says or each.heading:
+            if passed or each.end - each.start > _LINE:
+                return
+            passed = True
+
+
+def _edges(paragraphs: Sequence[_Paragraph]) -> tuple[Sequence[_Paragraph], Sequence[_Paragraph]]:
+    """Those that are near the beginning, and near the end. Of code and data there is only a beginning."""
+    return paragraphs[:_EDGE], paragraphs[-_EDGE:]
+
+
+def _paragraphs(document: Document) -> list[_Paragraph]:
+    kind, text = document.media_type, document.text
+    if kind in _DATA or (kind.startswith("text/x-") and kind not in _PROSE):
+        comment = _comment_end(text)
+        cuts = {0, comment, *(match.end() for match in _BLANK_COMMENT.finditer(text, 0, comment)), len(text)}
+        heads: dict[int, int] = {}
+        apart = [(comment, len(text))]
+    else:
+        heads = {heading.start: _heading_end(text, heading.start) for heading in document.headings}
+        cuts = {0, len(text), *heads, *heads.values(), *(match.end() for match in _BLANK.finditer(text))}
+        apart = [(block.start, block.end) for block in document.blocks if block.kind != "list"]
+    spans = [*_trimmed(text, pairwise(sorted(cuts)))]
+    found = []
+    for place, (start, end) in enumerate(spans):
+        counted = min(place, len(spans) - 1 - place) < _EDGE and end - start <= _MOST
+        words = " ".join(text[start:end].split()).casefold() if counted else ""
+        says = not counted or _size(words) >= _LEAST
+        if not says or words.startswith("|") or _touches(apart, start, end):
+            counted = False
+        found.append(_Paragraph(start, end, _hash(words) if counted else None, says, start in heads))
+    return found
+
+
+def _comment_end(text: str) -> int:
+    """Where the comment ends that source code begins with; 0 where there is none."""
+    end, inside = 0, False
+    while end < len(text):
+        stop = text.find("\n", end) + 1 or len(text)
+        line = text[end:stop]
+        if not inside and line.strip() and not _COMMENT.match(line):
+            break
+        marks = _MARK.findall(line)
+        inside = marks[-1] in ("/*", "<!--") if marks else inside
+        end = stop
+    return 0 if inside else end
+
+
+def _hash(words: str) -> int:
+    digest = hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _size(text: str) -> int:
+    """Letters and digits; those of scripts that say a word with one or two count twice."""
+    if text.isascii():
+        return sum(map(str.isalnum, text))
+    return sum(1 + (character >= "\u2e80") for character in text if character.isalnum())
+
+
+def _heading_end(text: str, start: int) -> int:
+    match = _HEADING.match(text, start)
+    return match.end() if match else start
+
+
+def _touches(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether one of the spans, which are in order, has something in common with `start:end`."""
+    before = bisect_left(spans, end, key=lambda span: span[0])
+    return bisect_right(spans, start, hi=before, key=lambda span: span[1]) < before
+
+
+def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans without white space at their ends; none where there is nothing else."""
+    for start, end in spans:
+        piece = text[start:end]
+        begin, stop = end - len(piece.lstrip()), start + len(piece.rstrip())
+        if begin < stop:
+            yield begin, stop
+
+
+def _joined(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The spans together with what lies between them, before and after, where that has no letter and no digit."""
+    joined: list[tuple[int, int]] = []
+    for start, end in ((0, 0), *spans, (len(text), len(text))):
+        if joined and not any(map(str.isalnum, text[joined[-1][1] : start])):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple((start, end) for start, end in joined if start < end)

@@ -1,0 +1,131 @@
+"""The headings of a PDF: from its outline, else from what is set larger than the text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from hybridrag.parsing.parsed import one_line
+from hybridrag.parsing.pdf_file import Bookmark, Line
+from hybridrag.types import Heading, Page
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A line of the document: where it starts in the whole text, what it says, how it is set."""
+
+    page: int
+    start: int
+    text: str
+    line: Line
+
+
+def pdf_headings(
+    text: str, pages: Sequence[Page], lines: Sequence[Sequence[Line]], outline: Sequence[Bookmark]
+) -> tuple[Heading, ...]:
+    """The headings in order. `lines` are those of each page, in the order of its lines of text; none counts for a page
+    where they are not as many.
+    """
+    written = [list(_written(text, page, number, lines[number])) for number, page in enumerate(pages)]
+    if outline:
+        found = [_placed(bookmark, written[bookmark.page]) for bookmark in outline]
+    else:
+        found = list(_larger([line for page in written for line in page]))
+    # Where two bookmarks lead to one line, the one that comes first holds the other.
+    return tuple(sorted((heading for heading in found if heading), key=lambda heading: heading.start))
+
+
+def _written(text: str, page: Page, number: int, lines: Sequence[Line]) -> Iterator[_Written]:
+    start = page.start
+    parts = text[page.start : page.end].split("\n")
+    if len(parts) == len(lines):
+        for part, line in zip(parts, lines, strict=True):
+            if part.strip():
+                yield _Written(number, start, part.strip(), line)
+            start += len(part) + 1
+
+
+def _placed(bookmark: Bookmark, lines: Sequence[_Written]) -> Heading | None:
+    """The bookmark at the line it names, else at the first line below its height, else at the start of its page."""
+    if not lines:
+        return None
+    title = _letters(bookmark.title)
+    named = [line for number, line in enumerate(lines) if _says(title, lines[number : number + _MOST_LINES])]
+    at = lines[0]
+    if bookmark.top is not None:
+        top = bookmark.top
+        at = next((line for line in lines if line.line.top <= top + _A_LINE), at)
+        if named:
+            at = min(named, key=lambda line: abs(line.line.top - top))
+    elif named:
+        at = named[0]
+    title = one_line(bookmark.title)
+    return Heading(at.start, bookmark.level, title) if title else None
+
+
+def _says(title: str, lines: Sequence[_Written]) -> bool:
+    """Whether these lines begin with the title, which may be broken into several."""
+    said = ""
+    for line in lines:
+        said += _letters(line.text)
+        if not title or not said:
+            return False
+        if said.startswith(title):
+            return True
+        if not title.startswith(said):
+            return False
+    return False
+
+
+def _larger(lines: Sequence[_Written]) -> list[Heading]:
+    """Short lines in a larger font than most of the text, whose words do not come again page after page.
+
+    The larger the font, the higher the level. Nothing where the text has no size that most of it is set in.
+    """
+    letters: Counter[float] = Counter()
+    for line in lines:
+        letters[line.line.size] += len(line.text)
+    if not letters:
+        return []
+    body, most = letters.most_common(1)[0]
+    if not body or most * 2 < letters.total():
+        return []
+    pages: dict[str, set[int]] = {}
+    for line in lines:
+        if line.line.size >= body * _LARGER:
+            pages.setdefault(_letters(line.text), set()).add(line.page)
+    runs = []
+    for (size, _), run in groupby(lines, key=lambda line: (line.line.size, line.page)):
+        found = list(run)
+        if size < body * _LARGER or len(found) > _MOST_LINES or letters[size] * 10 > letters.total():
+            continue
+        said = "".join(line.text for line in found)
+        if _reads_as_heading(said) and len(pages[_letters(found[0].text)]) <= _OFTEN:
+            runs.append((size, found))
+    sizes = sorted({size for size, _ in runs}, reverse=True)
+    return [heading for size, found in runs for heading in _heading(found, min(6, sizes.index(size) + 1))]
+
+
+def _heading(lines: Sequence[_Written], level: int) -> list[Heading]:
+    title = one_line(" ".join(line.text for line in lines))
+    return [Heading(lines[0].start, level, title)] if any(char.isalpha() for char in title) else []
+
+
+def _reads_as_heading(said: str) -> bool:
+    letters = sum(char.isalpha() for char in said)
+    return letters >= 3 and letters * 2 >= len(said.replace(" ", "")) and len(said) <= _LONGEST
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+_A_LINE = 4.0
+"""Points: a bookmark may lead a little below the top of its line."""
+_LARGER = 1.15
+_MOST_LINES = 4
+_OFTEN = 2
+"""Pages that may say the same in a large font; what more of them say is a running head."""
+_LONGEST = 200
