@@ -128,6 +128,7 @@ class Settings:
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
     `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
     the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
+    `boilerplate` tells whether text that many documents repeat is indexed `once` or `everywhere`.
     `allow_private_addresses` lets web pages of this machine and of private networks be fetched. `parsers` are those of
     other packages, `NAME` or `NAME:FOLDER`, which come before the built-in ones.
     `provider_timeout` is the longest silence of a chat provider in seconds; a whole request may take five times that.
@@ -159,6 +160,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     labels: tuple[tuple[str, Label], ...] = ()
     max_file_bytes: int = 100_000_000
+    boilerplate: str = "once"
     allow_private_addresses: bool = False
     parsers: tuple[str, ...] = ()
     policy: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -492,6 +494,10 @@ def _precision(value: object) -> str:
     return _one_of(value, "auto", "float32", "bfloat16", "float16", "int8")
 
 
+def _boilerplate(value: object) -> str:
+    return _one_of(value, "once", "everywhere")
+
+
 def _log_format(value: object) -> str:
     return _one_of(value, "text", "json")
 
@@ -743,6 +749,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "exclude": _texts,
     "labels": _labels,
     "max_file_bytes": _bytes,
+    "boilerplate": _boilerplate,
     "allow_private_addresses": _boolean,
     "parsers": _texts,
     "policy": _policy,
@@ -776,6 +783,7 @@ _PROJECT_KEYS = frozenset(
         "dims",
         "precision",
         "text_search",
+        "boilerplate",
         "offline",
         "include",
         "exclude",

@@ -20,6 +20,8 @@ VERSION = 1
 """Part of what decides an index: another number means that paragraphs are counted, and documents chunked, again."""
 _EDGE = 12
 """Paragraphs from either end that are counted."""
+_HEADER = 8
+"""So many of them may be repeated. More are no header: it is a text that there are copies of, or versions."""
 _LEAST, _MOST = 16, 4_000
 """Letters and digits that a paragraph has at least, and characters that it has at most, to be counted."""
 _LINE = 80
@@ -63,14 +65,18 @@ def edges(document: Document) -> tuple[int, ...]:
 def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, int], ...]:
     """Spans of the text that need not be chunked, in order: paragraphs with these hashes that lie at its edges.
 
-    What lies at an edge has nothing of the document's own before it, or after it, but a line. A heading goes only with
-    all that stands under it. Nothing is left out of what would then have hardly anything to say.
+    What lies at an edge has nothing of the document's own before it, or after it, but a line; in the comment that code
+    begins with, all lies there. A heading goes only with all that stands under it. Nothing is left out of what would
+    then have hardly anything to say.
     """
     if not repeated:
         return ()
     paragraphs = _paragraphs(document)
     first, last = _edges(paragraphs)
-    chosen = {*_reached(first, repeated), *_reached(last[::-1], repeated)}
+    if _begins_with_comment(document):
+        chosen = {each for each in first if each.hash in repeated}
+    else:
+        chosen = {*_reached(first, repeated), *_reached(last[::-1], repeated)}
     for place in reversed(range(len(paragraphs))):
         below = paragraphs[place + 1] if place + 1 < len(paragraphs) else None
         if paragraphs[place].heading and below is not None and below not in chosen:
@@ -88,9 +94,8 @@ def kept(document: Document) -> list[tuple[int, int]]:
 
 
 def _reached(paragraphs: Sequence[_Paragraph], repeated: Collection[int]) -> Iterator[_Paragraph]:
-    """Repeated paragraphs, in the order in which they are met coming from an edge. Nobody meets a whole edge of them:
-    that is no header, but a text that there are copies of."""
-    if len(paragraphs) == _EDGE and all(each.hash in repeated for each in paragraphs):
+    """Repeated paragraphs, in the order in which they are met coming from an edge."""
+    if sum(each.hash in repeated for each in paragraphs) > _HEADER:
         return
     passed = False
     for each in paragraphs:
@@ -108,8 +113,8 @@ def _edges(paragraphs: Sequence[_Paragraph]) -> tuple[Sequence[_Paragraph], Sequ
 
 
 def _paragraphs(document: Document) -> list[_Paragraph]:
-    kind, text = document.media_type, document.text
-    if kind in _DATA or (kind.startswith("text/x-") and kind not in _PROSE):
+    text = document.text
+    if _begins_with_comment(document):
         comment = _comment_end(text)
         cuts = {0, comment, *(match.end() for match in _BLANK_COMMENT.finditer(text, 0, comment)), len(text)}
         heads: dict[int, int] = {}
@@ -128,6 +133,12 @@ def _paragraphs(document: Document) -> list[_Paragraph]:
             counted = False
         found.append(_Paragraph(start, end, _hash(words) if counted else None, says, start in heads))
     return found
+
+
+def _begins_with_comment(document: Document) -> bool:
+    """Whether it is source code or data, with no text at its edges but a comment."""
+    kind = document.media_type
+    return kind in _DATA or (kind.startswith("text/x-") and kind not in _PROSE)
 
 
 def _comment_end(text: str) -> int:

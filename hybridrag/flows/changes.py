@@ -50,7 +50,8 @@ class Plan:
     """One selection on its way. All sets and mappings are of paths.
 
     `still` says that the source is one file that is as it was when all of it was indexed: nothing is listed then.
-    `verify` takes no stamp for an answer: everything is read, and what could not be parsed is tried again.
+    `verify` takes no stamp for an answer: everything is read, and what could not be parsed is tried again. `uncounted`
+    are the source's own files that progress does not know to be done.
     """
 
     source_id: int
@@ -69,11 +70,11 @@ class Plan:
     restamped: dict[str, str] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)
     files: Files = field(init=False)
-    own: frozenset[str] = field(init=False)
+    uncounted: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.files = Files(self)
-        self.own = frozenset(self.known if self.still else (entry.path for entry in self.listing.entries))
+        self.uncounted = set(self.known if self.still else (entry.path for entry in self.listing.entries))
 
     @property
     def source(self) -> Source:
@@ -174,7 +175,9 @@ class Plan:
     def holds(self, path: str) -> bool:
         """Whether something is indexed under a path: a document, or a folder of them."""
         below = "" if self.source.kind == "web" else f"{path}/"  # a page with another below it is no folder of that
-        return any(path in {at, known.container} or (below and at.startswith(below)) for at, known in self.known.items())
+        return any(
+            path in {at, known.container} or (below and at.startswith(below)) for at, known in self.known.items()
+        )
 
     def unwanted(self, *, prune: bool) -> set[str]:
         """Indexed documents that this run is to remove, as far as it has looked."""

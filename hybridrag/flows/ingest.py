@@ -324,7 +324,7 @@ class Ingest:
             raw = self._read(plan, entry)
             if isinstance(raw, Vanished):
                 self.report.problem(raw)  # what was indexed of it stays until a listing shows that it is gone
-                self._progress.advance(1, 0)
+                self._looked_at(plan, [entry.path])
             elif isinstance(raw, Skipped):
                 self._skip(plan, entry.path, raw)
             elif self._parser.holds_files(raw.media_type):
@@ -346,7 +346,7 @@ class Ingest:
     def _opened(self, plan: Plan, raw: RawDocument) -> Iterator[RawDocument]:
         """What is to be indexed of the files inside a file, and of itself, last: once it is indexed, they are."""
         if plan.files.same(raw):
-            self._as_they_were(plan, {raw.path} - set(plan.known))
+            self._inside_as_it_was(plan, raw.path)
         elif (problem := plan.as_unreadable_as_before(raw)) and not self._parser.holds_text(raw.media_type):
             plan.files.broken.add(raw.path)
             self._tell_again(plan, raw.path, problem)
@@ -356,15 +356,14 @@ class Ingest:
                     return
                 path = item.uri.removeprefix(f"{plan.source.name}/")
                 if isinstance(item, Skipped):
-                    in_content = raw.content_hash if path == raw.path else None
-                    self._skip(plan, path, item, content_hash=in_content)
+                    self._skip(plan, path, item, content_hash=raw.content_hash if path == raw.path else None)
                 elif self._fits(plan, path):
                     yield from self._other_than_before(plan, item)
-            if not self._parser.holds_text(raw.media_type) and raw.path not in plan.problems:
-                self._progress.advance(1, 0)
         plan.files.done(raw)
         if self._parser.holds_text(raw.media_type):
             yield from self._other_than_before(plan, raw)
+        else:
+            self._looked_at(plan, [raw.path])
 
     def _fits(self, plan: Plan, path: str) -> bool:
         """Whether a path can be kept; one that cannot is told."""
@@ -390,19 +389,21 @@ class Ingest:
 
     def _as_they_were(self, plan: Plan, paths: set[str]) -> None:
         """Nothing has changed in these files, nor in the files inside of them."""
-        files = {path for path in paths if path not in plan.known} if not plan.still else set()
-        self._unchanged(plan, paths - files)
+        self._unchanged(plan, {path for path in paths if path in plan.known})
         for path in paths if plan.remembered.containers else ():
-            inside = set(plan.files.indexed(path))
-            plan.unchanged |= inside
-            self.report.unchanged += len(inside)
-            for within, problem in plan.files.problems(path).items():
-                self._tell_again(plan, within, problem)
-        self._progress.advance(len(files), 0)
+            self._inside_as_it_was(plan, path)
+        self._looked_at(plan, paths)
+
+    def _inside_as_it_was(self, plan: Plan, path: str) -> None:
+        self._unchanged(plan, set(plan.files.indexed(path)))
+        for within, problem in plan.files.problems(path).items():
+            self._tell_again(plan, within, problem)
 
     def _looked_at(self, plan: Plan, paths: Collection[str]) -> None:
-        """Counts the source's own files: how many lie inside of them is not known beforehand."""
-        self._progress.advance(sum(path in plan.own for path in paths), 0)
+        """Counts the source's own files, each once: how many lie inside of them is not known beforehand."""
+        counted = plan.uncounted.intersection(paths)
+        plan.uncounted -= counted
+        self._progress.advance(len(counted), 0)
 
     def _chunked(self, plan: Plan, document: Document) -> Chunked | Skipped:
         label, note = label_of(plan.source, document, self._options.globs)

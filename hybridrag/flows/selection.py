@@ -156,7 +156,8 @@ def _same_place(source: Source, remembered: dict[str, Source], options: SourceOp
     if earlier is None:
         return source
     moved = earlier.kind != source.kind or earlier.root != source.root
-    if moved and options.name is None and (source.kind == "web" or Path(earlier.root).exists()):
+    other = "web" in {source.kind, earlier.kind} or Path(earlier.root).exists()
+    if moved and options.name is None and other:
         raise UsageError(
             f"the source {source.name!r} of this collection is {earlier.root}, not {source.root}",
             hint=f"name this one: --source NAME (or --source {source.name} if the documents have moved here)",

@@ -22,13 +22,7 @@ def read_answer(answer: dict[str, Any]) -> Parsed:
     Raises UnreadableError where the child says why there is none, BadAnswerError for one that does not hold together.
     """
     try:
-        if "reason" in answer:
-            raise UnreadableError(
-                one_line(answer["reason"], limit=200),
-                hint=one_line(answer["hint"], limit=200),
-                failed=answer["failed"] is True,
-                ocr=answer["ocr"] is True,
-            )
+        refuse(answer)
         text = answer["text"]
         text.encode()
         parsed = Parsed(
@@ -51,11 +45,15 @@ def read_answer(answer: dict[str, Any]) -> Parsed:
 
 
 def read_member(answer: dict[str, Any], content: bytes, *, uri: str) -> Member | Skipped:
-    """A file inside another, whose URI is `uri`, or why it cannot be had. Raises BadAnswerError.
+    """A file inside another, whose URI is `uri`, or why it cannot be had.
+
+    Raises UnreadableError where no more can be had of the other, BadAnswerError for what does not hold together.
 
     One whose name leads out of the file it lies in is refused: it was made to deceive whoever unpacks it.
     """
     try:
+        if "name" not in answer:
+            refuse(answer)
         name, modified = inner_path(str(answer["name"])), read_date(answer.get("modified"))
         if "reason" in answer:
             reason, hint = one_line(answer["reason"], limit=200), one_line(answer["hint"], limit=200)
@@ -79,6 +77,17 @@ _NAMELESS = "(a name that cannot be used)"
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _LONGEST_NAME = 200
+
+
+def refuse(answer: dict[str, Any]) -> None:
+    """Raises UnreadableError where the child says that it could not read the file."""
+    if "reason" in answer:
+        raise UnreadableError(
+            one_line(answer["reason"], limit=200),
+            hint=one_line(answer["hint"], limit=200),
+            failed=answer["failed"] is True,
+            ocr=answer["ocr"] is True,
+        )
 
 
 def _sound(parsed: Parsed) -> bool:

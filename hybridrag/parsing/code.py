@@ -12,6 +12,7 @@ from bisect import bisect_right
 from functools import cache
 from importlib import import_module
 from itertools import accumulate
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from hybridrag.parsing.grammars import GRAMMARS
@@ -47,15 +48,13 @@ def _is_minified(text: str) -> bool:
 
 def _definitions(text: str, media_type: str) -> tuple[Heading, ...]:
     content = text.encode()
-    parser, cursor = _machinery(media_type)
-    tree = parser.parse(content)
-    found = cursor.captures(tree.root_node).get("it", [])
+    found = _found(content, media_type)
     wrappers = GRAMMARS[media_type].wrappers
     offset = (lambda place: place) if len(content) == len(text) else _Offsets(text).__call__
     headings: list[Heading] = []
     open_until: list[int] = []
     begun = -1
-    for node in sorted(found, key=lambda node: (node.start_byte, -node.end_byte)):
+    for node in found:
         while open_until and open_until[-1] <= node.start_byte:
             open_until.pop()
         whole = _with_wrappers(node, wrappers)
@@ -65,6 +64,20 @@ def _definitions(text: str, media_type: str) -> tuple[Heading, ...]:
             headings.append(Heading(start, len(open_until), title))
             begun = start
     return tuple(headings[:_MOST])
+
+
+def _found(content: bytes, media_type: str) -> list[Node]:
+    """The nodes that define something, in order; fewer, or none, where that would take too long: broken code may."""
+    parser, cursor = _machinery(media_type)
+    end = monotonic() + _LONGEST_S
+    tree = parser.parse(
+        lambda start, _: content[start : start + _AT_ONCE], progress_callback=lambda _, __: monotonic() > end
+    )
+    if tree is None:
+        parser.reset()
+        return []
+    found = cursor.captures(tree.root_node, progress_callback=lambda _: monotonic() > end).get("it", [])
+    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
 
 
 def _with_wrappers(node: Node, wrappers: frozenset[str]) -> Node:
@@ -162,6 +175,9 @@ def _machinery(media_type: str) -> tuple[Parser, QueryCursor]:
 
 _LONGEST = 2_000_000
 """Characters. A tree takes some hundred bytes a character, and nobody writes files of this length by hand."""
+_LONGEST_S = 10.0
+"""Seconds for the tree and what is looked for in it. Real code takes a third of a second per megabyte."""
+_AT_ONCE = 1 << 16
 _DEEPEST = 6
 _MOST = 20_000
 _LONGEST_HEAD = 2000

@@ -69,7 +69,15 @@ FORMATS: tuple[Format, ...] = (
         "html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("kreuzberg", "markdown-it-py")
     ),
     Format("mail", 1, "mail:parse_mail", frozenset({"message/rfc822"}), ("kreuzberg",)),
-    Format("pdf", 1, "pdf:parse_pdf", frozenset({"application/pdf"}), ("kreuzberg",), pictures=True),
+    Format("pdf", 1, "pdf:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
+    Format(
+        "image",
+        1,
+        "images:parse_image",
+        frozenset(f"image/{name}" for name in ("png", "jpeg", "tiff", "webp", "bmp", "gif")),
+        ("pillow",),
+        pictures=True,
+    ),
     Format(
         "word",
         1,

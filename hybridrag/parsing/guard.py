@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hybridrag.parsing import formats, unpacking
-from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member
+from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, refuse
 from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.language import declared_language
@@ -91,7 +91,7 @@ class GuardedParser:
         self._unpacking.add(place)
         try:
             opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
-            self._answered(place, opening, raw.content)
+            refuse(self._answered(place, opening, raw.content)[0])
             left = self._means.most_unpacked
             while True:
                 answer, content = self._answered(place, {"ask": "next"}, b"", again=False)

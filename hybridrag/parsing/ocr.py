@@ -22,7 +22,7 @@ from typing import Literal
 from hybridrag.parsing import sandbox
 from hybridrag.parsing.parsed import UnreadableError
 
-PAGE_S = 60.0
+PAGE_S = 45.0
 """The longest that one page may take."""
 DOCUMENT_S = 1_800.0
 """The longest that the pages of one document may take."""

@@ -158,6 +158,10 @@ def broken() -> UnreadableError:
     return UnreadableError("broken: its content does not fit its format", hint=HINT)
 
 
+def nested() -> UnreadableError:
+    return UnreadableError("nested too deeply to be parsed", hint=HINT)
+
+
 def _bomb() -> UnreadableError:
     limit = f"{_LARGEST // _MIB:,} MiB"
     return UnreadableError(f"unpacks to more than {limit}: a zip bomb, or far too large", hint="Split it.")

@@ -48,7 +48,8 @@ def _parsed(file: PdfFile) -> Parsed:
         start += len(text) + len(PAGE_BREAK)
     blank = [page.number for page, text in zip(pages, texts, strict=True) if not _has_words(text)]
     if blank and len(blank) < len(pages):
-        notes += (f"{_of_pages(blank, len(pages))} hold no text: {_some(blank)}",)
+        wanting = "" if ocr.current().program or not pictures else f" ({ocr.current().missing})"
+        notes += (f"{_of_pages(blank, len(pages))} hold no text: {_some(blank)}{wanting}",)
     whole = PAGE_BREAK.join(texts) if len(blank) < len(pages) else ""
     kept = dict(file.properties())
     title = kept.pop("title", None)
@@ -73,7 +74,7 @@ def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> t
     if not reader.program:
         if not any(_has_words(page.text) for page in read):
             raise reader.refusal(failed=True)
-        return (f"{_of_pages(numbers, len(read))} may hold pictures of text: {reader.missing}",)
+        return ()
     pictures = ocr.Pictures()
     for number in numbers:
         picture = file.picture(number, dpi=ocr.DPI, most_pixels=ocr.MOST_PIXELS)

@@ -82,7 +82,9 @@ def _says(title: str, lines: Sequence[_Written]) -> bool:
 def _larger(lines: Sequence[_Written]) -> list[Heading]:
     """Short lines in a larger font than most of the text, whose words do not come again page after page.
 
-    The larger the font, the higher the level. Nothing where the text has no size that most of it is set in.
+    The larger the font, the higher the level. A size counts where it is used again and again, on more than one page: a
+    cover has lines in many sizes, and none of them heads what follows. Nothing where no size is that of most of the
+    text.
     """
     letters: Counter[float] = Counter()
     for line in lines:
@@ -96,16 +98,21 @@ def _larger(lines: Sequence[_Written]) -> list[Heading]:
     for line in lines:
         if line.line.size >= body * _LARGER:
             pages.setdefault(_letters(line.text), set()).add(line.page)
-    runs = []
+    runs: dict[float, list[list[_Written]]] = {}
     for (size, _), run in groupby(lines, key=lambda line: (line.line.size, line.page)):
         found = list(run)
         if size < body * _LARGER or len(found) > _MOST_LINES or letters[size] * 10 > letters.total():
             continue
-        said = "".join(line.text for line in found)
-        if _reads_as_heading(said) and len(pages[_letters(found[0].text)]) <= _OFTEN:
-            runs.append((size, found))
-    sizes = sorted({size for size, _ in runs}, reverse=True)
-    return [heading for size, found in runs for heading in _heading(found, min(6, sizes.index(size) + 1))]
+        if _reads_as_heading("".join(line.text for line in found)) and len(pages[_letters(found[0].text)]) <= _OFTEN:
+            runs.setdefault(size, []).append(found)
+    several = lines[-1].page > lines[0].page
+    kept = {
+        size: found
+        for size, found in runs.items()
+        if len(found) >= _SYSTEM and (len({run[0].page for run in found}) > 1 or not several)
+    }
+    levels = {size: min(6, level) for level, size in enumerate(sorted(kept, reverse=True), 1)}
+    return [heading for size, found in kept.items() for run in found for heading in _heading(run, levels[size])]
 
 
 def _heading(lines: Sequence[_Written], level: int) -> list[Heading]:
@@ -115,7 +122,9 @@ def _heading(lines: Sequence[_Written], level: int) -> list[Heading]:
 
 def _reads_as_heading(said: str) -> bool:
     letters = sum(char.isalpha() for char in said)
-    return letters >= 3 and letters * 2 >= len(said.replace(" ", "")) and len(said) <= _LONGEST
+    return (
+        letters >= 3 and not said[0].islower() and letters * 2 >= len(said.replace(" ", "")) and len(said) <= _LONGEST
+    )
 
 
 def _letters(text: str) -> str:
@@ -128,4 +137,6 @@ _LARGER = 1.15
 _MOST_LINES = 4
 _OFTEN = 2
 """Pages that may say the same in a large font; what more of them say is a running head."""
+_SYSTEM = 3
+"""Headings of one size, at least."""
 _LONGEST = 200

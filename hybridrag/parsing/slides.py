@@ -6,11 +6,11 @@ kreuzberg 4.10 leaves the notes out and python-pptx drawings of SmartArt (docs/d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.composition import Composition
-from hybridrag.parsing.package import Package, attribute, broken, local
+from hybridrag.parsing.package import Package, attribute, broken, local, nested
 
 _FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}
 """Placeholders that say the same on every slide: date, footer, number."""
@@ -23,14 +23,14 @@ def write_presentation(package: Package, into: Composition) -> tuple[str, ...]:
     main = package.main_part()
     relations = package.relations(main)
     hidden = 0
-    for entry in _all(package.xml(main), "sldId"):
+    for number, entry in enumerate(_all(package.xml(main), "sldId"), 1):
         kind, part = relations.get(_relation(entry), ("", ""))
         if kind != "slide" or part not in package:
             raise broken()
         root = package.xml(part)
         hidden += root.get("show") in {"0", "false"}
         into.page()
-        _Slide(package, package.relations(part)).write(root, into)
+        _Slide(package, package.relations(part)).write(root, number, into)
     return (f"{hidden} hidden slide{'s' * (hidden > 1)} indexed too",) if hidden else ()
 
 
@@ -38,12 +38,11 @@ def write_presentation(package: Package, into: Composition) -> tuple[str, ...]:
 class _Slide:
     package: Package
     relations: dict[str, tuple[str, str]]
-    titles: list[str] = field(default_factory=list)
 
-    def write(self, root: Element, into: Composition) -> None:
+    def write(self, root: Element, number: int, into: Composition) -> None:
         shapes = [shape for tree in _all(root, "spTree") for shape in self._shapes(tree, 0)]
         titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
-        into.heading(1, " ".join(line for shape in titles for _, line in _lines(shape)))
+        into.heading(1, " ".join(line for shape in titles for _, line in _lines(shape)) or f"Slide {number}")
         for shape in shapes:
             if shape not in titles:
                 self._write(shape, into)
@@ -57,7 +56,9 @@ class _Slide:
             name = local(child)
             if name in {"sp", "graphicFrame", "cxnSp"}:
                 yield child
-            elif name in {"grpSp", "AlternateContent", "Choice"} and depth < _DEEPEST:
+            elif name in {"grpSp", "AlternateContent", "Choice"}:
+                if depth > _DEEPEST:
+                    raise nested()
                 yield from self._shapes(child, depth + 1)
 
     def _write(self, shape: Element, into: Composition) -> None:
@@ -141,7 +142,8 @@ def _cells(row: Element) -> list[str]:
 
 def _chart(root: Element) -> list[list[str]]:
     """A chart as a table: a row for each category, a column for each series."""
-    header, columns = [""], []
+    header: list[str] = [""]
+    columns: list[dict[int, str]] = []
     for series in _all(root, "ser"):
         parts = {local(part): part for part in series}
         if not header[0] and not columns:

@@ -19,7 +19,7 @@ def type_by_name(path: str) -> str | None:
 
 
 def holds_no_text(path: str) -> bool:
-    """Whether the name belongs to a kind of file that holds no text to index: images, archives, programs, ..."""
+    """Whether the name belongs to a kind of file that holds no text to index: films, archives, programs, ..."""
     return splitext(path)[1].lower() in _NOT_DOCUMENTS
 
 
@@ -82,6 +82,11 @@ def _magic(content: bytes) -> str | None:
         return "application/pdf"
     if content.startswith(b"{\\rtf"):
         return "application/rtf"
+    for mark, kind in _PICTURES:
+        if content.startswith(mark):
+            return kind
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "image/webp"
     if content.startswith(b"PK\x03\x04"):
         head = content[:SNIFF_BYTES]
         return next((kind for mark, kind in _INSIDE_ZIP if mark in head), "application/zip")
@@ -113,6 +118,15 @@ _PACKED = (
     (b"\xfd7zXZ\0", "application/x-xz"),
 )
 
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+
 _BY_EXTENSION: dict[str, str] = {
     ".zip": "application/zip",
     ".tar": "application/x-tar",
@@ -140,6 +154,14 @@ _BY_EXTENSION: dict[str, str] = {
     ".tsv": "text/tab-separated-values",
     ".eml": "message/rfc822",
     ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
     ".docx": _DOCX,
     ".xlsx": _XLSX,
     ".pptx": _PPTX,
@@ -194,7 +216,7 @@ _BY_EXTENSION: dict[str, str] = {
 _BY_NAME: dict[str, str] = {"dockerfile": "text/x-dockerfile", "makefile": "text/x-makefile"}
 
 _NOT_DOCUMENTS_BY_KIND = {
-    "images, sound, film, fonts": "png jpg jpeg gif bmp tif tiff webp ico svg heic avif psd mp3 wav flac ogg m4a mp4 "
+    "drawings, sound, film, fonts": "ico svg heic avif psd mp3 wav flac ogg m4a mp4 "
     "mkv mov avi webm ttf otf woff woff2 eot",
     "archives without a parser, packages and disk images": "zst 7z rar jar war ear apk whl egg deb rpm dmg iso img",
     "programs and what builds leave": "exe dll so dylib a o obj class pyc pyo wasm bin",

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
 
+_UNPACKED = 10
+"""Times the largest file that is read: so many bytes may come out of one that holds others."""
+
 
 class Wiring:
     """The live objects of one command. `notify` shows a line to the user."""
@@ -155,16 +158,14 @@ class Wiring:
         stdin_name: str | None,
     ) -> IngestReport:
         """Ingests what the user named into the chosen collection, which is made if it does not exist."""
-        from hybridrag.flows.machine import cores
         from hybridrag.flows.selection import check_reachable, select
-        from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
         def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
             limit, access = self.settings.max_file_bytes, self._web_access()
             return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=limit, access=access, seen=seen)
 
-        with GuardedParser(workers=cores()) as parser:
+        with self._open_parser() as parser:
             existing = self._existing_or_warm(parser, certain=not options.dry_run)
             known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
             selections = select(paths, known, self._with_project_globs(source_options))
@@ -184,9 +185,7 @@ class Wiring:
         self, collection: Collection, names: Sequence[str], *, options: IngestOptions, progress: Progress
     ) -> IngestReport:
         """Ingests the remembered sources of a collection again: those with these names, or all where none is given."""
-        from hybridrag.flows.machine import cores
         from hybridrag.flows.sync import remembered
-        from hybridrag.parsing import GuardedParser
         from hybridrag.sources import open_source
 
         def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
@@ -194,13 +193,21 @@ class Wiring:
 
         spec = self.models.for_ingest(collection)
         with (
-            GuardedParser(workers=cores()) as parser,
+            self._open_parser() as parser,
             self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest,
         ):
             # Read once the collection is held: what is remembered does not change any more.
             ids = {row["source"]: row["id"] for row in self.store.list_sources(collection)}
             selections = remembered(list(ids), names, note=progress.note, offline=self.settings.offline)
             return ingest.into([(ids[s.source], s) for s in selections], remember=ids.__getitem__)
+
+    def _open_parser(self) -> GuardedParser:
+        """A parser that keeps all cores busy."""
+        from hybridrag.flows.machine import cores
+        from hybridrag.parsing import GuardedParser
+
+        most = self.settings.max_file_bytes
+        return GuardedParser(workers=cores(), largest_member=most, most_unpacked=_UNPACKED * most)
 
     @contextmanager
     def _ingest(

@@ -18,10 +18,10 @@ limit %(most)s;
 
 -- name: renew_boilerplate
 -- A paragraph is boilerplate where many documents have it at an edge: at least ten, and at least the square root of how
--- many documents there are. Copies and near copies count as one: they mostly agree in the first hashes of their sketches.
--- The least guarded document keeps it, of those the first by source and path.
+-- many documents there are. Copies of a text count as one. The least guarded document keeps it, of those the first by
+-- source and path.
 with edge as materialized (
-    select l.document_id, l.sketch, e.hash
+    select l.document_id, l.digest, e.hash
     from likeness l cross join lateral unnest(l.edges) e(hash)
     where l.collection_id = %(collection)s and %(wanted)s
 ), enough as (
@@ -31,7 +31,7 @@ with edge as materialized (
 ), repeated as (
     select hash from edge join common using (hash)
     group by hash
-    having count(distinct substr(sketch, 1, 8)) >= (select documents from enough)
+    having count(distinct digest) >= (select documents from enough)
 ), standing as (
     select distinct on (e.hash) e.hash, d.id
     from edge e join repeated using (hash)

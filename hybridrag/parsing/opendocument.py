@@ -1,0 +1,322 @@
+"""OpenDocument (ISO/IEC 26300): texts, sheets and slides, which share one vocabulary.
+
+kreuzberg 4.10 loses the words of links, text boxes and all but the first paragraph of a cell, and reads no slides
+(docs/decisions/0047), so the XML is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from hybridrag.parsing.composition import Composition
+from hybridrag.parsing.package import Package, attribute, broken, local, locked, nested, resolved
+from hybridrag.parsing.sheets import write_sheet
+
+_CONTENT = "content.xml"
+_MOST_REPEATED = 1000
+"""Times that a filled cell or row is written again where the file says that it repeats."""
+_WIDEST = 16_384
+_DEEPEST = 50
+_SKIPPED = {"tracked-changes", "annotation", "annotation-end", "table-of-content", "note-citation", "notes", "desc",
+            "title", "sequence-decls", "forms", "page-thumbnail", "ruby-text"}  # fmt: skip
+"""What is deleted, said about the text, or says again what stands elsewhere."""
+_BESIDE = {"text-box", "table", "object"}
+"""What floats beside the paragraph that it stands in."""
+_FURNITURE = {"page-number", "date-time", "footer", "header"}
+
+
+def write_opendocument(package: Package, into: Composition) -> tuple[str, ...]:
+    """Writes a text, all sheets of a workbook, or all slides, hidden ones too; notes tell how many those are."""
+    if "META-INF/manifest.xml" in package and b"encryption-data" in package.read("META-INF/manifest.xml"):
+        raise locked()
+    root = package.xml(_CONTENT)
+    body = next((part for part in root if local(part) == "body"), None)
+    if body is None:
+        raise broken()
+    walk = _Walk(package, root, into)
+    hidden = {"sheet": 0, "slide": 0}
+    for part in body:
+        if local(part) == "spreadsheet":
+            for sheet in (child for child in part if local(child) == "table"):
+                hidden["sheet"] += walk.styles.hidden(attribute(sheet, "style-name"))
+                write_sheet(into, attribute(sheet, "name"), _sheet_rows(sheet))
+        elif local(part) == "presentation":
+            pages = (child for child in part if local(child) == "page")
+            for number, page in enumerate(pages, 1):
+                hidden["slide"] += walk.styles.hidden(attribute(page, "style-name"))
+                into.page()
+                walk.slide(page, number)
+        else:
+            walk.blocks(part)
+    return tuple(f"{number} hidden {kind}{'s' * (number > 1)} indexed too" for kind, number in hidden.items() if number)
+
+
+class _Styles:
+    """The styles of a file, which tell what a paragraph or a list is meant as."""
+
+    def __init__(self, package: Package, root: Element) -> None:
+        self._parents: dict[str, str] = {}
+        self._hidden: set[str] = set()
+        self._numbered: dict[str, set[int]] = {}
+        roots = [root, package.xml("styles.xml")] if "styles.xml" in package else [root]
+        for style in (style for part in roots for group in part for style in group):
+            name = attribute(style, "name")
+            if local(style) == "style":
+                self._parents[name] = attribute(style, "parent-style-name")
+                if any(attribute(inner, "display") == "false" or attribute(inner, "visibility") == "hidden"
+                       for inner in style):  # fmt: skip
+                    self._hidden.add(name)
+            elif local(style) == "list-style":
+                self._numbered[name] = {
+                    int(level) for inner in style if local(inner) == "list-level-style-number"
+                    and (level := attribute(inner, "level")).isdigit() and len(level) < 3
+                }  # fmt: skip
+
+    def hidden(self, name: str) -> bool:
+        return name in self._hidden
+
+    def numbered(self, name: str, depth: int) -> bool:
+        return depth + 1 in self._numbered.get(name, ())
+
+    def meant(self, name: str) -> str:
+        """`title`, `code`, `caption`, or nothing of that kind, by the style's name or those it comes from."""
+        for _ in range(10):
+            words = name.lower().replace("_20_", " ")
+            if words in {"title", "code", "caption"}:
+                return words
+            if "preformatted" in words or "source code" in words:
+                return "code"
+            if "caption" in words or words == "table":
+                return "caption"
+            name = self._parents.get(name, "")
+        return ""
+
+
+class _Walk:
+    def __init__(self, package: Package, root: Element, into: Composition) -> None:
+        self.styles = _Styles(package, root)
+        self._package = package
+        self._into = into
+        self._code: list[str] = []
+        self._items: list[tuple[int, str, str]] = []
+        self._numbers: dict[str, int] = {}
+
+    def slide(self, page: Element, number: int) -> None:
+        """The title, what else stands on it, its notes."""
+        titles = [frame for frame in page if attribute(frame, "class") == "title"]
+        into = self._into
+        into.heading(1, " ".join(_words(frame) for frame in titles) or f"Slide {number}")
+        for child in page:
+            if attribute(child, "class") not in {"title", *_FURNITURE}:
+                self._block(child, 0)
+        self._end()
+        for notes in (child for child in page if local(child) == "notes"):
+            text = " ".join(_words(frame) for frame in notes if attribute(frame, "class") == "notes").strip()
+            into.paragraph(f"Notes: {text}" if text else "")
+
+    def blocks(self, parent: Element, depth: int = 0) -> None:
+        """What stands in a body, a section, a frame."""
+        for child in parent:
+            self._block(child, depth)
+        if not depth:
+            self._end()
+
+    def _block(self, element: Element, depth: int) -> None:
+        name = local(element)
+        if name in _SKIPPED:
+            return
+        if depth > _DEEPEST:
+            raise nested()
+        meant = self.styles.meant(attribute(element, "style-name")) if name == "p" else ""
+        if meant == "code":
+            self._end_list()
+            self._code.append(_words(element, verbatim=True))
+            return
+        self._end_code()
+        if name != "list":
+            self._end_list()
+        if name == "h":
+            level = attribute(element, "outline-level")
+            self._into.heading(int(level) if level.isdigit() and len(level) < 3 else 1, _words(element))
+        elif name == "p" and meant == "title":
+            self._into.heading(1, _words(element))
+        elif name == "p":
+            self._into.paragraph(_words(element), caption=meant == "caption")
+        elif name == "list":
+            self._list(element, depth)
+        elif name == "table":
+            self._into.table(_table_rows(element))
+        elif name in {"object", "object-ole"}:
+            self._object(element)
+        else:
+            self.blocks(element, depth + 1)
+        if name in {"h", "p", "list", "table"}:
+            self._floating(element, depth)
+
+    def _floating(self, element: Element, depth: int) -> None:
+        """What is anchored in a paragraph and stands beside it: footnotes, text boxes, tables in cells, objects."""
+        for inner in _outermost(element, {"note", *_BESIDE}):
+            if local(inner) == "note":
+                mark = next((part.text or "" for part in inner if local(part) == "note-citation"), "")
+                self._into.paragraph(f"[^{mark.strip()}]: {_words_of_note(inner)}")
+            elif local(inner) != "table" or local(element) == "table":
+                self._block(inner, depth + 1)
+
+    def _list(self, element: Element, depth: int) -> None:
+        style = attribute(element, "style-name")
+        told = attribute(element, "continue-list") or attribute(element, "continue-numbering") == "true"
+        goes_on = told and style in self._numbers
+        items: list[tuple[int, str, str]] = []
+        headings = self._collect(element, style, 0, items, self._numbers.get(style, 0) if goes_on else 0)
+        if not goes_on and items and not items[0][0]:
+            self._end_list()
+        self._items += items
+        for heading in headings:  # numbered headings are items of a list, in some programs
+            self._block(heading, depth + 1)
+
+    def _collect(
+        self, element: Element, style: str, depth: int, items: list[tuple[int, str, str]], number: int = 0
+    ) -> list[Element]:
+        """Adds the items of a list and of those inside it; the headings that stand in it are returned."""
+        if depth > _DEEPEST:
+            raise nested()
+        headings: list[Element] = []
+        for item in (part for part in element if local(part) in {"list-item", "list-header"}):
+            start, words = attribute(item, "start-value"), []
+            own = any(local(part) == "p" for part in item)
+            number = int(start) if start.isdigit() and len(start) < 9 else number + own
+            for part in item:
+                if local(part) == "p":
+                    words.append(_words(part))
+                elif local(part) == "h":
+                    headings.append(part)
+            if any(words):
+                items.append((depth, f"{number}." if self.styles.numbered(style, depth) else "-", "\n".join(words)))
+            for part in item:
+                if local(part) == "list":
+                    headings += self._collect(part, attribute(part, "style-name") or style, depth + 1, items)
+        if not depth:
+            self._numbers[style] = number
+        return headings
+
+    def _object(self, element: Element) -> None:
+        """A formula or a chart, which is a file in the file."""
+        part = f"{resolved('', attribute(element, 'href'))}/content.xml"
+        if part not in self._package:
+            return
+        root = self._package.xml(part)
+        for table in (inner for inner in root.iter() if local(inner) == "table"):
+            self._into.table(_table_rows(table))
+        if local(root) == "math":
+            spoken = next((inner.text for inner in root.iter() if local(inner) == "annotation"), None)
+            self._into.paragraph(spoken or " ".join("".join(root.itertext()).split()))
+
+    def _end(self) -> None:
+        self._end_code()
+        self._end_list()
+
+    def _end_list(self) -> None:
+        if self._items:
+            self._into.items(self._items)
+            self._items = []
+
+    def _end_code(self) -> None:
+        if self._code:
+            self._into.code("\n".join(self._code))
+            self._code = []
+
+
+def _outermost(element: Element, names: set[str]) -> Iterator[Element]:
+    """The elements of some names inside another, none from inside one of them, nothing from what is skipped."""
+    waiting = list(reversed(element))
+    while waiting:
+        found = waiting.pop()
+        if local(found) in names:
+            yield found
+        elif local(found) not in _SKIPPED:
+            waiting.extend(reversed(found))
+
+
+def _words_of_note(note: Element) -> str:
+    return " ".join(_words(part) for part in note if local(part) == "note-body")
+
+
+def _words(element: Element, *, verbatim: bool = False) -> str:
+    """The text of a paragraph, or of all paragraphs in an element; `verbatim` keeps its blanks and line ends.
+
+    What floats beside a paragraph is left out, a footnote but for its number.
+    """
+    pieces: list[str] = []
+    waiting: list[Element | str] = [element]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            pieces.append(found)
+            continue
+        name = local(found)
+        if name in _SKIPPED or (name in _BESIDE and local(element) in {"p", "h"}):
+            continue
+        if name == "note":
+            mark = next((part.text or "" for part in found if local(part) == "note-citation"), "")
+            pieces.append(f"[^{mark.strip()}]")
+            continue
+        pieces.append(_BLANKS.get(name, "") * _repeated(found, "c"))
+        inner: list[Element | str] = [found.text or ""]
+        for child in found:
+            inner += [child, child.tail or ""]
+        if name in {"p", "h"} and found is not element:
+            inner.append("\n")
+        waiting.extend(reversed(inner))
+    text = "".join(pieces)
+    return text if verbatim else " ".join(text.split())
+
+
+_BLANKS = {"s": " ", "tab": "\t", "line-break": "\n"}
+
+
+def _repeated(element: Element, name: str) -> int:
+    written = attribute(element, name)
+    return min(int(written), _MOST_REPEATED) if written.isdigit() and len(written) < 10 else 1
+
+
+def _rows(table: Element) -> Iterator[Element]:
+    """The rows of a table, of its header and its groups too."""
+    for child in table:
+        if local(child) == "table-row":
+            yield child
+        elif local(child) in {"table-header-rows", "table-rows", "table-row-group"}:
+            yield from _rows(child)
+
+
+def _table_rows(table: Element) -> list[list[str]]:
+    return list(_sheet_rows(table))
+
+
+def _sheet_rows(table: Element) -> Iterator[list[str]]:
+    """The rows with what each cell shows; one that spans rows is read in each of them."""
+    spanned: dict[int, tuple[int, str]] = {}
+    for row in _rows(table):
+        texts: list[str] = []
+        for cell in row:
+            name = local(cell)
+            if name not in {"table-cell", "covered-table-cell"}:
+                continue
+            column, text = len(texts), _shown(cell)
+            left, above = spanned.get(column, (0, ""))
+            if name == "covered-table-cell" and left and not text:
+                text = above
+                spanned[column] = (left - 1, above)
+            rows = _repeated(cell, "number-rows-spanned")
+            if rows > 1:
+                spanned[column] = (rows - 1, text)
+            # Empty cells repeat to the end of the sheet: they count only before one that holds something.
+            texts += [text] * min(_repeated(cell, "number-columns-repeated"), _WIDEST - len(texts))
+        while texts and not texts[-1]:
+            texts.pop()
+        for _ in range(_repeated(row, "number-rows-repeated") if texts else 1):
+            yield texts
+
+
+def _shown(cell: Element) -> str:
+    return " ".join(_words(part) for part in cell if local(part) in {"p", "list", "h"})

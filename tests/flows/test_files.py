@@ -1,0 +1,161 @@
+"""Archives, mailboxes and messages are folders of documents, and are opened again only when something has changed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from hybridrag.flows.selection import SourceOptions
+from tests.flows.library import Library, counts
+
+TRAVEL = "# Travel\n\nThe meal allowance is 62 euros for a day of travel.\n"
+LEAVE = "# Leave\n\nThe team lead approves days of leave.\n"
+OFFER = "# Offer\n\nTwelve crates of pears cost 90 euros.\n"
+
+
+@pytest.fixture
+def library(tmp_path: Path, database_url: str, tiny_model: Path) -> Iterator[Library]:
+    opened = Library.open(tmp_path, database_url=database_url, embedder=tiny_model)
+    opened.write("plain.md", "# Plain\n\nA file of its own.\n")
+    yield opened
+    opened.wiring.store.close()
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def tarred(files: Mapping[str, str]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return made.getvalue()
+
+
+def message(text: str, attachments: Mapping[str, str]) -> bytes:
+    made = EmailMessage()
+    made["From"], made["To"], made["Subject"] = "ann@example.com", "bob@example.com", "The offer"
+    made.set_content(text)
+    for name, content in attachments.items():
+        made.add_attachment(content, filename=name, subtype="markdown")
+    return made.as_bytes()
+
+
+def test_an_archive_is_a_folder(library: Library) -> None:
+    library.write(
+        "old.zip", zipped({"rules/travel.md": TRAVEL, "leave.md": LEAVE, "inner.tgz": tarred({"o.md": OFFER})})
+    )
+    library.write("note.txt.gz", gzip.compress(b"A note that was put away."))
+    report = library.ingest()
+    assert counts(report) == {"added": 5}
+    assert library.paths() == [
+        "note.txt.gz/note.txt",
+        "old.zip/inner.tgz/o.md",
+        "old.zip/leave.md",
+        "old.zip/rules/travel.md",
+        "plain.md",
+    ]
+    assert library.found("meal allowance")[0] == "old.zip/rules/travel.md"
+    again = library.ingest()
+    assert counts(again) == {"unchanged": 5}
+    assert again.chunks_added == 0
+
+
+def test_only_what_changed_inside_is_parsed_and_what_is_gone_goes(library: Library) -> None:
+    library.write("old.zip", zipped({"travel.md": TRAVEL, "leave.md": LEAVE}))
+    library.ingest()
+    library.write("old.zip", zipped({"travel.md": TRAVEL + "\nA hotel costs 90 euros.\n", "offer.md": OFFER}))
+    assert counts(library.ingest()) == {"added": 1, "updated": 1, "unchanged": 1, "removed": 1}
+    assert library.paths() == ["old.zip/offer.md", "old.zip/travel.md", "plain.md"]
+    (library.folder / "old.zip").unlink()
+    assert counts(library.ingest()) == {"unchanged": 1, "removed": 2}
+    library.write("old.zip", zipped({"travel.md": TRAVEL}))
+    assert counts(library.ingest()) == {"added": 1, "unchanged": 1}
+
+
+def test_an_archive_that_can_no_longer_be_read_keeps_what_was_indexed_of_it(library: Library) -> None:
+    whole = zipped({"travel.md": TRAVEL, "leave.md": LEAVE})
+    library.write("old.zip", whole)
+    library.ingest()
+    library.write("old.zip", whole[: len(whole) // 2])
+    for _ in range(2):
+        report = library.ingest()
+        assert report.failed == 1
+        assert [problem.uri for problem in report.problems] == ["docs/old.zip"]
+        assert "broken" in report.problems[0].reason
+        assert library.paths() == ["old.zip/leave.md", "old.zip/travel.md", "plain.md"]
+    library.write("old.zip", zipped({"leave.md": LEAVE}))
+    assert counts(library.ingest()) == {"unchanged": 2, "removed": 1}
+
+
+def test_names_that_lead_out_links_and_hidden_files_are_not_documents(library: Library) -> None:
+    names = ("../out.md", "/etc/passwd.md", "C:\\windows.md", "a/../../b.md", ".git/config.md", "__MACOSX/x.md")
+    made = dict.fromkeys(names, TRAVEL) | {"good\\sub.md": LEAVE, "picture.exe": b"MZ\0\0", "empty.md": ""}
+    library.write("bad.zip", zipped(made))
+    report = library.ingest()
+    assert library.paths() == ["bad.zip/good/sub.md", "plain.md"]
+    assert report.failed == 4
+    assert {problem.reason for problem in report.problems if problem.failed} == {
+        "its name leads out of the file it lies in"
+    }
+    assert sorted(problem.uri for problem in report.problems if not problem.failed) == [
+        "docs/bad.zip/empty.md",
+        "docs/bad.zip/picture.exe",
+    ]
+
+
+def test_filters_and_labels_reach_inside(library: Library) -> None:
+    library.write("old.zip", zipped({"travel.md": TRAVEL, "drafts/leave.md": LEAVE}))
+    library.ingest(options=SourceOptions(exclude=("drafts/",)))
+    assert library.paths() == ["old.zip/travel.md", "plain.md"]
+    assert counts(library.ingest(options=SourceOptions(exclude=("travel.md",)))) == {
+        "added": 1,
+        "unchanged": 1,
+        "removed": 1,
+    }
+    assert library.paths() == ["old.zip/drafts/leave.md", "plain.md"]
+
+
+def test_a_message_comes_with_its_attachments(library: Library) -> None:
+    library.write("mail/offer.eml", message("See the offer.", {"offer.md": OFFER, "leave.md": LEAVE}))
+    assert counts(library.ingest()) == {"added": 4}
+    assert library.paths() == ["mail/offer.eml", "mail/offer.eml/leave.md", "mail/offer.eml/offer.md", "plain.md"]
+    assert counts(library.ingest()) == {"unchanged": 4}
+    library.write("mail/offer.eml", message("See the offer, once more.", {"offer.md": OFFER}))
+    assert counts(library.ingest()) == {"updated": 1, "unchanged": 2, "removed": 1}
+
+
+def test_files_in_files_in_files_end(library: Library) -> None:
+    content = zipped({"deepest.md": TRAVEL})
+    for depth in range(6):
+        content = zipped({f"{depth}.zip": content})
+    library.write("deep.zip", content)
+    report = library.ingest()
+    assert library.paths() == ["plain.md"]
+    assert [problem.reason for problem in report.problems] == ["lies more than 3 files deep in other files"]
+
+
+def test_a_dry_run_looks_inside(library: Library) -> None:
+    library.write("old.zip", zipped({"travel.md": TRAVEL, "leave.md": LEAVE}))
+    assert counts(library.ingest(dry_run=True)) == {"added": 3}
+
+
+def test_standard_input_may_be_an_archive(library: Library) -> None:
+    content = zipped({"travel.md": TRAVEL})
+    report = library.ingest(Path("-"), stdin=content, stdin_name="today.zip")
+    assert counts(report) == {"added": 1}
+    assert library.paths() == ["today.zip/travel.md"]

@@ -1,0 +1,132 @@
+"""What comes out of archives, and that a bomb costs what it may cost and no more."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from hybridrag.parsing import GuardedParser
+from hybridrag.parsing.answer import inner_path
+from hybridrag.types import Member, RawDocument, Skipped
+
+Raw = Callable[[str, bytes, str], RawDocument]
+ZIP, TAR, GZIP = "application/zip", "application/x-tar", "application/gzip"
+MIB = 1024**2
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def tarred(*infos: tuple[tarfile.TarInfo, bytes], mode: str = "w") -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=mode) as archive:  # type: ignore[call-overload]
+        for info, content in infos:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "pack"),
+    [
+        (GZIP, gzip.compress),
+        ("application/x-bzip2", bz2.compress),
+        ("application/x-xz", lzma.compress),
+        (TAR, lambda content: content),
+    ],
+)
+def test_a_tar_comes_out_however_it_is_compressed(
+    kind: str, pack: Callable[[bytes], bytes], parser: GuardedParser, raw: Raw
+) -> None:
+    info = tarfile.TarInfo("a/b.txt")
+    info.mtime = 1_700_000_000
+    found = list(parser.members(raw("x", pack(tarred((info, b"words"))), kind)))
+    assert [(item.name, item.content) for item in found if isinstance(item, Member)] == [("a/b.txt", b"words")]
+    assert isinstance(found[0], Member)
+    assert found[0].modified is not None
+    assert found[0].modified.isoformat() == "2023-11-14T22:13:20+00:00"
+
+
+def test_links_and_devices_of_a_tar_are_told_and_not_read(parser: GuardedParser, raw: Raw) -> None:
+    link, hard, device = tarfile.TarInfo("link"), tarfile.TarInfo("hard"), tarfile.TarInfo("device")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    hard.type, hard.linkname = tarfile.LNKTYPE, "../x"
+    device.type = tarfile.CHRTYPE
+    found = list(parser.members(raw("x.tar", tarred((link, b""), (hard, b""), (device, b"")), TAR)))
+    assert [(item.uri, item.failed) for item in found if isinstance(item, Skipped)] == [
+        ("box/x.tar/link", False),
+        ("box/x.tar/hard", False),
+        ("box/x.tar/device", False),
+    ]
+
+
+def test_one_file_that_is_too_large_costs_itself(raw: Raw) -> None:
+    with GuardedParser(largest_member=MIB) as parser:
+        files = {"small.txt": b"a", "large.txt": b"\0" * (MIB + 1), "last.txt": b"z"}
+        found = list(parser.members(raw("x.zip", zipped(files), ZIP)))
+        assert [item.name for item in found if isinstance(item, Member)] == ["small.txt", "last.txt"]
+        assert [item.reason for item in found if isinstance(item, Skipped)] == [
+            "too large: more than the limit of 1.0 MiB"
+        ]
+
+
+@pytest.mark.parametrize("kind", [ZIP, GZIP])
+def test_what_unpacks_to_too_much_ends_there(kind: str, raw: Raw) -> None:
+    files = [(f"{number}.txt", b"\0" * (MIB // 2)) for number in range(40)]
+    infos = [(tarfile.TarInfo(name), content) for name, content in files]
+    content = zipped(dict(files)) if kind == ZIP else tarred(*infos, mode="w:gz")
+    with GuardedParser(largest_member=MIB, most_unpacked=4 * MIB) as parser:
+        found = list(parser.members(raw("x", content, kind)))
+    assert 6 <= sum(isinstance(item, Member) for item in found) <= 8
+    last = found[-1]
+    assert isinstance(last, Skipped)
+    assert (last.uri, last.failed) == ("box/x", True)
+    assert last.reason == "unpacks to more than may be unpacked of one file"
+
+
+@pytest.mark.parametrize("kind", [ZIP, TAR, GZIP, "application/x-bzip2", "application/x-xz", "application/mbox"])
+def test_what_is_no_archive_is_told(kind: str, parser: GuardedParser, raw: Raw) -> None:
+    found = list(parser.members(raw("x", b"no archive at all " * 40, kind)))
+    assert [(item.uri, item.failed) for item in found if isinstance(item, Skipped)] == [("box/x", True)]
+    assert "archive at all" not in str(found)
+
+
+def test_an_encrypted_file_costs_itself(parser: GuardedParser, raw: Raw) -> None:
+    content = bytearray(zipped({"open.txt": b"open", "secret.txt": b"secret"}))
+    entry = content.rindex(b"secret.txt") - 46
+    content[entry + 8] |= 1  # the bit of the directory that says so
+    found = list(parser.members(raw("x.zip", bytes(content), ZIP)))
+    assert [item.name for item in found if isinstance(item, Member)] == ["open.txt"]
+    assert [item.reason for item in found if isinstance(item, Skipped)] == ["encrypted: needs a password"]
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("a/b.md", "a/b.md"),
+        ("./a//b.md", "a/b.md"),
+        ("a\\b.md", "a/b.md"),
+        ("a\nb.md", "a_b.md"),
+        ("../a.md", None),
+        ("a/../b.md", None),
+        ("/a.md", None),
+        ("\\\\host\\a.md", None),
+        ("C:\\a.md", None),
+        ("", None),
+        (".", None),
+    ],
+)
+def test_a_name_inside_leads_nowhere_else(written: str, path: str | None) -> None:
+    assert inner_path(written) == path
