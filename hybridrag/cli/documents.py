@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hybridrag.cli import forget
+from hybridrag.cli import documents_duplicates, forget
 from hybridrag.cli.console import local_time, one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
 
+if TYPE_CHECKING:
+    from hybridrag.flows.boilerplate import LeftOut
+
 app = typer.Typer(help="What is indexed.", no_args_is_help=True)
 app.command("forget")(forget.forget)
+app.command("duplicates")(documents_duplicates.duplicates)
 
 
 @app.command("list")
@@ -115,6 +119,7 @@ def show(
     uri: Annotated[str, typer.Argument(metavar="URI", help="SOURCE/PATH, or a file inside a source.")],
 ) -> int:
     """Shows one document as it was read. Example: hybridrag documents show handbook/travel/rules.md"""
+    from hybridrag.flows.boilerplate import left_out_of
     from hybridrag.flows.naming import meanings
 
     session = Session.of(context)
@@ -126,14 +131,21 @@ def show(
             break
     else:
         raise UsageError(f"no document {uri} is indexed", hint="see `hybridrag documents list`")
+    found = left_out_of(store.url, collection, row)
     if session.flags.json:
-        session.json(_document_json(row))
-    else:
-        stdout().print(printable(row["text"]), soft_wrap=True)
+        session.json(_document_json(row, found))
+        return 0
+    stdout().print(printable(row["text"]), soft_wrap=True)
+    if found.spans:
+        characters = sum(end - start for start, end in found.spans)
+        session.notice(
+            f"{characters:,} characters of it many documents repeat: they are indexed with {', '.join(found.kept_in)}; "
+            "--json tells which"
+        )
     return 0
 
 
-def _document_json(row: dict[str, Any]) -> dict[str, Any]:
+def _document_json(row: dict[str, Any], found: LeftOut) -> dict[str, Any]:
     return {
         "schema": "hybridrag.document/1",
         "id": str(row["id"]),
@@ -149,6 +161,8 @@ def _document_json(row: dict[str, Any]) -> dict[str, Any]:
         "pages": [{"number": number, "start": start, "end": end} for number, start, end in row["pages"]],
         "headings": [{"start": start, "level": level, "title": title} for start, level, title in row["headings"]],
         "blocks": [dict(zip(("kind", "start", "end", "head"), block, strict=True)) for block in row["blocks"]],
+        "left_out": [{"start": start, "end": end} for start, end in found.spans],
+        "kept_in": list(found.kept_in),
         "chunks": [
             {
                 "id": str(chunk["id"]),

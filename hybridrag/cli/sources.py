@@ -65,7 +65,7 @@ def show(
     rows = store.list_sources(collection)
     row = next((row for row in rows if row["source"].name == name), None)
     if row is None:
-        raise _unknown(collection.name, name, rows)
+        raise unknown_source(collection.name, name, rows)
     age = ages_of_sources(store.url, collection).get(name)
     problems = sum(each.uri == name or each.uri.startswith(f"{name}/") for each in open_problems(store.url, collection))
     if session.flags.json:
@@ -144,7 +144,7 @@ def remove(
     session.say_collection()
     collection = session.wiring.collection()
     if not session.wiring.store.remove_source(collection, name):
-        raise _unknown(collection.name, name, session.wiring.store.list_sources(collection))
+        raise unknown_source(collection.name, name, session.wiring.store.list_sources(collection))
     if session.flags.json:
         session.json({"schema": "hybridrag.source/1", "name": name, "removed": True})
     else:
@@ -152,7 +152,7 @@ def remove(
     return 0
 
 
-def _unknown(collection: str, name: str, rows: list[dict[str, Any]]) -> UsageError:
+def unknown_source(collection: str, name: str, rows: list[dict[str, Any]]) -> UsageError:
     there = ", ".join(row["source"].name for row in rows) or "none"
     return UsageError(f"the collection {collection!r} has no source {name!r}", hint=f"it has: {there}")
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hybridrag.chunking import BOILERPLATE_VERSION, edges
+from hybridrag.chunking import BOILERPLATE_VERSION, edges, left_out
 from hybridrag.flows.chunked import chunked_as
 from hybridrag.retrieval import SKETCH_VERSION, sketch
-from hybridrag.types import Embedded, Likeness
+from hybridrag.types import Block, Document, Embedded, Heading, Likeness
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hybridrag.ports import Chunker, Embedder
     from hybridrag.store.repeated import Repeated
     from hybridrag.store.writing import IngestRun
-    from hybridrag.types import Chunked, Document
+    from hybridrag.types import Chunked, Collection
 
 VERSION = 1_000 * BOILERPLATE_VERSION + SKETCH_VERSION
 _DOCUMENTS = 32
@@ -39,6 +39,14 @@ class Boilerplate:
     chunks_removed: int = 0
     chunks_embedded: int = 0
     tokens_embedded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Spans of a document's text that its chunks leave out, and the URIs of documents that are chunked with them."""
+
+    spans: tuple[tuple[int, int], ...]
+    kept_in: tuple[str, ...]
 
 
 def likeness(document: Document) -> Likeness:
@@ -67,14 +75,33 @@ def leave_out_repeated(
         progress.note(f"{len(otherwise):,} documents are chunked anew: what they repeat of others has changed")
     for first in range(0, len(otherwise), _DOCUMENTS):
         batch = [
-            chunked_as(document, chunker, run.collection.text_search, left_out=left_out)
-            for document, left_out in repeated.to_chunk(otherwise[first : first + _DOCUMENTS])
+            chunked_as(document, chunker, run.collection.text_search, left_out=hashes)
+            for document, hashes in repeated.to_chunk(otherwise[first : first + _DOCUMENTS])
         ]
         vectors = _embedded(run, embedder, batch, done)
         done.chunks_removed += repeated.rechunk(batch, vectors, processing=processing)
         done.chunks_added += sum(len(item.chunks) for item in batch)
     done.paragraphs, done.documents = repeated.count()
     return done
+
+
+def left_out_of(url: str, collection: Collection, row: Mapping[str, Any]) -> LeftOut:
+    """What a document, as the store shows it, is chunked without."""
+    from hybridrag.store.repeated import kept_elsewhere
+
+    kept = kept_elsewhere(url, collection, row["id"])
+    document = Document(
+        source=row["source"],
+        path=row["path"],
+        text=row["text"],
+        title=row["title"],
+        media_type=row["media_type"],
+        content_hash=b"",
+        headings=tuple(Heading(*heading) for heading in row["headings"]),
+        blocks=tuple(Block(*block) for block in row["blocks"]),
+    )
+    spans = left_out(document, {each.hash for each in kept})
+    return LeftOut(spans, tuple(sorted({each.uri for each in kept if each.uri})) if spans else ())
 
 
 def compare(repeated: Repeated) -> None:

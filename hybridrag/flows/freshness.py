@@ -68,11 +68,11 @@ def freshness(origins: Iterable[Origin]) -> Freshness:
         if not os.path.exists(origin.source.root):  # noqa: PTH110 - false, too, for what may not be looked at
             absent[origin.source.name] = True
         elif origin.source.kind == "jsonl":
-            if _newer(origin):
+            if _newer(origin, origin.source.root):
                 changed.append(origin.source.name)
         elif (path := local_file(origin)) is None:
             missing.append(origin.uri)
-        elif _differs(origin, path):
+        elif _newer(origin, path) if origin.container is not None else _differs(origin, path):
             changed.append(origin.uri)
     age, indexed_at = oldest or (None, None)
     return Freshness(indexed_at, age, tuple(missing), tuple(dict.fromkeys(changed)), tuple(absent))
@@ -90,12 +90,12 @@ def _differs(origin: Origin, path: str) -> bool:
         return True  # it could be read then
 
 
-def _newer(origin: Origin) -> bool:
+def _newer(origin: Origin, path: str) -> bool:
     """Whether a file of many documents was written after it was last read."""
     from hybridrag.sources.reading import timestamp
 
     try:
-        written = timestamp(Path(origin.source.root).stat().st_mtime)
+        written = timestamp(Path(path).stat().st_mtime)
     except OSError:
         return True  # it could be read then
     return written is not None and origin.ingested_at is not None and written > origin.ingested_at

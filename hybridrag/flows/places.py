@@ -60,14 +60,15 @@ def web_page(origin: Origin) -> str | None:
 
 
 def local_file(origin: Origin) -> str | None:
-    """The absolute path of a document's file, if it is one that lies in its source's folder on this machine.
+    """The absolute path of a document's file, or of the archive that holds it, if it lies in its source's folder on
+    this machine.
 
     A link is followed as at ingest: not out of the folder.
     """
     if origin.source.kind != "folder":
         return None
     root = os.path.realpath(origin.source.root)
-    named = f"{root.rstrip('/')}/{origin.path}"
+    named = f"{root.rstrip('/')}/{origin.container or origin.path}"
     try:
         target = os.path.realpath(named)
         inside = target.startswith(root.rstrip("/") + "/")
@@ -84,7 +85,7 @@ def _line(citation: Citation, origin: Origin, path: str) -> int | None:
     from hybridrag.sources.reading import ReadError, read_file
 
     words = citation.quotes[0].text.split()[:_WORDS]
-    if not words or not _is_text(origin.media_type):
+    if not words or origin.container is not None or not _is_text(origin.media_type):
         return None
     try:
         text, _ = decode(read_file(os.path.realpath(path), limit=_LARGEST).content)

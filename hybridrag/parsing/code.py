@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from itertools import accumulate
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hybridrag.parsing.grammars import GRAMMARS
 from hybridrag.parsing.parsed import Parsed, one_line
@@ -22,7 +24,7 @@ from hybridrag.parsing.text import decode
 from hybridrag.types import Heading
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, QueryCursor
+    from tree_sitter import Node, Parser
 
 
 def parse_code(content: bytes, media_type: str) -> Parsed:
@@ -48,79 +50,110 @@ def _is_minified(text: str) -> bool:
 
 def _definitions(text: str, media_type: str) -> tuple[Heading, ...]:
     content = text.encode()
-    found = _found(content, media_type)
-    wrappers = GRAMMARS[media_type].wrappers
     offset = (lambda place: place) if len(content) == len(text) else _Offsets(text).__call__
     headings: list[Heading] = []
     open_until: list[int] = []
     begun = -1
-    for node in found:
-        while open_until and open_until[-1] <= node.start_byte:
+    for found in _found(content, media_type):
+        while open_until and open_until[-1] <= found.node.start_byte:
             open_until.pop()
-        whole = _with_wrappers(node, wrappers)
-        start, title = offset(_beginning(whole, content)), _title(node, whole, content)
-        if title and len(open_until) < _DEEPEST and start > begun:
-            open_until.append(node.end_byte)
-            headings.append(Heading(start, len(open_until), title))
-            begun = start
+        title = _title(found, content)
+        if title and len(open_until) < _DEEPEST and found.start > begun:
+            open_until.append(found.node.end_byte)
+            headings.append(Heading(offset(found.start), len(open_until), title))
+            begun = found.start
     return tuple(headings[:_MOST])
 
 
-def _found(content: bytes, media_type: str) -> list[Node]:
-    """The nodes that define something, in order; fewer, or none, where that would take too long: broken code may."""
-    parser, cursor = _machinery(media_type)
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """A node that defines something; `whole` is it with its wrappers, `start` the byte where what belongs to it begins."""
+
+    node: Node
+    whole: Node
+    start: int
+
+
+def _found(content: bytes, media_type: str) -> Iterator[_Definition]:
+    """The definitions in order; fewer, or none, where the tree takes too long: that of broken code may.
+
+    A walk, and no query of tree-sitter's: on broken code a query takes a time that is quadratic in its length.
+    """
+    grammar = GRAMMARS[media_type]
     end = monotonic() + _LONGEST_S
+    parser = _parser(media_type)
     tree = parser.parse(
         lambda start, _: content[start : start + _AT_ONCE], progress_callback=lambda _, __: monotonic() > end
     )
     if tree is None:
         parser.reset()
-        return []
-    found = cursor.captures(tree.root_node, progress_callback=lambda _: monotonic() > end).get("it", [])
-    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
+        return
+    cursor = tree.walk()
+    above: list[Node] = []  # the nodes around this one
+    leads: list[_Lead] = [_NO_LEAD]  # what stands right above it, and right above each of those
+    while monotonic() < end:
+        node = cursor.node
+        kind = node.type
+        if kind in grammar.definitions or (kind in grammar.bodied and _body(node) is not None):
+            whole, depth = _with_wrappers(node, above, grammar.wrappers)
+            yield _Definition(node, whole, _beginning(whole, leads[depth], content))
+        if node.end_byte - node.start_byte >= _SHORTEST and cursor.goto_first_child():
+            above.append(node)
+            leads.append(_NO_LEAD)
+            continue
+        leads[-1] = _lead(node, leads[-1], content)
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+            node = above.pop()
+            leads.pop()
+            leads[-1] = _lead(node, leads[-1], content)
 
 
-def _with_wrappers(node: Node, wrappers: frozenset[str]) -> Node:
-    """The node with what stands around it and belongs to it alone: `export`, decorators, `template <...>`."""
-    while (parent := node.parent) is not None and parent.type in wrappers:
-        if parent.named_child_count > 1 and _first_code(parent) != node and parent.type not in _WHOLE:
-            break  # the second of `var a = function ..., b = function ...`, or one type of a group
-        if parent.type == "type_declaration" and parent.start_point.row != node.start_point.row:
-            break
-        node = parent
-    return node
+def _with_wrappers(node: Node, above: list[Node], wrappers: frozenset[str]) -> tuple[Node, int]:
+    """The node with what stands around it and belongs to it alone, and how deep that lies."""
+    depth = len(above)
+    while depth and (around := above[depth - 1]).type in wrappers:
+        if around.type not in _WHOLE and around.start_point.row != node.start_point.row:
+            break  # one of several types of a group
+        if around.type not in _WHOLE and around.named_child_count > 1 and around.named_children[0] != node:
+            break  # the second of `var a = function ..., b = function ...`
+        node, depth = around, depth - 1
+    return node, depth
 
 
-def _first_code(node: Node) -> Node | None:
-    return next((child for child in node.named_children if "comment" not in child.type), None)
+_Lead: TypeAlias = tuple[int, int]
+"""Where the comments and attributes right above a node begin (a byte), and the row where they end."""
+_NO_LEAD = (-1, -2)
 
 
-def _beginning(node: Node, content: bytes) -> int:
-    """The byte where it begins, the comments and attributes right above it included."""
-    first = node
-    above = node.prev_sibling
-    while (
-        above is not None
-        and (above.type in _ATTRIBUTES or "comment" in above.type)
-        and first.start_point.row - _last_row(above) <= 1
-        and not content[_line_start(content, above.start_byte) : above.start_byte].strip()
-    ):
-        first, above = above, above.prev_sibling
-    line = _line_start(content, first.start_byte)
-    return first.start_byte if content[line : first.start_byte].strip() else line
+def _lead(node: Node, before: _Lead, content: bytes) -> _Lead:
+    """What stands right above the next node, when this is the last one before it."""
+    if "comment" not in node.type and node.type not in _ATTRIBUTES:
+        return _NO_LEAD
+    line = _line_start(content, node.start_byte)
+    if content[line : node.start_byte].strip():
+        return _NO_LEAD  # a remark on the line before
+    begin, last = before
+    row = node.end_point.row - (node.end_point.column == 0)  # some comments count the line end as theirs
+    return (begin if node.start_point.row - last <= 1 else line), row
 
 
-def _last_row(node: Node) -> int:
-    """The row of its last character; some comments count the line end as theirs."""
-    return node.end_point.row - (node.end_point.column == 0)
+def _beginning(node: Node, lead: _Lead, content: bytes) -> int:
+    begin, last = lead
+    if begin >= 0 and node.start_point.row - last <= 1:
+        return begin
+    line = _line_start(content, node.start_byte)
+    return node.start_byte if content[line : node.start_byte].strip() else line
 
 
 def _line_start(content: bytes, position: int) -> int:
-    return content.rfind(b"\n", 0, position) + 1
+    return content.rfind(b"\n", max(0, position - _LONGEST_INDENT), position) + 1
 
 
-def _title(node: Node, whole: Node, content: bytes) -> str:
+def _title(found: _Definition, content: bytes) -> str:
     """What stands before the body, on one line, without annotations: the signature."""
+    node, whole = found.node, found.whole
     body = _body(node)
     start = next((child.start_byte for child in whole.children if child.type not in _NO_SIGNATURE), whole.start_byte)
     end = body.start_byte if body is not None else node.end_byte
@@ -133,15 +166,20 @@ def _title(node: Node, whole: Node, content: bytes) -> str:
 
 
 def _body(node: Node) -> Node | None:
-    """The node with what is defined, which the signature ends before."""
-    for name in ("value", "right", "type"):
-        inner = node.child_by_field_name(name)
-        if inner is not None and inner.type in _FUNCTIONS_AND_TYPES:
-            return _body(inner)
+    """What the signature ends before; None for a node that has no body."""
     body = node.child_by_field_name("body")
     if body is not None:
         return body
-    return next((child for child in node.named_children if child.type in _BODIES), None)
+    for name in ("value", "right"):
+        inner = node.child_by_field_name(name)
+        if inner is not None:
+            return _body(inner) if inner.type in _FUNCTIONS else None
+    for child in node.named_children:
+        if child.type in _BODIES:
+            return child
+        if child.type in _HOLDING_BODIES:
+            return _body(child)
+    return None
 
 
 def _module_title(text: str, media_type: str) -> str | None:
@@ -164,13 +202,11 @@ class _Offsets:
 
 
 @cache
-def _machinery(media_type: str) -> tuple[Parser, QueryCursor]:
-    from tree_sitter import Language, Parser, Query, QueryCursor
+def _parser(media_type: str) -> Parser:
+    from tree_sitter import Language, Parser
 
     grammar = GRAMMARS[media_type]
-    language = Language(getattr(import_module(grammar.package), grammar.function)())
-    query = "\n".join(it if it.startswith("(") else f"({it}) @it" for it in grammar.definitions)
-    return Parser(language), QueryCursor(Query(language, query))
+    return Parser(Language(getattr(import_module(grammar.package), grammar.function)()))
 
 
 _LONGEST = 2_000_000
@@ -178,6 +214,9 @@ _LONGEST = 2_000_000
 _LONGEST_S = 10.0
 """Seconds for the tree and what is looked for in it. Real code takes a third of a second per megabyte."""
 _AT_ONCE = 1 << 16
+_SHORTEST = 8
+"""Bytes. No definition is shorter."""
+_LONGEST_INDENT = 1000
 _DEEPEST = 6
 _MOST = 20_000
 _LONGEST_HEAD = 2000
@@ -186,9 +225,8 @@ _CPP_ONLY = re.compile(r"(?m)^[ \t]*(?:class|namespace|template|using)\b")
 _WHOLE = frozenset({"decorated_definition", "template_declaration", "export_statement"})
 _ATTRIBUTES = frozenset({"attribute_item", "attribute_list", "decorator", "annotation"})
 _NO_SIGNATURE = _ATTRIBUTES | {"comment", "line_comment", "block_comment", "attribute_list", "marker_annotation"}
-_FUNCTIONS_AND_TYPES = frozenset(
-    {"arrow_function", "function_expression", "generator_function", "struct_type", "interface_type"}
-)
+_FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function", "function_definition"})
+_HOLDING_BODIES = frozenset({"expression_list", "struct_type", "interface_type"})
 _BODIES = frozenset(
     {"class_body", "function_body", "field_declaration_list", "method_spec_list", "accessor_list", "enum_class_body"}
 )

@@ -244,17 +244,33 @@ def _names(node: Node) -> str:
     return f" {_WORD_EDGES.sub('-', _CAMEL.sub('-', written)).lower()} "
 
 
-_PLACES = frozenset("main article h1 h2 h3 h4 h5 h6 dt summary legend blockquote".split())
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
-_ROLES_THAT_GO = frozenset("navigation search menu menubar toolbar dialog alertdialog doc-toc doc-pagelist".split())
-_KEPT_WHATEVER_THEIR_NAME = frozenset("html body main article h1 h2 h3 h4 h5 h6 pre code tr thead tbody".split())
-_NEVER_BY_NAME = frozenset("em strong b i label dt dd caption figcaption blockquote".split())
-_ONLY_BY_STRONG_NAMES = frozenset("td th li span p".split())
+_PLACES = frozenset(["main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary", "legend", "blockquote"])
+_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+_ROLES_THAT_GO = frozenset(
+    ["navigation", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog", "doc-toc", "doc-pagelist"]
+)
+_KEPT_WHATEVER_THEIR_NAME = frozenset(
+    ["html", "body", "main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "code", "tr", "thead", "tbody"]
+)
+_NEVER_BY_NAME = frozenset(["em", "strong", "b", "i", "label", "dt", "dd", "caption", "figcaption", "blockquote"])
+_ONLY_BY_STRONG_NAMES = frozenset(["td", "th", "li", "span", "p"])
 _MAY_BE_BARS = frozenset({"td", "div", "p", "center", "font", "table", "small"})
-_HANDLES = frozenset("¶ # § 🔗 ↩ ↑ ^ ⇧ ⬆".split())
+_HANDLES = frozenset(["¶", "#", "§", "🔗", "↩", "↑", "^", "⇧", "⬆"])
 _PERMALINK_CLASSES = frozenset(
-    "headerlink header-anchor heading-anchor hash-link anchorjs-link anchor-link permalink footnote-back "
-    "footnote-backref skip-link skip-to-content edit-this-page".split()
+    [
+        "headerlink",
+        "header-anchor",
+        "heading-anchor",
+        "hash-link",
+        "anchorjs-link",
+        "anchor-link",
+        "permalink",
+        "footnote-back",
+        "footnote-backref",
+        "skip-link",
+        "skip-to-content",
+        "edit-this-page",
+    ]
 )
 _SKIP = re.compile(r"(?:skip|jump) (?:to|over)\b|back to (?:the )?top|zum inhalt|aller au contenu", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -170,7 +170,7 @@ def _line(cells: list[str]) -> str:
 
 _PARTS = frozenset({"thead", "tbody", "tfoot"})
 _ALLOWED = frozenset({"td", "th", "caption", "colgroup", "col", "input"})
-_TEXT_STRUCTURE = frozenset("h1 h2 h3 h4 h5 h6 pre blockquote form".split())
+_TEXT_STRUCTURE = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "form"])
 _NUMBER = re.compile(r"[-+−]?[$€£]?\s?\d[\d.,\s]*%?[$€£]?")
 _LONGEST_CELL = 1000
 _LONGEST_REPEATED = 200

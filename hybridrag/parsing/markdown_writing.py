@@ -408,22 +408,87 @@ _STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
     "caption": _Writer._caption,
     "summary": _Writer._summary,
 }
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _BLOCKS = frozenset(
-    "address article aside body center details dialog div dl fieldset figure footer form frameset head header hgroup "
-    "hr html legend main nav optgroup option p section tbody td textarea tfoot th thead title tr".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "body",
+        "center",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "frameset",
+        "head",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "main",
+        "nav",
+        "optgroup",
+        "option",
+        "p",
+        "section",
+        "tbody",
+        "td",
+        "textarea",
+        "tfoot",
+        "th",
+        "thead",
+        "title",
+        "tr",
+    ]
 )
 _CODE_LINES = frozenset({"div", "p", "li", "tr"})
-_FIELDS_WITHOUT_TEXT = frozenset("hidden submit button reset image file password color range".split())
+_FIELDS_WITHOUT_TEXT = frozenset(["hidden", "submit", "button", "reset", "image", "file", "password", "color", "range"])
 _LANGUAGE_CLASS = re.compile(
     r" (?:language|lang|highlight-source|highlight|brush:?)-? ?([a-z0-9+#_.-]+)(?= )"
     r"| source-?code ([a-z0-9+#_.-]+)(?= )"
 )
 _LANGUAGE = re.compile(r"[a-z0-9][a-z0-9+#_.-]{0,30}", re.IGNORECASE)
-_NO_LANGUAGES = frozenset("default none plain text notranslate plaintext txt highlight code block".split())
+_NO_LANGUAGES = frozenset(
+    ["default", "none", "plain", "text", "notranslate", "plaintext", "txt", "highlight", "code", "block"]
+)
 _PLAIN_LANGUAGE_CLASSES = frozenset(
-    "bash c cpp css diff go haskell html java javascript json kotlin lua markdown perl php python r ruby rust scala sh "
-    "shell sql swift toml typescript xml yaml".split()
+    [
+        "bash",
+        "c",
+        "cpp",
+        "css",
+        "diff",
+        "go",
+        "haskell",
+        "html",
+        "java",
+        "javascript",
+        "json",
+        "kotlin",
+        "lua",
+        "markdown",
+        "perl",
+        "php",
+        "python",
+        "r",
+        "ruby",
+        "rust",
+        "scala",
+        "sh",
+        "shell",
+        "sql",
+        "swift",
+        "toml",
+        "typescript",
+        "xml",
+        "yaml",
+    ]
 )
 _SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")

@@ -1,36 +1,166 @@
-"""Word processor files, slides, sheets and books, to Markdown."""
+"""Word processor files, slides, sheets and books: which reader a file is for, by what it is and not by its name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hybridrag.parsing.blocks import find_structure
+from hybridrag.parsing.composition import Composition
 from hybridrag.parsing.dates import read_date
-from hybridrag.parsing.extraction import encrypted, extract, properties
-from hybridrag.parsing.markdown import find_headings, first_title
-from hybridrag.parsing.parsed import Parsed
+from hybridrag.parsing.extraction import extract, properties
+from hybridrag.parsing.markdown import first_title
+from hybridrag.parsing.package import OLE, Package, broken, refuse_locked
+from hybridrag.parsing.parsed import Parsed, UnreadableError
+from hybridrag.parsing.properties import described, open_xml_properties, opendocument_properties
 from hybridrag.parsing.text import clean
 from hybridrag.parsing.titles import given_title
 
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_RTF = "application/rtf"
+_EXCEL = "application/vnd.ms-excel"
+_OLD = {"WordDocument": "Word", "PowerPoint Document": "PowerPoint", "Workbook": "Excel", "Book": "Excel"}
+_NEW = {"Word": ".docx", "PowerPoint": ".pptx"}
 
 
 def parse_office(content: bytes, media_type: str) -> Parsed:
-    """The document as Markdown. Its title is the one in its properties, else the first heading.
+    """The document with its structure. Its title is the one in its properties, else the first heading.
 
-    Raises UnreadableError if it is broken or locked.
+    Raises UnreadableError if it is broken, locked, of an old format that is not read, or no office file at all.
     """
-    if content.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in content:
-        raise encrypted()
-    result = extract(content, media_type, output="markdown")
-    text, notes = clean(result.content)
-    headings = find_headings(text)
-    found = dict(result.metadata)
-    kept = properties(found)
+    if content.lstrip()[:5] == b"{\\rtf":
+        return _parse_rtf(content)
+    if content.startswith(OLE):
+        return _parse_old(content)
+    if media_type == _RTF:
+        raise broken()
+    package = Package(content)
+    read, kind = _reader(package)
+    parsed = read(package)
+    if any("comments" in name.lower() and name.endswith(".xml") for name in package.names):
+        parsed = _with_note(parsed, "its comments were not indexed")
+    if not _fits(kind, media_type):
+        parsed = _with_note(parsed, f"{kind} under another name")
+    return parsed
+
+
+def _reader(package: Package) -> tuple[Callable[[Package], Parsed], str]:
+    """What reads a file, and what it is, in words."""
+    if "META-INF/container.xml" in package:
+        return _parse_book, "a book"
+    if "content.xml" in package:
+        return _parse_opendocument, "an OpenDocument file"
+    if "[Content_Types].xml" not in package:
+        raise UnreadableError("not an office file: a zip archive under its name", hint="Rename it to .zip.")
+    main = package.main_part()
+    types = {
+        entry.get("PartName", "").lstrip("/"): entry.get("ContentType", "")
+        for entry in package.xml("[Content_Types].xml")
+    }
+    kind = types.get(main, "")
+    if "binary" in kind:
+        raise UnreadableError("a binary workbook, which is not read", hint="Open it and save it as .xlsx.")
+    if "wordprocessingml" in kind or "ms-word" in kind or main.startswith("word/"):
+        return _parse_word, "a Word file"
+    if "presentationml" in kind or "ms-powerpoint" in kind or main.startswith("ppt/"):
+        return _parse_slides, "a presentation"
+    if "spreadsheetml" in kind or "ms-excel" in kind or main.startswith("xl/"):
+        return _parse_sheets, "a workbook"
+    raise UnreadableError("an office file of a kind that is not read", hint="Export it as PDF.")
+
+
+def _parse_word(package: Package) -> Parsed:
+    from hybridrag.parsing.word import word_markdown
+
+    text, notes = word_markdown(package)
+    return _from_markdown(text, described(open_xml_properties(package)), notes)
+
+
+def _parse_slides(package: Package) -> Parsed:
+    from hybridrag.parsing.slides import write_presentation
+
+    into = Composition()
+    notes = write_presentation(package, into)
+    return _composed(into, described(open_xml_properties(package)), notes)
+
+
+def _parse_sheets(package: Package) -> Parsed:
+    from hybridrag.parsing.workbook import write_workbook
+
+    into = Composition()
+    notes = write_workbook(package, into)
     # The headings of a workbook are the names of its sheets.
-    heading = None if "spreadsheet" in media_type else first_title(headings)
-    return Parsed(
-        text=text,
-        title=given_title(found.get("title")) or heading,
-        headings=headings,
-        metadata=kept,
-        date=read_date(kept.get("created")),
-        notes=notes,
-    )
+    return into.parsed(**described(open_xml_properties(package)), notes=notes)
+
+
+def _parse_opendocument(package: Package) -> Parsed:
+    from hybridrag.parsing.opendocument import write_opendocument
+
+    into = Composition()
+    notes = write_opendocument(package, into)
+    fields = described(opendocument_properties(package))
+    sheets = "mimetype" in package and b"spreadsheet" in package.read("mimetype")
+    return into.parsed(**fields, notes=notes) if sheets else _composed(into, fields, notes)
+
+
+def _parse_book(package: Package) -> Parsed:
+    from hybridrag.parsing.book import book_markdown
+
+    text, metadata = book_markdown(package)
+    return _from_markdown(text, described(metadata), ())
+
+
+def _parse_rtf(content: bytes) -> Parsed:
+    from hybridrag.parsing.rtf import prepared
+
+    source, meant = prepared(content)
+    result = extract(source, _RTF, output="markdown")
+    return _from_extracted(result.content.translate(meant), dict(result.metadata))
+
+
+def _parse_old(content: bytes) -> Parsed:
+    """A workbook of Excel 97: kreuzberg reads those well, but of Word and PowerPoint files only a heap of words."""
+    refuse_locked(content)
+    made_by = next((name for stream, name in _OLD.items() if stream.encode("utf-16-le") in content), None)
+    if made_by != "Excel":
+        what = f"an old {made_by} file" if made_by else "an old office file of a kind that is not read"
+        raise UnreadableError(what, hint=f"Open it and save it as {_NEW.get(made_by or '', 'PDF')}.")
+    result = extract(content, _EXCEL, output="markdown")
+    text = result.content.replace(" 00:00:00 |", " |")
+    return _from_extracted(text, dict(result.metadata), titled=False)
+
+
+def _from_extracted(written: str, found: dict[str, Any], *, titled: bool = True) -> Parsed:
+    kept = properties(found)
+    fields = {"title": given_title(found.get("title")), "metadata": kept, "date": read_date(kept.get("created"))}
+    return _from_markdown(written, fields, (), titled=titled)
+
+
+def _from_markdown(written: str, fields: dict[str, Any], notes: tuple[str, ...], *, titled: bool = True) -> Parsed:
+    text, cleaned = clean(written)
+    found = find_structure(text)
+    fields["title"] = fields["title"] or (first_title(found.headings) if titled else None)
+    return Parsed(text=text, headings=found.headings, blocks=found.blocks, **fields, notes=(*notes, *cleaned))
+
+
+def _composed(into: Composition, fields: dict[str, Any], notes: tuple[str, ...]) -> Parsed:
+    fields["title"] = fields["title"] or first_title(tuple(into.headings))
+    return into.parsed(**fields, notes=notes)
+
+
+def _with_note(parsed: Parsed, note: str) -> Parsed:
+    return replace(parsed, notes=(*parsed.notes, note))
+
+
+def _fits(kind: str, media_type: str) -> bool:
+    """Whether a file is what its media type says; a type that says nothing of the kind fits none."""
+    return any(word in media_type for word in _WORDS[kind])
+
+
+_WORDS = {
+    "a book": ("epub",),
+    "an OpenDocument file": ("opendocument",),
+    "a Word file": ("word",),
+    "a presentation": ("presentationml", "powerpoint"),
+    "a workbook": ("spreadsheetml", "excel"),
+}

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 from hybridrag.parsing.parsed import UnreadableError
 
 HINT = "Open it in the program that made it and save it again."
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MIB = 1 << 20
 _LARGEST_PART = 512 * _MIB
 _LARGEST = 1024 * _MIB
@@ -136,9 +136,8 @@ def refuse_other_kinds(content: bytes) -> None:
     """Raises UnreadableError, with what it is, for content that is no zip archive."""
     if content.startswith(b"PK"):
         return
-    if content.startswith(_OLE):
-        if "EncryptedPackage".encode("utf-16-le") in content:
-            raise locked()
+    if content.startswith(OLE):
+        refuse_locked(content)
         raise UnreadableError("an old office file under a new name", hint="Open it and save it in the new format.")
     start = content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head")):
@@ -148,6 +147,12 @@ def refuse_other_kinds(content: bytes) -> None:
     if start and not any(byte < 9 for byte in content[:8192]):
         raise UnreadableError("not an office file: it holds text", hint="Rename it to .txt or .csv, say.")
     raise broken()
+
+
+def refuse_locked(content: bytes) -> None:
+    """Raises UnreadableError where an OLE file is the envelope of an encrypted one."""
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise locked()
 
 
 def locked() -> UnreadableError:

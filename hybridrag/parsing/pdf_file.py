@@ -6,7 +6,6 @@ where a font has none, and joins words (docs/decisions/0046).
 
 from __future__ import annotations
 
-import ctypes
 import math
 import re
 from collections import Counter
@@ -139,14 +138,13 @@ class PdfFile:
         return tuple(found) if len(found) >= _A_REAL_OUTLINE else ()
 
     def properties(self) -> Mapping[str, str]:
-        """What the file says about itself: title, author, subject, keywords, language, created, modified (ISO 8601)."""
+        """What the file says about itself: title, author, subject, keywords, created, modified (ISO 8601).
+
+        Its language is left out: programs write that of the machine they run on.
+        """
         given = self._file.get_metadata_dict(skip_empty=True)
         found = {name: given.get(name.title(), "") for name in ("title", "author", "subject", "keywords")}
         found["created"], found["modified"] = (_iso_time(given.get(key, "")) for key in ("CreationDate", "ModDate"))
-        buffer = (ctypes.c_ushort * 64)()
-        size = self._library.raw.FPDFCatalog_GetLanguage(self._file, buffer, 128)
-        if 2 < size <= 128:
-            found["language"] = bytes(buffer)[: size - 2].decode("utf-16-le", "replace")
         return {name: value for name, value in found.items() if value.strip()}
 
     def _lines(self, text: str, text_page: PdfTextPage, measured: Measured) -> tuple[Line, ...]:

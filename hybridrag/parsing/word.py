@@ -1,87 +1,91 @@
 """DOCX to Markdown, by way of HTML.
 
 mammoth reads the file, because kreuzberg 4.10 drops every XML entity of a DOCX: `AT&amp;T` became `ATT` and
-`week&apos;s` became `weeks` (docs/decisions/0003).
+`week&apos;s` became `weeks` (docs/decisions/0003, 0047). What mammoth itself would drop is put into forms that it
+reads: formulas become their characters, and the elements that only wrap text are taken for what they wrap.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
-from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
 
-from hybridrag.parsing.dates import read_date
-from hybridrag.parsing.extraction import encrypted
 from hybridrag.parsing.html import to_markdown
-from hybridrag.parsing.markdown import find_headings, first_title
-from hybridrag.parsing.parsed import Parsed, UnreadableError
-from hybridrag.parsing.text import clean
-from hybridrag.parsing.titles import given_title
+from hybridrag.parsing.package import HINT, Package, broken, local
+from hybridrag.parsing.parsed import UnreadableError
 
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_HINT = "Open it in the program that made it and save it again."
-_KEPT = {
-    "creator": "author",
-    "subject": "subject",
-    "keywords": "keywords",
-    "description": "description",
-    "language": "language",
-    "created": "created",
-    "modified": "modified",
-}
-_LONGEST = 2000
-"""Characters kept of one property."""
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_WRAPPING = {"fldSimple", "customXml", "bdo", "dir", "moveTo"}
+_DROPPED = re.compile(rb"<(?:\w+:)?(?:fldSimple|customXml|bdo|dir|moveTo|oMath)[\s>/]")
+_STYLES = r"""
+p[style-name='Title'] => h1:fresh
+p[style-name='Source Code'] => pre:separator('\n')
+p[style-name='Preformatted Text'] => pre:separator('\n')
+p[style-name='HTML Preformatted'] => pre:separator('\n')
+p[style-name='Plain Text'] => pre:separator('\n')
+"""
+_NOTE = re.compile(r'<sup><a href="#(?:foot|end)note-[^"]*" id="[^"]*">\[(\d+)\]</a></sup>')
+_WAY_BACK = re.compile(r' ?<a href="#(?:foot|end)note-ref-[^"]*">↑</a>')
+_ANCHOR = re.compile(r'<a id="[^"]*"></a>')
 
 
-def parse_word(content: bytes) -> Parsed:
-    """The document as Markdown. Its title is the one in its properties, else the first heading.
-
-    Raises UnreadableError if it is broken or locked.
-    """
-    if content.startswith(_OLE):
-        if "EncryptedPackage".encode("utf-16-le") in content:
-            raise encrypted()
-        raise UnreadableError("an old Word file under a new name", hint="Open it and save it as .docx.")
+def word_markdown(package: Package) -> tuple[str, tuple[str, ...]]:
+    """The document as Markdown, and notes. Footnotes stand at its end."""
     import mammoth
 
     try:
-        html = mammoth.convert_to_html(
-            io.BytesIO(content),
+        converted = mammoth.convert_to_html(
+            io.BytesIO(_readable(package)),
+            style_map=_STYLES,
             convert_image=mammoth.images.img_element(lambda _: {"src": ""}),
             external_file_access=False,
-        ).value
-        found = _properties(content)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, OSError, EOFError, AttributeError) as exc:
-        raise UnreadableError("broken: its content does not fit its format", hint=_HINT) from exc
-    except Exception as exc:  # mammoth lets the errors of its XML reader through, whatever they are
-        raise UnreadableError("cannot be parsed", hint=_HINT) from exc
-    text, notes = clean(to_markdown(html))
-    headings = find_headings(text)
-    title = found.pop("title", None)
-    kept = {name: found[key] for key, name in _KEPT.items() if found.get(key)}
-    for moment in ("created", "modified"):
-        if moment in kept and not read_date(kept[moment]):
-            del kept[moment]
-    return Parsed(
-        text=text,
-        title=given_title(title) or first_title(headings),
-        headings=headings,
-        metadata=kept,
-        date=read_date(kept.get("created")),
-        notes=notes,
-    )
+        )
+    except UnreadableError:
+        raise
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, OSError, EOFError, AttributeError):
+        raise broken() from None
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # mammoth lets the errors of its XML reader through, whatever they are
+        raise UnreadableError("cannot be parsed", hint=HINT) from None
+    html = _ANCHOR.sub("", _WAY_BACK.sub("", _NOTE.sub(r"[^\1]", converted.value)))
+    return to_markdown(html), ()
 
 
-def _properties(content: bytes) -> dict[str, Any]:
-    """Dublin Core properties by their local names. None where the file has no part for them."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if "docProps/core.xml" not in archive.namelist():
-            return {}
-        # Expat bounds what entities may grow to; the child process bounds the rest.
-        root = ElementTree.fromstring(archive.read("docProps/core.xml"))  # noqa: S314
-    return {
-        element.tag.rpartition("}")[2]: " ".join(element.text.split())[:_LONGEST]
-        for element in root
-        if element.text and element.text.strip()
-    }
+def _readable(package: Package) -> bytes:
+    """The file as mammoth needs it: its parts of XML, with nothing in them that it would drop."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in package.names:
+            if name.endswith((".xml", ".rels")):
+                part = package.read(name)
+                archive.writestr(name, _unwrapped(part) if _DROPPED.search(part) else part)
+    return buffer.getvalue()
+
+
+def _unwrapped(part: bytes) -> bytes:
+    try:
+        root = ElementTree.fromstring(part)  # noqa: S314
+    except (ElementTree.ParseError, LookupError, ValueError):
+        raise broken() from None
+    for parent in list(root.iter()):
+        for place, child in enumerate(parent):
+            if local(child) in _WRAPPING:
+                child.tag = f"{{{_WORD}}}smartTag"
+            elif local(child) in {"oMath", "oMathPara"}:
+                parent[place] = _run(child, paragraph=local(parent) in {"body", "tc"})
+    return ElementTree.tostring(root)
+
+
+def _run(formula: Element, *, paragraph: bool) -> Element:
+    """A formula as a run of text, in a paragraph of its own where it stands by itself."""
+    run = Element(f"{{{_WORD}}}r")
+    SubElement(run, f"{{{_WORD}}}t").text = "".join(part.text or "" for part in formula.iter() if local(part) == "t")
+    if not paragraph:
+        return run
+    wrapped = Element(f"{{{_WORD}}}p")
+    wrapped.append(run)
+    return wrapped

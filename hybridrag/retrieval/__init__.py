@@ -15,13 +15,16 @@ from hybridrag.retrieval.filters import parse_filter
 from hybridrag.retrieval.fusion import fuse, reciprocal_ranks
 from hybridrag.retrieval.passages import by_document, merged_passages
 from hybridrag.retrieval.sketches import VERSION as SKETCH_VERSION
-from hybridrag.retrieval.sketches import Sketch, near_texts, sketch, stacked
+from hybridrag.retrieval.sketches import LEAST as LEAST_LIKENESS
+from hybridrag.retrieval.sketches import NearTexts, Sketch, sketch, stacked
 
 __all__ = [
     "ANALYSERS",
     "ANALYSIS",
     "SKETCH_VERSION",
+    "LEAST_LIKENESS",
     "Background",
+    "NearTexts",
     "Ranking",
     "Sketch",
     "analyser_of",
@@ -33,7 +36,6 @@ __all__ = [
     "document_terms",
     "fuse",
     "merged_passages",
-    "near_texts",
     "pack",
     "parse_filter",
     "query_weight",

@@ -32,7 +32,9 @@ _SHINGLE = 5
 _HASHED_AT_ONCE = 256
 """Sequences hashed together: by all functions they take what a processor's cache holds."""
 _AT_ONCE = 4_096
-"""Texts, and pairs of them, compared together."""
+"""Pairs of sketches compared together."""
+_TEXTS = 256
+"""Texts read together."""
 _CROWD, _BESIDE = 64, 8
 """In a band that more texts agree in, each is compared with so many that come after it in the order of all bands."""
 _LEAST_TOGETHER = 0.5
@@ -69,24 +71,75 @@ def likeness(one: str, other: str) -> float:
     return _common(_pairs(one), _pairs(other))
 
 
-def near_texts(
-    sketches: Sketches, threshold: float, texts_of: Callable[[Sequence[int]], Mapping[int, str]]
-) -> list[tuple[int, int, float]]:
-    """Pairs of texts, by their places, whose likeness is at least `threshold`, with that likeness.
+class NearTexts:
+    """Which of many texts are near each other: their likeness is at least `threshold`, which is at least `LEAST`.
 
-    `texts_of` gives the texts of some places: only those of candidates are asked for. At least `LEAST` can be asked.
+    Texts go by their places in `sketches`; `texts_of` gives those of some places, and only of candidates it is asked.
     """
-    candidates = _candidates(sketches, threshold)
-    if not len(candidates):
-        return []
-    places = sorted({int(place) for place in candidates.flat})
-    pairs: dict[int, Pairs] = {}
-    for first in range(0, len(places), _AT_ONCE):
-        pairs |= {place: _pairs(text) for place, text in texts_of(places[first : first + _AT_ONCE]).items()}
-    found = []
-    for one, other in candidates.tolist():
-        if one in pairs and other in pairs and (same := _common(pairs[one], pairs[other])) >= threshold:
-            found.append((one, other, same))
+
+    def __init__(
+        self, sketches: Sketches, threshold: float, texts_of: Callable[[Sequence[int]], Mapping[int, str]]
+    ) -> None:
+        self._sketches = sketches
+        self._threshold = threshold
+        self._texts_of = texts_of
+        self._known: dict[int, Pairs] = {}
+
+    def pairs(self) -> list[tuple[int, int, float]]:
+        """Two near texts each, the first one first, with their likeness. Where very many are near each other, not every
+        pair of them, but so many that all hang together."""
+        candidates = _candidates(self._sketches, self._threshold)
+        self._read({int(place) for place in candidates.flat})
+        found = ((one, other, self._alike(one, other)) for one, other in candidates.tolist())
+        return [pair for pair in found if pair[2] >= self._threshold]
+
+    def groups(self) -> list[dict[int, float]]:
+        """Texts that are near a first one, each with its likeness to that, the first (1.0) before the others.
+
+        Every text with a near one is in a group, unless all that are near it are already in others'. The first is the
+        one that most are near to; of those the one with the least place.
+        """
+        near: dict[int, set[int]] = {}
+        for one, other, _ in self.pairs():
+            near.setdefault(one, set()).add(other)
+            near.setdefault(other, set()).add(one)
+        groups = []
+        for hanging in _hanging_together(near):
+            left = hanging
+            while len(left) > 1:
+                first = min(left, key=lambda place: (-len(near[place] & left), place))
+                likeness_of = {place: self._alike(first, place) for place in sorted(left - {first})}
+                group = {first: 1.0, **{p: same for p, same in likeness_of.items() if same >= self._threshold}}
+                if len(group) > 1:
+                    groups.append(group)
+                left = left - group.keys()
+        return groups
+
+    def _alike(self, one: int, other: int) -> float:
+        if one in self._known and other in self._known:
+            return _common(self._known[one], self._known[other])
+        return 0.0  # one of them went meanwhile
+
+    def _read(self, places: set[int]) -> None:
+        ordered = sorted(places)
+        for first in range(0, len(ordered), _TEXTS):
+            texts = self._texts_of(ordered[first : first + _TEXTS])
+            self._known |= {place: _pairs(text) for place, text in texts.items()}
+
+
+def _hanging_together(near: Mapping[int, set[int]]) -> list[set[int]]:
+    """Texts that a way from near one to near one joins."""
+    found, seen = [], set[int]()
+    for start in sorted(near):
+        if start in seen:
+            continue
+        together, coming = {start}, [start]
+        while coming:
+            new = near[coming.pop()] - together
+            together |= new
+            coming += new
+        seen |= together
+        found.append(together)
     return found
 
 

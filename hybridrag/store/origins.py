@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A document's source and its path inside it, and what its file was: `content_hash` is SHA-256, as at ingest.
+    `container` is the path of the file that it lies in, where that is not its own.
 
     `ingested_at` is when the source was last brought up to date, and `age_seconds` how long ago, by the database's
     clock; None where it never was as a whole.
@@ -32,6 +33,7 @@ class Origin:
     modified: datetime | None
     ingested_at: datetime | None
     age_seconds: float | None
+    container: str | None = None
 
     @property
     def uri(self) -> str:
@@ -52,6 +54,7 @@ def origins(url: str, collection: Collection, documents: Iterable[UUID]) -> dict
         row["id"]: Origin(
             source=source_of(row),
             path=row["path"],
+            container=row["container"],
             media_type=row["media_type"],
             content_hash=bytes(row["content_hash"]),
             modified=row["modified_at"],

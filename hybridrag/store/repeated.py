@@ -6,11 +6,12 @@ What is repeated follows from the stored likenesses alone, so neither the order 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybridrag.store.chunks import copy_vectors, write_chunks
-from hybridrag.store.connection import transaction
+from hybridrag.store.connection import connect, transaction
 from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import document_of
 
@@ -117,7 +118,8 @@ def write_likenesses(tx: Connection, collection: Collection, likenesses: Mapping
         )
 
 
-def kept_elsewhere(tx: Connection, collection: Collection, document: UUID) -> list[Kept]:
+def kept_elsewhere(url: str, collection: Collection, document: UUID) -> list[Kept]:
     """What a document is chunked without."""
     key = {"chunk_set": collection.generation.chunk_set, "document": document}
-    return [Kept(row["hash"], row["uri"]) for row in tx.execute(statement("left_out_of_document"), key)]
+    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+        return [Kept(row["hash"], row["uri"]) for row in tx.execute(statement("left_out_of_document"), key)]

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from hybridrag.flows.freshness import freshness
+from hybridrag.flows.naming import named
+from hybridrag.flows.places import local_file
 from hybridrag.flows.selection import SourceOptions
+from hybridrag.store.origins import origins
+from hybridrag.types import Source
 from tests.flows.library import Library, counts
 
 TRAVEL = "# Travel\n\nThe meal allowance is 62 euros for a day of travel.\n"
@@ -137,6 +142,24 @@ def test_a_message_comes_with_its_attachments(library: Library) -> None:
     assert counts(library.ingest()) == {"unchanged": 4}
     library.write("mail/offer.eml", message("See the offer, once more.", {"offer.md": OFFER}))
     assert counts(library.ingest()) == {"updated": 1, "unchanged": 2, "removed": 1}
+
+
+def test_what_lies_in_an_archive_is_found_where_the_archive_is(library: Library) -> None:
+    library.write("old.zip", zipped({"travel.md": TRAVEL}))
+    library.ingest()
+    collection = library.wiring.collection()
+    row = next(row for row in library.rows() if row["path"] == "old.zip/travel.md")
+    origin = origins(library.environ["HYBRIDRAG_DATABASE_URL"], collection, [row["id"]])[row["id"]]
+    assert local_file(origin) == str(library.folder / "old.zip")
+    assert (freshness([origin]).missing, freshness([origin]).changed) == ((), ())
+    (library.folder / "old.zip").unlink()
+    assert freshness([origin]).missing == ("docs/old.zip/travel.md",)
+
+
+def test_forgetting_a_message_means_its_attachments_too() -> None:
+    indexed = {("mail", path): f"mail/{path}" for path in ("a.eml", "a.eml/offer.pdf", "a.eml.txt", "b.eml")}
+    sources = [Source("mail", "folder", "/mail")]
+    assert named("mail/a.eml", sources, indexed) == [("mail", "a.eml"), ("mail", "a.eml/offer.pdf")]
 
 
 def test_files_in_files_in_files_end(library: Library) -> None:

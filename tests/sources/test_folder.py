@@ -173,11 +173,11 @@ def test_pipes_and_sockets_are_never_opened(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_kinds_without_text_are_left_out_quietly_unless_named(tmp_path: Path) -> None:
-    write(tmp_path, {"a.png": "x", "b.md": "x"})
+    write(tmp_path, {"a.mp4": "x", "b.md": "x"})
     assert [(p.uri, p.reason, p.failed) for p in listing(tmp_path).problems] == [
-        ("box/a.png", "no parser for .png", False)
+        ("box/a.mp4", "no parser for .mp4", False)
     ]
-    assert [p.failed for p in listing(tmp_path, only=("a.png",)).problems] == [True]
+    assert [p.failed for p in listing(tmp_path, only=("a.mp4",)).problems] == [True]
 
 
 def test_unknown_kinds_come_in_if_they_are_text(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 -- What documents have in common.
 
 -- name: insert_likeness
+-- Nothing for a document that went meanwhile.
 insert into likeness (collection_id, document_id, version, edges, words, digest, sketch)
-values (%(collection)s, %(document)s, %(version)s, %(edges)s, %(words)s, %(digest)s, %(sketch)s)
+select d.collection_id, d.id, %(version)s, %(edges)s::bigint[], %(words)s, %(digest)s, %(sketch)s
+from document d where d.collection_id = %(collection)s and d.id = %(document)s
+for key share
 on conflict (collection_id, document_id) do update
 set version = excluded.version, edges = excluded.edges, words = excluded.words, digest = excluded.digest,
     sketch = excluded.sketch;

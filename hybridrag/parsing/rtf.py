@@ -1,0 +1,44 @@
+"""RTF, by kreuzberg, after what that would lose or garble is written in a way that it reads."""
+
+from __future__ import annotations
+
+import re
+
+_STYLE = re.compile(rb"\{\\s(\d{1,4})[^{}]{0,500}?[ \\]heading ([1-9]);\}", re.IGNORECASE)
+_STYLED = re.compile(rb"(\\pard(?:\\plain)? ?\\s(\d{1,4}))(?!\d)")
+_DELETED = re.compile(rb"\{\\deleted[^{}]*\}")
+_SYMBOL = re.compile(rb"\\([\\~_])")
+_PAIR = re.compile(
+    rb"\\u(-(?:9[2-9]|10[012])\d\d|5[56]\d{3})(?:\\'[0-9a-fA-F]{2}|\\uc\d ?|[ ?]){0,8}\\u(-\d{4}|-?\d{5})(?!\d)"
+)
+_PRIVATE = range(0xE000, 0xEFFF)
+
+
+def prepared(content: bytes) -> tuple[bytes, dict[int, str]]:
+    """The file for kreuzberg 4.10, and what characters of its text stand for.
+
+    It drops characters beyond U+FFFF, which RTF writes as two halves: each becomes one for private use. It writes `\\~`
+    and `\\_` as they are, keeps deleted text, and knows headings by their outline level only, not by their style.
+    """
+    content = _DELETED.sub(b"", content)
+    content = _SYMBOL.sub(lambda found: {b"~": b" ", b"_": b"-"}.get(found[1], found[0]), content)
+    levels = {number: int(level) - 1 for number, level in _STYLE.findall(content[:_STYLE_SHEET])}
+    if levels:
+        content = _STYLED.sub(
+            lambda found: found[1] + b"\\outlinelevel%d" % levels[found[2]] if found[2] in levels else found[0], content
+        )
+    standing: dict[str, int] = {}
+
+    def one(found: re.Match[bytes]) -> bytes:
+        high, low = int(found[1]) % 65536, int(found[2]) % 65536
+        if not (0xD800 <= high < 0xDC00 <= low < 0xE000) or len(standing) == len(_PRIVATE):
+            return found[0]
+        meant = chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+        return b"\\u%d" % (standing.setdefault(meant, _PRIVATE[len(standing)]) - 65536)
+
+    content = _PAIR.sub(one, content)
+    return content, {private: meant for meant, private in standing.items()}
+
+
+_STYLE_SHEET = 1 << 20
+"""How much of a file's beginning its styles stand in."""
