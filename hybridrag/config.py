@@ -31,6 +31,7 @@ CUSTOM_ENDPOINT_KEY = "HYBRIDRAG_EMBEDDER_KEY"
 CUSTOM_RERANKER_KEY = "HYBRIDRAG_RERANKER_KEY"
 """The same for a rerank endpoint given by its address."""
 PROJECT_FILE = "hybridrag.toml"
+LEAST_PARSE_MEMORY = 512 * 1024**2
 LEAST_WINDOW = 32
 """Tokens: below this there is hardly room for a text beside title and headings."""
 MOST_SECONDS = 86_400
@@ -128,6 +129,7 @@ class Settings:
     replacing each other, which `privacy.policy_layers` sees to. `privacy_dictionaries` are files by the type they hold,
     `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
     the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
+    `parse_timeout` and `parse_memory` are the seconds and the bytes of memory that one file may take to be parsed.
     `boilerplate` tells whether text that many documents repeat is indexed `once` or `everywhere`.
     `allow_private_addresses` lets web pages of this machine and of private networks be fetched. `parsers` are those of
     other packages, `NAME` or `NAME:FOLDER`, which come before the built-in ones.
@@ -160,6 +162,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     labels: tuple[tuple[str, Label], ...] = ()
     max_file_bytes: int = 100_000_000
+    parse_timeout: float = 60.0
+    parse_memory: int = 2 * 1024**3
     boilerplate: str = "once"
     allow_private_addresses: bool = False
     parsers: tuple[str, ...] = ()
@@ -586,6 +590,13 @@ def _seconds(value: object) -> float:
     return seconds
 
 
+def _parse_memory(value: object) -> int:
+    size = _bytes(value)
+    if size < LEAST_PARSE_MEMORY:
+        raise ValueError(f"must be a number of bytes from {LEAST_PARSE_MEMORY:,}: the parsers themselves take that")
+    return size
+
+
 def _number(value: object) -> float:
     """NaN for what is no number."""
     try:
@@ -749,6 +760,8 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "exclude": _texts,
     "labels": _labels,
     "max_file_bytes": _bytes,
+    "parse_timeout": _seconds,
+    "parse_memory": _parse_memory,
     "boilerplate": _boilerplate,
     "allow_private_addresses": _boolean,
     "parsers": _texts,

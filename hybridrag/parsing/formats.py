@@ -18,6 +18,35 @@ from hybridrag.parsing.parsed import Parsed, UnreadableError
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 _GUESSING = ("cld3-py",)
+_WORD = frozenset(
+    {
+        *(f"{_OPEN_XML}.wordprocessingml.{kind}" for kind in ("document", "template")),
+        *(f"application/vnd.ms-word.{kind}.macroenabled.12" for kind in ("document", "template")),
+        "application/msword",
+    }
+)
+_OFFICE = frozenset(
+    {
+        *(f"{_OPEN_XML}.presentationml.{kind}" for kind in ("presentation", "template", "slideshow")),
+        *(
+            f"application/vnd.ms-powerpoint.{kind}.macroenabled.12"
+            for kind in ("presentation", "template", "slideshow")
+        ),
+        "application/vnd.ms-powerpoint",
+        *(f"{_OPEN_DOCUMENT}.{kind}" for kind in ("text", "text-template", "presentation", "presentation-template")),
+        f"{_OPEN_DOCUMENT}.graphics",
+        "application/rtf",
+        "application/epub+zip",
+    }
+)
+_SHEETS = frozenset(
+    {
+        *(f"{_OPEN_XML}.spreadsheetml.{kind}" for kind in ("sheet", "template")),
+        *(f"application/vnd.ms-excel.{kind}.macroenabled.12" for kind in ("sheet", "template", "sheet.binary")),
+        "application/vnd.ms-excel",
+        *(f"{_OPEN_DOCUMENT}.{kind}" for kind in ("spreadsheet", "spreadsheet-template")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,37 +107,9 @@ FORMATS: tuple[Format, ...] = (
         ("pillow",),
         pictures=True,
     ),
-    Format(
-        "word",
-        1,
-        "word:parse_word",
-        frozenset({f"{_OPEN_XML}.wordprocessingml.document"}),
-        ("mammoth", "kreuzberg", "markdown-it-py"),
-    ),
-    Format(
-        "office",
-        1,
-        "office:parse_office",
-        frozenset(
-            {
-                f"{_OPEN_XML}.presentationml.presentation",
-                f"{_OPEN_DOCUMENT}.text",
-                "application/rtf",
-                "application/epub+zip",
-            }
-        ),
-        ("kreuzberg", "markdown-it-py"),
-        by_type=True,
-    ),
-    Format(
-        "sheets",
-        1,
-        "office:parse_office",
-        frozenset({f"{_OPEN_XML}.spreadsheetml.sheet", f"{_OPEN_DOCUMENT}.spreadsheet"}),
-        ("kreuzberg", "markdown-it-py"),
-        prose=False,
-        by_type=True,
-    ),
+    Format("word", 2, "office:parse_office", _WORD, ("mammoth", "kreuzberg", "markdown-it-py"), by_type=True),
+    Format("office", 2, "office:parse_office", _OFFICE, ("kreuzberg", "markdown-it-py"), by_type=True),
+    Format("sheets", 2, "office:parse_office", _SHEETS, ("kreuzberg",), prose=False, by_type=True),
     Format(
         "data",
         1,

@@ -107,6 +107,8 @@ class Pictures:
         if time.monotonic() > self._deadline:
             self.late += 1
             return ""
+        if picture.count(picture[-1:]) > len(picture) - _HEADER:
+            return ""  # of one colour
         ocr = _now
         command = [ocr.program, "-", "-", "-l", "+".join(ocr.languages), "--psm", "1" if ocr.orients else "3", "tsv"]
         try:
@@ -183,4 +185,6 @@ def _said(program: str, *arguments: str) -> str:
 _now = Ocr()
 _alive: Callable[[], object] | None = None
 
+_HEADER = 20
+"""Bytes: more than the header of a PGM file takes."""
 _LEAST_CONFIDENCE = 50.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from hybridrag.parsing.markdown import first_title
 from hybridrag.parsing.package import OLE, Package, broken, refuse_locked
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.properties import described, open_xml_properties, opendocument_properties
+from hybridrag.parsing.sheets import write_sheet
 from hybridrag.parsing.text import clean
 from hybridrag.parsing.titles import given_title
 
@@ -37,7 +39,7 @@ def parse_office(content: bytes, media_type: str) -> Parsed:
     package = Package(content)
     read, kind = _reader(package)
     parsed = read(package)
-    if any("comments" in name.lower() and name.endswith(".xml") for name in package.names):
+    if any("comment" in name.lower() and _COMMENT.search(package.read(name)) for name in package.names):
         parsed = _with_note(parsed, "its comments were not indexed")
     if not _fits(kind, media_type):
         parsed = _with_note(parsed, f"{kind} under another name")
@@ -115,7 +117,8 @@ def _parse_rtf(content: bytes) -> Parsed:
 
     source, meant = prepared(content)
     result = extract(source, _RTF, output="markdown")
-    return _from_extracted(result.content.translate(meant), dict(result.metadata))
+    text = _ESCAPED.sub(r"\1", result.content.translate(meant))
+    return _from_markdown(text, _described(dict(result.metadata)), ())
 
 
 def _parse_old(content: bytes) -> Parsed:
@@ -125,21 +128,24 @@ def _parse_old(content: bytes) -> Parsed:
     if made_by != "Excel":
         what = f"an old {made_by} file" if made_by else "an old office file of a kind that is not read"
         raise UnreadableError(what, hint=f"Open it and save it as {_NEW.get(made_by or '', 'PDF')}.")
-    result = extract(content, _EXCEL, output="markdown")
-    text = result.content.replace(" 00:00:00 |", " |")
-    return _from_extracted(text, dict(result.metadata), titled=False)
+    result = extract(content, _EXCEL, output="plain")
+    names = list(result.metadata.get("sheet_names") or ())
+    into = Composition()
+    for table in result.tables:
+        name = names[table.page_number - 1] if 0 < table.page_number <= len(names) else f"Sheet {table.page_number}"
+        write_sheet(into, name, [[_NO_MOMENT.sub("", text) for text in row] for row in table.cells])
+    return into.parsed(**_described(dict(result.metadata)))
 
 
-def _from_extracted(written: str, found: dict[str, Any], *, titled: bool = True) -> Parsed:
+def _described(found: dict[str, Any]) -> dict[str, Any]:
     kept = properties(found)
-    fields = {"title": given_title(found.get("title")), "metadata": kept, "date": read_date(kept.get("created"))}
-    return _from_markdown(written, fields, (), titled=titled)
+    return {"title": given_title(found.get("title")), "metadata": kept, "date": read_date(kept.get("created"))}
 
 
-def _from_markdown(written: str, fields: dict[str, Any], notes: tuple[str, ...], *, titled: bool = True) -> Parsed:
+def _from_markdown(written: str, fields: dict[str, Any], notes: tuple[str, ...]) -> Parsed:
     text, cleaned = clean(written)
     found = find_structure(text)
-    fields["title"] = fields["title"] or (first_title(found.headings) if titled else None)
+    fields["title"] = fields["title"] or first_title(found.headings)
     return Parsed(text=text, headings=found.headings, blocks=found.blocks, **fields, notes=(*notes, *cleaned))
 
 
@@ -157,6 +163,10 @@ def _fits(kind: str, media_type: str) -> bool:
     return any(word in media_type for word in _WORDS[kind])
 
 
+_COMMENT = re.compile(rb"<(?:\w+:)?(?:comment|cm|threadedComment)[\s>]")
+_ESCAPED = re.compile(r"\\([&<>~_$])")
+_NO_MOMENT = re.compile(r"(?<=\d) 00:00:00$|^1899-12-31 (?=\d)")
+"""What the library adds to a date without a time, and to a time without a date."""
 _WORDS = {
     "a book": ("epub",),
     "an OpenDocument file": ("opendocument",),

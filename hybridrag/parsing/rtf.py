@@ -9,8 +9,10 @@ _STYLED = re.compile(rb"(\\pard(?:\\plain)? ?\\s(\d{1,4}))(?!\d)")
 _DELETED = re.compile(rb"\{\\deleted[^{}]*\}")
 _SYMBOL = re.compile(rb"\\([\\~_])")
 _PAIR = re.compile(
-    rb"\\u(-(?:9[2-9]|10[012])\d\d|5[56]\d{3})(?:\\'[0-9a-fA-F]{2}|\\uc\d ?|[ ?]){0,8}\\u(-\d{4}|-?\d{5})(?!\d)"
+    rb"\\u(-(?:9[2-9]|10[012])\d\d|5[56]\d{3})((?:\\'[0-9a-fA-F]{2}|\\uc\d ?|[ ?]){0,8})"
+    rb"\\u(-\d{4}|-?\d{5})(?!\d) ?(\\'[0-9a-fA-F]{2}|\?)?"
 )
+_AFTERWARDS = re.compile(rb"\\uc\d ?")
 _PRIVATE = range(0xE000, 0xEFFF)
 
 
@@ -30,11 +32,14 @@ def prepared(content: bytes) -> tuple[bytes, dict[int, str]]:
     standing: dict[str, int] = {}
 
     def one(found: re.Match[bytes]) -> bytes:
-        high, low = int(found[1]) % 65536, int(found[2]) % 65536
+        high, low = int(found[1]) % 65536, int(found[3]) % 65536
         if not (0xD800 <= high < 0xDC00 <= low < 0xE000) or len(standing) == len(_PRIVATE):
             return found[0]
         meant = chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-        return b"\\u%d" % (standing.setdefault(meant, _PRIVATE[len(standing)]) - 65536)
+        private = standing.setdefault(meant, _PRIVATE[len(standing)]) - 65536
+        # A question mark stands for old programs after a character, unless none stood after its first half.
+        kept = b"?" if found[4] == b"?" and b"?" not in found[2] else b""
+        return b"{\\uc0\\u%d }" % private + b"".join(_AFTERWARDS.findall(found[2])[-1:]) + kept
 
     content = _PAIR.sub(one, content)
     return content, {private: meant for meant, private in standing.items()}

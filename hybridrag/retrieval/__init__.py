@@ -14,15 +14,15 @@ from hybridrag.retrieval.diversity import collapsed, diversified
 from hybridrag.retrieval.filters import parse_filter
 from hybridrag.retrieval.fusion import fuse, reciprocal_ranks
 from hybridrag.retrieval.passages import by_document, merged_passages
-from hybridrag.retrieval.sketches import VERSION as SKETCH_VERSION
 from hybridrag.retrieval.sketches import LEAST as LEAST_LIKENESS
+from hybridrag.retrieval.sketches import VERSION as SKETCH_VERSION
 from hybridrag.retrieval.sketches import NearTexts, Sketch, sketch, stacked
 
 __all__ = [
     "ANALYSERS",
     "ANALYSIS",
-    "SKETCH_VERSION",
     "LEAST_LIKENESS",
+    "SKETCH_VERSION",
     "Background",
     "NearTexts",
     "Ranking",

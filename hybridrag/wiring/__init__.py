@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
 
+_MOST_PARSED = 8
+"""Documents parsed at once: so many processes are ahead of any model, and each takes some 150 MB."""
 _UNPACKED = 10
 """Times the largest file that is read: so many bytes may come out of one that holds others."""
 
@@ -206,8 +208,14 @@ class Wiring:
         from hybridrag.flows.machine import cores
         from hybridrag.parsing import GuardedParser
 
-        most = self.settings.max_file_bytes
-        return GuardedParser(workers=cores(), largest_member=most, most_unpacked=_UNPACKED * most)
+        settings = self.settings
+        return GuardedParser(
+            workers=min(cores(), _MOST_PARSED),
+            timeout_s=settings.parse_timeout,
+            memory=settings.parse_memory,
+            largest_member=settings.max_file_bytes,
+            most_unpacked=_UNPACKED * settings.max_file_bytes,
+        )
 
     @contextmanager
     def _ingest(
@@ -343,7 +351,6 @@ class Wiring:
     def redact(self, name: str, label: Label, *, stdin: BinaryIO) -> Redaction:
         """What the gateway would do to a file, or to stdin where the name is `-`. Needs no database."""
         from hybridrag.flows.redact import redact
-        from hybridrag.parsing import GuardedParser
 
         with ExitStack() as stack:
             return redact(
@@ -351,7 +358,7 @@ class Wiring:
                 label,
                 gateway=self.gateway,
                 stdin=stdin,
-                open_parser=lambda: stack.enter_context(GuardedParser()),
+                open_parser=lambda: stack.enter_context(self._open_parser()),
                 limit=self.settings.max_file_bytes,
             )
 

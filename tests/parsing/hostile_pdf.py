@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 
 Object = str | bytes
 _CATALOG = "<</Type/Catalog/Pages 2 0 R>>"
@@ -50,7 +51,7 @@ def outline_loop() -> bytes:
 
 
 def form_that_draws_itself() -> bytes:
-    body = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>/Length 4>>stream\n/X Do\nendstream"
+    body = stream(b"/X Do", "/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>")
     page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</X 5 0 R>>>>/Contents 4 0 R>>"
     return written([_CATALOG, _ONE_PAGE, page, stream(b"/X Do"), body])
 
@@ -60,11 +61,9 @@ def billion_forms() -> bytes:
     page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</X 5 0 R>>>>/Contents 4 0 R>>"
     objects: list[Object] = [_CATALOG, _ONE_PAGE, page, stream(b"/X Do")]
     for number in range(9):
-        objects.append(
-            f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {number + 6} 0 R>>>>/Length 60>>"
-            f"stream\n{'/X Do ' * 10}\nendstream"
-        )
-    objects.append(f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]{_FONT}/Length {len(_WORDS)}>>stream\n{_WORDS.decode()}\nendstream")
+        next_form = f"/Resources<</XObject<</X {number + 6} 0 R>>>>"
+        objects.append(stream(b"/X Do " * 10, f"/Type/XObject/Subtype/Form/BBox[0 0 9 9]{next_form}"))
+    objects.append(stream(_WORDS, f"/Type/XObject/Subtype/Form/BBox[0 0 9 9]{_FONT}"))
     return written(objects)
 
 
@@ -148,10 +147,14 @@ def _page(*, box: str = "[0 0 612 792]", contents: str = "4 0 R") -> str:
 
 
 def _bomb(entries: str = "", *, unit: bytes = b"q ") -> bytes:
-    packing = zlib.compressobj(9)
-    block = unit * (2**24 // len(unit))
-    once = b"".join([*(packing.compress(block) for _ in range(16)), packing.flush()])
-    return stream(zlib.compress(once, 9), f"{entries}/Filter[/FlateDecode/FlateDecode]")
+    return stream(_deflated(unit), f"{entries}/Filter[/FlateDecode/FlateDecode]")
+
+
+@cache
+def _deflated(unit: bytes) -> bytes:
+    packing = zlib.compressobj(1)
+    block = unit * (2**22 // len(unit))
+    return zlib.compress(b"".join([*(packing.compress(block) for _ in range(64)), packing.flush()]), 9)
 
 
 _MAKERS: tuple[Callable[[], bytes], ...] = (
