@@ -20,6 +20,7 @@ from hybridrag.parsing.unpacking import Allowance, Packed, Withheld, too_large
 from hybridrag.types import Member
 
 _PIECE = 1 << 20
+_PAST_THE_END = 8
 
 
 class Readable(Protocol):
@@ -108,6 +109,7 @@ class _Counted(io.RawIOBase):
     """A stream whose bytes are counted, those that are skipped too."""
 
     def __init__(self, file: Readable, allowance: Allowance) -> None:
+        self._ended = 0
         self._file = file
         self.allowance = allowance
 
@@ -117,6 +119,9 @@ class _Counted(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         piece = self._file.read(_PIECE if size < 0 else size)
         self.allowance.spend(len(piece))
+        self._ended += not piece
+        if self._ended > _PAST_THE_END:
+            raise EOFError  # whoever skips a file that is not there would read on to where it should end
         return piece
 
 

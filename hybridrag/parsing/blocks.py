@@ -67,13 +67,13 @@ def _blocks(tokens: Sequence[Token], lines: list[int], text: str) -> Iterator[Bl
         if token.type in _LISTS:
             after = _closing(tokens, number - 1) + 1
             if all(inner.type != "table" for inner in tokens[number:after]):
-                yield _block("list", lines[first], lines[last], text)
+                yield from _block("list", lines[first], lines[last], text)
                 number = after
         elif token.type in {"fence", "code_block"}:
-            yield _block("code", lines[first], lines[last], text)
+            yield from _block("code", lines[first], lines[last], text)
         elif token.type == "table":
             start = lines[_caption(tokens, number - 1, first)]
-            yield _block("table", start, lines[last], text, head=lines[first + 2])
+            yield from _block("table", start, lines[last], text, head=lines[first + 2])
 
 
 def _closing(tokens: Sequence[Token], opening: int) -> int:
@@ -84,11 +84,11 @@ def _closing(tokens: Sequence[Token], opening: int) -> int:
     return number
 
 
-def _block(kind: BlockKind, start: int, end: int, text: str, *, head: int | None = None) -> Block:
-    """The block without the blank lines after it."""
-    while end > start and text[end - 1] in " \t\n":
-        end -= 1
-    return Block(kind, start, end, start if head is None else min(head, end))
+def _block(kind: BlockKind, start: int, end: int, text: str, *, head: int | None = None) -> Iterator[Block]:
+    """The block without the blank lines after it; none where nothing else is in it."""
+    end = start + len(text[start:end].rstrip())
+    if end > start:
+        yield Block(kind, start, end, start if head is None else min(head, end))
 
 
 def _caption(tokens: Sequence[Token], table: int, first: int) -> int:

@@ -24,7 +24,7 @@ from hybridrag.parsing.text import decode
 from hybridrag.types import Heading
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Tree
 
 
 def parse_code(content: bytes, media_type: str) -> Parsed:
@@ -67,7 +67,7 @@ def _definitions(text: str, media_type: str) -> tuple[Heading, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """A node that defines something; `whole` is it with its wrappers, `start` the byte where what belongs to it begins."""
+    """A node that defines something; `whole` is it with its wrappers, and at byte `start` begins what belongs to it."""
 
     node: Node
     whole: Node
@@ -82,7 +82,8 @@ def _found(content: bytes, media_type: str) -> Iterator[_Definition]:
     grammar = GRAMMARS[media_type]
     end = monotonic() + _LONGEST_S
     parser = _parser(media_type)
-    tree = parser.parse(
+    # Its types leave out that a parse that is broken off gives None.
+    tree: Tree | None = parser.parse(
         lambda start, _: content[start : start + _AT_ONCE], progress_callback=lambda _, __: monotonic() > end
     )
     if tree is None:
@@ -93,8 +94,9 @@ def _found(content: bytes, media_type: str) -> Iterator[_Definition]:
     leads: list[_Lead] = [_NO_LEAD]  # what stands right above it, and right above each of those
     while monotonic() < end:
         node = cursor.node
+        assert node is not None
         kind = node.type
-        if kind in grammar.definitions or (kind in grammar.bodied and _body(node) is not None):
+        if node.is_named and (kind in grammar.definitions or (kind in grammar.bodied and _body(node) is not None)):
             whole, depth = _with_wrappers(node, above, grammar.wrappers)
             yield _Definition(node, whole, _beginning(whole, leads[depth], content))
         if node.end_byte - node.start_byte >= _SHORTEST and cursor.goto_first_child():

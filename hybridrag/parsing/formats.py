@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import version
 from types import MappingProxyType
 
+from hybridrag.parsing.grammars import GRAMMARS
 from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 
@@ -90,9 +91,11 @@ _CODE = Format("code", 1, "text:parse_text", frozenset(), prose=False)
 
 FORMATS: tuple[Format, ...] = (
     _TEXT,
-    Format(
-        "markup", 1, "text:parse_text", frozenset(f"text/{name}" for name in ("x-rst", "x-asciidoc", "x-org", "x-tex"))
-    ),
+    Format("rst", 1, "rst:parse_rst", frozenset({"text/x-rst"})),
+    Format("asciidoc", 1, "asciidoc:parse_asciidoc", frozenset({"text/x-asciidoc"})),
+    Format("org", 1, "org:parse_org", frozenset({"text/x-org"})),
+    Format("latex", 1, "latex:parse_latex", frozenset({"text/x-tex"})),
+    Format("notebook", 1, "notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
     Format("markdown", 1, "markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
     Format(
         "html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("kreuzberg", "markdown-it-py")
@@ -111,14 +114,22 @@ FORMATS: tuple[Format, ...] = (
     Format("office", 2, "office:parse_office", _OFFICE, ("kreuzberg", "markdown-it-py"), by_type=True),
     Format("sheets", 2, "office:parse_office", _SHEETS, ("kreuzberg",), prose=False, by_type=True),
     Format(
-        "data",
+        "table",
         1,
-        "text:parse_text",
-        frozenset(
-            {f"application/{name}" for name in ("json", "x-ndjson", "yaml", "toml", "xml")}
-            | {"text/csv", "text/tab-separated-values"}
-        ),
+        "tables:parse_table",
+        frozenset({"text/csv", "text/tab-separated-values"}),
         prose=False,
+        by_type=True,
+    ),
+    Format("json", 1, "json_text:parse_json", frozenset({"application/json"}), prose=False),
+    Format("json-lines", 1, "json_text:parse_json_lines", frozenset({"application/x-ndjson"}), prose=False),
+    Format("yaml", 1, "yaml_text:parse_yaml", frozenset({"application/yaml"}), ("PyYAML",), prose=False),
+    Format("sections", 1, "sections:parse_sections", frozenset({"application/toml", "text/x-ini"}), prose=False),
+    Format("xml", 1, "xml_text:parse_xml", frozenset({"application/xml"}), prose=False),
+    Format("sql", 1, "code:parse_code", frozenset({"text/x-sql"}), prose=False, by_type=True),
+    *(
+        Format(grammar.name, 1, "code:parse_code", frozenset({kind}), grammar.libraries, prose=False, by_type=True)
+        for kind, grammar in GRAMMARS.items()
     ),
 )
 

@@ -11,7 +11,7 @@ class Grammar:
 
     `definitions` are the node types that define something, `bodied` those that do where they have a body: an assignment
     of a function, a struct that is not only named. `wrappers` are node types around a definition that belong to it: its
-    decorators, `export`, `template <...>`.
+    decorators, `export`, `template <...>`. `also` is the grammar of a language that goes by the same file names.
     """
 
     package: str
@@ -19,6 +19,18 @@ class Grammar:
     bodied: frozenset[str] = frozenset()
     wrappers: frozenset[str] = frozenset()
     function: str = "language"
+    also: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a version of its reading is known by."""
+        return (self.package if self.function == "language" else self.function).removeprefix("tree_sitter_")
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The distributions that it takes."""
+        packages = (package for package in (self.package, self.also) if package)
+        return ("tree-sitter", *(package.replace("_", "-") for package in packages))
 
 
 def _types(text: str) -> frozenset[str]:
@@ -41,7 +53,9 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=frozenset({"decorated_definition"}),
     ),
     "text/javascript": Grammar("tree_sitter_javascript", _ECMA, _ECMA_BODIED, _ECMA_WRAPPERS),
-    "text/x-typescript": Grammar("tree_sitter_typescript", _TYPED_ECMA, _ECMA_BODIED, _ECMA_WRAPPERS, "language_typescript"),
+    "text/x-typescript": Grammar(
+        "tree_sitter_typescript", _TYPED_ECMA, _ECMA_BODIED, _ECMA_WRAPPERS, "language_typescript"
+    ),
     "text/x-tsx": Grammar("tree_sitter_typescript", _TYPED_ECMA, _ECMA_BODIED, _ECMA_WRAPPERS, "language_tsx"),
     "text/x-java": Grammar(
         "tree_sitter_java",
@@ -60,7 +74,9 @@ GRAMMARS: dict[str, Grammar] = {
         _types("function_item struct_item enum_item union_item trait_item impl_item macro_definition"),
         frozenset({"mod_item"}),
     ),
-    "text/x-c": Grammar("tree_sitter_c", frozenset({"function_definition"}), _STRUCTS, _C_WRAPPERS),
+    "text/x-c": Grammar(
+        "tree_sitter_c", frozenset({"function_definition"}), _STRUCTS, _C_WRAPPERS, also="tree_sitter_cpp"
+    ),
     "text/x-c++": Grammar(
         "tree_sitter_cpp",
         _types("function_definition namespace_definition concept_definition"),

@@ -92,15 +92,18 @@ class GuardedParser:
         try:
             opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
             refuse(self._answered(place, opening, raw.content)[0])
-            left = self._means.most_unpacked
+            left, empty = self._means.most_unpacked, True
             while True:
                 answer, content = self._answered(place, {"ask": "next"}, b"", again=False)
                 if answer.get("end") is True:
-                    return
+                    break
+                empty = False
                 left -= len(content)
                 if left < 0:
                     raise UnreadableError("unpacks to more than it may")
                 yield read_member(answer, content, uri=raw.uri)
+            if empty and not unpacking.holds_text(raw.media_type):
+                raise UnreadableError("holds no files", failed=False)
         except BadAnswerError:
             yield self._told(raw, self._fault("answer"))
         except UnreadableError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
-_MOST_PIXELS = 100_000_000
-"""Of the picture as it is: a page of A3 at 600 dpi has 70 million, and unpacks to 210 MB."""
+_MOST_PIXELS = 80_000_000
+"""Of the picture as it is: a page of A3 at 600 dpi has 70 million. Pillow warns from 89 million on."""
 _MOST_FRAMES = 2_000
 _SMALL = 2_000_000
 """Pixels: less than a page of A4 at 150 dpi, a screenshot say. Tesseract wants letters of 20 pixels and more."""
@@ -37,9 +38,10 @@ def parse_image(content: bytes, _media_type: str = "") -> Parsed:
     for number, text in enumerate(texts, 1):
         pages.append(Page(number, start, start + len(text)))
         start += len(text) + len(_PAGE_BREAK)
-    late = (f"{pictures.late} pages were not read by OCR, which took too long",) if pictures.late else ()
     whole = _PAGE_BREAK.join(texts) if any(texts) else ""
-    return Parsed(text=whole, pages=tuple(pages) if whole and len(pages) > 1 else (), notes=late, ocr=True)
+    return Parsed(
+        text=whole, pages=tuple(pages) if whole and len(pages) > 1 else (), notes=pictures.notes(len(texts)), ocr=True
+    )
 
 
 def _pictures(content: bytes) -> Iterator[bytes]:
@@ -47,7 +49,10 @@ def _pictures(content: bytes) -> Iterator[bytes]:
     import PIL.Image
 
     try:
-        with PIL.Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        with (
+            warnings.catch_warnings(action="error", category=PIL.Image.DecompressionBombWarning),
+            PIL.Image.open(io.BytesIO(content), formats=_FORMATS) as image,
+        ):
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             if pages > _MOST_FRAMES:
                 raise UnreadableError(f"has more than {_MOST_FRAMES:,} pages", hint="Split it.", ocr=True)
@@ -56,7 +61,7 @@ def _pictures(content: bytes) -> Iterator[bytes]:
                 if image.width * image.height > _MOST_PIXELS:
                     raise _too_large()
                 yield _pgm(image)
-    except PIL.Image.DecompressionBombError:
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise _too_large() from None
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, ArithmeticError):
         raise UnreadableError("broken: its content does not fit its format", ocr=True) from None

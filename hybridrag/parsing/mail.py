@@ -1,39 +1,86 @@
-"""E-mail (RFC 5322): the headers that matter, then the body; attachments are named, not read."""
+"""E-mail (RFC 5322): the headers that matter, then the body. Attachments are files of their own.
+
+What a reply quotes and how it is signed stays in the text as written: `>` and `-- ` mark both already, and a reply of
+three words means nothing without what it answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import EmailMessage
 
-from hybridrag.parsing.html import html_to_markdown
+from hybridrag.parsing.blocks import Structure, find_structure
+from hybridrag.parsing.mail_parts import Parts, attached_name, body_text, encoded_content, read_parts
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
-from hybridrag.parsing.text import clean, decode
+from hybridrag.parsing.text import clean
+from hybridrag.types import Member
 
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
+_KEPT = {"message_id": "Message-ID", "in_reply_to": "In-Reply-To"}
 
 
 def parse_mail(content: bytes) -> Parsed:
-    """The message: its headers and its body as text. Raises UnreadableError if it has no headers of an e-mail."""
-    message = message_from_bytes(content, policy=policy.default)
+    """The message without its attachments: its headers and its body as text.
+
+    Raises UnreadableError if it has no headers of an e-mail, or its body is encrypted.
+    """
+    message, parts = _read(content)
     headers = {name: value for name in _SHOWN if (value := _header(message, name))}
     if not headers:
         raise UnreadableError("not an e-mail: it has no From, To, Date or Subject")
-    body, notes = _body(message)
+    if parts.encrypted:
+        raise UnreadableError(
+            "encrypted: only its recipient's key opens it",
+            hint="Save it decrypted from the mail program and index that.",
+        )
+    body, notes, marked_up = body_text(parts)
     block = "".join(f"{name}: {value}\n" for name, value in headers.items())
     text, cleaned = clean(f"{block}\n{body}")
-    attached = _attachments(message)
-    if attached:
-        plural = "" if len(attached) == 1 else "s"
-        notes += (f"{len(attached)} attachment{plural} not indexed: {one_line(', '.join(attached), limit=500)}",)
+    structure = find_structure(text) if marked_up else Structure((), ())
+    metadata = {name.lower(): value for name, value in headers.items()}
+    metadata |= {key: value.strip("<>") for key, name in _KEPT.items() if (value := _header(message, name))}
     return Parsed(
         text=text,
         title=headers.get("Subject"),
-        metadata={name.lower(): value for name, value in headers.items()},
+        headings=structure.headings,
+        blocks=structure.blocks,
+        metadata=metadata,
         date=_date(message),
         notes=notes + cleaned,
     )
+
+
+def mail_members(content: bytes) -> Iterator[Member]:
+    """What is attached, one by one: files, and messages as `.eml`; what is without a name gets one.
+
+    Left out are the pictures that an HTML body shows in its text, and signatures.
+    """
+    message, parts = _read(content)
+    sent = _date(message)
+    taken: set[str] = set()
+    for number, part in enumerate(parts.attached, 1):
+        name = _free(attached_name(part, number), taken)
+        taken.add(name)
+        yield Member(name, encoded_content(part), sent)
+
+
+def _read(content: bytes) -> tuple[EmailMessage, Parts]:
+    message = message_from_bytes(content, policy=policy.default)
+    return message, read_parts(message)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    stem, dot, ending = name.rpartition(".")
+    if not stem:
+        stem, dot, ending = name, "", ""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{stem}-{number}{dot}{ending}"
+    return free
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -51,19 +98,7 @@ def _date(message: EmailMessage) -> datetime | None:
         return None
     if not isinstance(moment, datetime):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _body(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
-    part = message.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        return "", ("its body is not text",)
-    payload = part.get_payload(decode=True)
-    declared = part.get_content_charset()
-    content = payload if isinstance(payload, bytes) else b""
-    text, notes = decode(content, declared=None if declared in {"us-ascii", "utf-8"} else declared)
-    return (html_to_markdown(text) if part.get_content_type() == "text/html" else text), notes
-
-
-def _attachments(message: EmailMessage) -> list[str]:
-    return [one_line(part.get_filename() or part.get_content_type(), limit=120) for part in message.iter_attachments()]
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

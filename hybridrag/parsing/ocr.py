@@ -12,15 +12,15 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hybridrag.parsing import sandbox
-from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing.parsed import UnreadableError, one_line
 
 PAGE_S = 45.0
 """The longest that one page may take."""
@@ -57,12 +57,10 @@ class Ocr:
         return UnreadableError(self.missing, hint=self.hint, failed=failed, ocr=True)
 
 
-@cache
 def find(mode: Literal["auto", "off"] = "auto", languages: tuple[str, ...] = ()) -> Ocr:
     """What reads pictures on this machine: tesseract from PATH, in the languages given and in English where it can.
 
-    `languages` are tesseract's names (`deu`, `fra`, `script/Latin`). Runs the program twice, 20 ms each; a process asks
-    once.
+    `languages` are tesseract's names (`deu`, `fra`, `script/Latin`).
     """
     if mode == "off":
         return Ocr(missing="needs OCR, which is turned off", hint='Set ocr = "auto" in the settings.')
@@ -70,19 +68,23 @@ def find(mode: Literal["auto", "off"] = "auto", languages: tuple[str, ...] = ())
     # What a relative entry of PATH finds depends on the folder one stands in, and a project could bring it.
     if program is None or not Path(program).is_absolute():
         return Ocr()
-    version = re.search(r"tesseract v?(\d[\w.]*)", _said(program, "--version"))
-    installed = set(_said(program, "--list-langs").split())
-    if version is None or not installed:
+    version, installed = _asked(program)
+    if not version or not installed:
         return Ocr(missing="needs OCR: tesseract does not run", hint="See what `tesseract --list-langs` says.")
     lacking = [name for name in languages or ("eng",) if name not in installed]
     if lacking:
         return Ocr(
-            missing=f"needs OCR: tesseract has no data for {', '.join(lacking)}"[:200],
+            missing=f"needs OCR: tesseract has no data for {one_line(', '.join(lacking), limit=100)}",
             hint="Install it, such as `apt install tesseract-ocr-deu`, or change ocr_languages in the settings.",
         )
     wanted = tuple(dict.fromkeys((*languages, "eng"))) if "eng" in installed else languages
     data = os.environ.get("TESSDATA_PREFIX", "")
-    return Ocr(program, version[1], wanted, "osd" in installed, data, missing="", hint="")
+    return Ocr(program, version, wanted, "osd" in installed, data, missing="", hint="")
+
+
+def given(fields: Mapping[str, Any]) -> Ocr:
+    """What `dataclasses.asdict` made of it, after its way through JSON."""
+    return Ocr(**{**fields, "languages": tuple(fields["languages"])})
 
 
 def use(ocr: Ocr, alive: Callable[[], object] | None = None) -> None:
@@ -96,16 +98,16 @@ def current() -> Ocr:
 
 
 class Pictures:
-    """The pictures of one document, read one by one. `late` counts those for which there was no time."""
+    """The pictures of one document, read one by one."""
 
     def __init__(self) -> None:
         self._deadline = time.monotonic() + DOCUMENT_S
-        self.late = 0
+        self._late = 0
 
     def read(self, picture: bytes) -> str:
         """The text of a PGM file, paragraphs apart by a blank line; empty where nothing in it can be read."""
         if time.monotonic() > self._deadline:
-            self.late += 1
+            self._late += 1
             return ""
         if picture.count(picture[-1:]) > len(picture) - _HEADER:
             return ""  # of one colour
@@ -124,12 +126,16 @@ class Pictures:
                 preexec_fn=sandbox.die_with_parent,  # this process has one thread
             )
         except subprocess.TimeoutExpired:
-            self.late += 1
+            self._late += 1
             return ""
         finally:
             if _alive is not None:
                 _alive()
         return _text(done.stdout.decode("utf-8", "replace"))
+
+    def notes(self, pages: int) -> tuple[str, ...]:
+        """How many of a document's pages there was no time for, if any."""
+        return (f"{self._late} of {pages} pages were not read: OCR took too long",) if self._late else ()
 
 
 def _text(table: str) -> str:
@@ -164,6 +170,13 @@ def _confidence(line: Sequence[_Word]) -> float:
 def _environment(ocr: Ocr) -> dict[str, str]:
     kept = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": tempfile.gettempdir(), "OMP_THREAD_LIMIT": "1"}
     return kept | ({"TESSDATA_PREFIX": ocr.data} if ocr.data else {})
+
+
+@cache
+def _asked(program: str) -> tuple[str, frozenset[str]]:
+    """Its version and the languages it has data for. Runs it twice, 20 ms each; a process asks once."""
+    version = re.search(r"tesseract v?(\d[\w.]*)", _said(program, "--version"))
+    return version[1] if version else "", frozenset(_said(program, "--list-langs").split())
 
 
 def _said(program: str, *arguments: str) -> str:

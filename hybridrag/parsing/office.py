@@ -20,6 +20,7 @@ from hybridrag.parsing.text import clean
 from hybridrag.parsing.titles import given_title
 
 _RTF = "application/rtf"
+_TYPES = "[Content_Types].xml"
 _EXCEL = "application/vnd.ms-excel"
 _OLD = {"WordDocument": "Word", "PowerPoint Document": "PowerPoint", "Workbook": "Excel", "Book": "Excel"}
 _NEW = {"Word": ".docx", "PowerPoint": ".pptx"}
@@ -52,14 +53,12 @@ def _reader(package: Package) -> tuple[Callable[[Package], Parsed], str]:
         return _parse_book, "a book"
     if "content.xml" in package:
         return _parse_opendocument, "an OpenDocument file"
-    if "[Content_Types].xml" not in package:
+    if not package.relations():
         raise UnreadableError("not an office file: a zip archive under its name", hint="Rename it to .zip.")
-    main = package.main_part()
-    types = {
-        entry.get("PartName", "").lstrip("/"): entry.get("ContentType", "")
-        for entry in package.xml("[Content_Types].xml")
-    }
-    kind = types.get(main, "")
+    main, kind = package.main_part(), ""
+    if _TYPES in package:
+        names = {entry.get("PartName", "").lstrip("/"): entry for entry in package.xml(_TYPES)}
+        kind = names[main].get("ContentType", "") if main in names else ""
     if "binary" in kind:
         raise UnreadableError("a binary workbook, which is not read", hint="Open it and save it as .xlsx.")
     if "wordprocessingml" in kind or "ms-word" in kind or main.startswith("word/"):

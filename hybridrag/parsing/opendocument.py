@@ -49,7 +49,10 @@ def write_opendocument(package: Package, into: Composition) -> tuple[str, ...]:
                 walk.slide(page, number)
         else:
             walk.blocks(part)
-    return tuple(f"{number} hidden {kind}{'s' * (number > 1)} indexed too" for kind, number in hidden.items() if number)
+    notes = [f"{number} hidden {kind}{'s' * (number > 1)} indexed too" for kind, number in hidden.items() if number]
+    if any(local(element) == "annotation" for element in body.iter()):
+        notes.append("its comments were not indexed")
+    return tuple(notes)
 
 
 class _Styles:
@@ -112,7 +115,8 @@ class _Walk:
                 self._block(child, 0)
         self._end()
         for notes in (child for child in page if local(child) == "notes"):
-            text = " ".join(_words(frame) for frame in notes if attribute(frame, "class") == "notes").strip()
+            frames = (frame for frame in notes if attribute(frame, "class") not in _FURNITURE)
+            text = " ".join(_words(frame) for frame in frames).strip()
             into.paragraph(f"Notes: {text}" if text else "")
 
     def blocks(self, parent: Element, depth: int = 0) -> None:

@@ -81,8 +81,7 @@ def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> t
         text = pictures.read(picture) if picture is not None else ""
         text = _AT_LINE_END.sub(CUT, text)
         read[number] = PageText(text, (Line(0.0, 0.0),) * (text.count("\n") + 1), drawn=True)
-    late = f"{pictures.late} pages were not read by OCR, which took too long"
-    return (late,) if pictures.late else ()
+    return pictures.notes(len(read))
 
 
 def _readable(pages: list[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -22,11 +22,12 @@ def write_presentation(package: Package, into: Composition) -> tuple[str, ...]:
     """Writes all slides in their order, hidden ones too; a note tells how many of those there are."""
     main = package.main_part()
     relations = package.relations(main)
-    hidden = 0
+    hidden, seen = 0, set[str]()
     for number, entry in enumerate(_all(package.xml(main), "sldId"), 1):
         kind, part = relations.get(_relation(entry), ("", ""))
-        if kind != "slide" or part not in package:
+        if kind != "slide" or part not in package or part in seen:
             raise broken()
+        seen.add(part)
         root = package.xml(part)
         hidden += root.get("show") in {"0", "false"}
         into.page()

@@ -37,7 +37,8 @@ _TOKENS = re.compile(
     r"(?P<comment>(?m:^)[ \t]*--[^\n]*\n?)|--[^\n]*|/\*.*?(?:\*/|\Z)|'[^']*(?:'|\Z)"
     r"|(?P<dollar>\$\w*\$).*?(?:(?P=dollar)|\Z)"
     rf"|(?m:^)[ \t]*(?P<create>CREATE(?:\s+OR\s+(?:REPLACE|ALTER))?)\s+(?P<kind>{_KIND})\s+"
-    rf"(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME}(?:\s?\.\s?{_NAME}){{0,3}})|\n[ \t]*(?=\n)|[^\s'$/-]+|\S",
+    rf"(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME}(?:\s?\.\s?{_NAME}){{0,3}})"
+    r"|\n[ \t]*(?=\n)|[^\s'$/-]+|\S",
     re.IGNORECASE | re.DOTALL,
 )
 _MOST = 20_000

@@ -40,11 +40,14 @@ def write_workbook(package: Package, into: Composition) -> tuple[str, ...]:
         formats=[text for kind, part in relations.values() if kind == "styles" for text in _formats(package, part)],
         since_1904=properties is not None and properties.get("date1904") in {"1", "true"},
     )
-    hidden, waiting = 0, 0
+    hidden, waiting, seen = 0, 0, set[str]()
     for sheet in (item for group in workbook if local(group) == "sheets" for item in group):
         kind, part = relations.get(attribute(sheet, "id"), ("", ""))
         if kind != "worksheet":  # a chart sheet or a macro sheet holds no cells
             continue
+        if part in seen:
+            raise broken()
+        seen.add(part)
         hidden += sheet.get("state", "visible") != "visible"
         reader = _Sheet(package, part, book)
         write_sheet(into, sheet.get("name", ""), reader.rows())
@@ -61,6 +64,7 @@ class _Sheet:
         """Formulas that no program has worked out yet."""
         self._package, self._part, self._book = package, part, book
         self._merged = _merged_down(package.read(part))
+        self._spanning: dict[int, tuple[int, str]] = {}
 
     def rows(self) -> Iterator[list[str]]:
         """Every row with its cells from column A on. A gap is one empty row, however wide it is."""
@@ -83,10 +87,20 @@ class _Sheet:
             if len(row) < column:
                 row.extend([""] * (column - len(row)))
             row[column - 1] = self._text(cell)
-        for spanned in self._merged:
-            if spanned.first <= number <= spanned.last:
-                spanned.fill(row, number)
+        self._fill(row, number)
         return row
+
+    def _fill(self, row: list[str], number: int) -> None:
+        """Cells merged over several rows are read in each of them."""
+        for column, last in self._merged.pop(number, ()):
+            if len(row) >= column and row[column - 1]:
+                self._spanning[column] = (last, row[column - 1])
+        for column, (last, text) in list(self._spanning.items()):
+            if number > last:
+                del self._spanning[column]
+            elif any(row):
+                row.extend([""] * (column - len(row)))
+                row[column - 1] = row[column - 1] or text
 
     def _text(self, cell: Element) -> str:
         kind, value, formula = cell.get("t", "n"), "", False
@@ -112,27 +126,14 @@ class _Sheet:
         return shown(value, written, since_1904=self._book.since_1904)
 
 
-class _Spanned:
-    """Cells merged over several rows: each of the rows is read with their text."""
-
-    def __init__(self, column: int, first: int, last: int) -> None:
-        self.first, self.last, self._column, self._text = first, last, column, ""
-
-    def fill(self, row: list[str], number: int) -> None:
-        if number == self.first:
-            self._text = row[self._column - 1] if len(row) >= self._column else ""
-        elif self._text and any(row):
-            row.extend([""] * (self._column - len(row)))
-            row[self._column - 1] = row[self._column - 1] or self._text
-
-
-def _merged_down(content: bytes) -> list[_Spanned]:
-    found = re.findall(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"', content)
-    return [
-        _Spanned(_column(letters.decode()), int(first), int(last))
-        for letters, first, last in found[:_MOST_MERGED]
-        if int(last) > int(first)
-    ]
+def _merged_down(content: bytes) -> dict[int, list[tuple[int, int]]]:
+    """Cells that are merged over several rows: first row to column and last row."""
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for letters, first, last in _MERGED.findall(content):
+        column = _column(letters.decode())
+        if int(last) > int(first) and column <= _WIDEST:
+            merged.setdefault(int(first), []).append((column, int(last)))
+    return merged
 
 
 def _strings(package: Package, part: str) -> Iterator[str]:
@@ -182,5 +183,5 @@ def _unescaped(text: str) -> str:
     return clean(_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))[0] if "_x" in text else text
 
 
-_MOST_MERGED = 10_000
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")

@@ -37,6 +37,8 @@ _TEXTS = 256
 """Texts read together."""
 _CROWD, _BESIDE = 64, 8
 """In a band that more texts agree in, each is compared with so many that come after it in the order of all bands."""
+_COMPARED = 8
+"""Candidates of a text that are compared with it, those first whose sketches agree the most."""
 _LEAST_TOGETHER = 0.5
 """Where sketches of near texts may agree in less, a band is two wide instead of three."""
 LEAST = 0.8
@@ -88,62 +90,28 @@ class NearTexts:
     def pairs(self) -> list[tuple[int, int, float]]:
         """Two near texts each, the first one first, with their likeness. Where very many are near each other, not every
         pair of them, but so many that all hang together."""
-        candidates = _candidates(self._sketches, self._threshold)
-        self._read({int(place) for place in candidates.flat})
-        found = ((one, other, self._alike(one, other)) for one, other in candidates.tolist())
+        found = ((one, other, self._alike(one, other)) for one, other in self._candidates())
         return [pair for pair in found if pair[2] >= self._threshold]
 
     def groups(self) -> list[dict[int, float]]:
-        """Texts that are near a first one, each with its likeness to that, the first (1.0) before the others.
+        """Texts that are near a first one, each with its likeness to that: first the first (1.0), then by their places.
 
-        Every text with a near one is in a group, unless all that are near it are already in others'. The first is the
-        one that most are near to; of those the one with the least place.
+        The first is always the one with the least place among those that hang together by near pairs; what is not near
+        to it makes groups of its own.
         """
-        near: dict[int, set[int]] = {}
-        for one, other, _ in self.pairs():
-            near.setdefault(one, set()).add(other)
-            near.setdefault(other, set()).add(one)
         groups = []
-        for hanging in _hanging_together(near):
-            left = hanging
+        for together in self._hanging_together():
+            left = together
             while len(left) > 1:
-                first = min(left, key=lambda place: (-len(near[place] & left), place))
-                likeness_of = {place: self._alike(first, place) for place in sorted(left - {first})}
-                group = {first: 1.0, **{p: same for p, same in likeness_of.items() if same >= self._threshold}}
-                if len(group) > 1:
-                    groups.append(group)
-                left = left - group.keys()
+                first, *others = left
+                alike = {place: self._alike(first, place) for place in others}
+                near = {place: share for place, share in alike.items() if share >= self._threshold}
+                if near:
+                    groups.append({first: 1.0, **near})
+                left = [place for place in others if place not in near]
         return groups
 
-    def _alike(self, one: int, other: int) -> float:
-        if one in self._known and other in self._known:
-            return _common(self._known[one], self._known[other])
-        return 0.0  # one of them went meanwhile
-
-    def _read(self, places: set[int]) -> None:
-        ordered = sorted(places)
-        for first in range(0, len(ordered), _TEXTS):
-            texts = self._texts_of(ordered[first : first + _TEXTS])
-            self._known |= {place: _pairs(text) for place, text in texts.items()}
-
-
-def _hanging_together(near: Mapping[int, set[int]]) -> list[set[int]]:
-    """Texts that a way from near one to near one joins."""
-    found, seen = [], set[int]()
-    for start in sorted(near):
-        if start in seen:
-            continue
-        together, coming = {start}, [start]
-        while coming:
-            new = near[coming.pop()] - together
-            together |= new
-            coming += new
-        seen |= together
-        found.append(together)
-    return found
-
-
-# --- candidates ------------------------------------------------------------------------------------------------------
+    # --- candidates ------------------------------------------------------------------------------------------------------
 
 
 def _candidates(sketches: Sketches, threshold: float) -> NDArray[np.int64]:
@@ -171,13 +139,26 @@ def _candidates(sketches: Sketches, threshold: float) -> NDArray[np.int64]:
             codes.append(np.minimum(one, other) * len(order) + np.maximum(one, other))
     found = np.unique(np.concatenate(codes))
     pairs = np.stack([found // max(1, len(sketches)), found % max(1, len(sketches))], axis=1)
+    parts = [pairs[start : start + _AT_ONCE] for start in range(0, len(pairs), _AT_ONCE)]
+    agreed = np.concatenate(
+        [np.empty(0), *((sketches[part[:, 0]] == sketches[part[:, 1]]).mean(axis=1) for part in parts)]
+    )
     spread = 3 * (together * (1 - together) / FUNCTIONS) ** 0.5
-    kept = [np.empty((0, 2), np.int64)]
-    for start in range(0, len(pairs), _AT_ONCE):
-        part = pairs[start : start + _AT_ONCE]
-        agreed = (sketches[part[:, 0]] == sketches[part[:, 1]]).mean(axis=1)
-        kept.append(part[agreed >= together - spread])
-    return np.concatenate(kept)
+    enough = agreed >= together - spread
+    pairs, agreed = pairs[enough], agreed[enough]
+    return pairs[_first_of(pairs[:, 0], agreed) | _first_of(pairs[:, 1], agreed)]
+
+
+def _first_of(places: NDArray[np.int64], agreed: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pairs are among the `_COMPARED` of their text, at that place, that agree the most."""
+    import numpy as np
+
+    order = np.lexsort((-agreed, places))
+    ordered = places[order]
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    first = np.empty(len(order), bool)
+    first[order] = rank < _COMPARED
+    return first
 
 
 def _least_together(threshold: float) -> float:

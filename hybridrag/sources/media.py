@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from posixpath import basename, splitext
 
 NEVER_DOCUMENTS = frozenset({".git", ".hg", ".svn", ".bzr", "_darcs", "CVS", "__pycache__", "node_modules", "__MACOSX"})
@@ -39,9 +40,11 @@ def media_type(path: str, content: bytes) -> str | None:
     sniffed = _magic(content)
     if sniffed is not None and (named is None or _is_text(named)):
         return sniffed
+    if named in {None, "text/plain"} and (written := _written_as(content)) is not None:
+        return written
     if named is not None:
         return named
-    return "text/plain" if looks_like_text(content) else None
+    return (_script(content) or "text/plain") if looks_like_text(content) else None
 
 
 def sniff(content: bytes) -> str | None:
@@ -49,10 +52,7 @@ def sniff(content: bytes) -> str | None:
     magic = _magic(content)
     if magic is not None:
         return magic
-    head = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    if head.startswith((b"<!doctype html", b"<html")):
-        return "text/html"
-    return "text/plain" if looks_like_text(content) else None
+    return _written_as(content) or ("text/plain" if looks_like_text(content) else None)
 
 
 def extension(kind: str) -> str:
@@ -71,6 +71,14 @@ def looks_like_text(content: bytes) -> bool:
         return False
     controls = sum(byte < 32 and byte not in _BLANKS for byte in head)
     return controls <= len(head) // 100
+
+
+def _script(content: bytes) -> str | None:
+    """The language of a script without an extension, by its first line."""
+    line = content[:200].partition(b"\n")[0]
+    if not line.startswith(b"#!"):
+        return None
+    return next((kind for name, kind in _INTERPRETERS if name in line), None)
 
 
 def _is_text(kind: str) -> bool:
@@ -93,6 +101,18 @@ def _magic(content: bytes) -> str | None:
     return next((kind for mark, kind in _PACKED if content.startswith(mark)), None)
 
 
+def _written_as(content: bytes) -> str | None:
+    """The kind of text that begins like no other: a page, a mailbox, a message as mail servers store them."""
+    head = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head[:64].lower().startswith((b"<!doctype html", b"<html")):
+        return "text/html"
+    if _MAILBOX.match(head):
+        return "application/mbox"
+    return "message/rfc822" if _MESSAGE.match(head) else None
+
+
+_MAILBOX = re.compile(rb"From [^\n]{1,300}\d\d:\d\d[^\n]{0,100}\r?\n>?[A-Za-z][A-Za-z0-9-]{1,60}:")
+_MESSAGE = re.compile(rb"(?:Return-Path|Delivered-To|X-Original-To|Received): [^\n]{1,500}\n(?:[ \t]|[A-Za-z-]{2,60}:)")
 _BLANKS = frozenset(b"\t\n\r\f\x1b")
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
@@ -129,6 +149,16 @@ _PICTURES = (
     (b"GIF89a", "image/gif"),
 )
 
+_INTERPRETERS = (
+    (b"python", "text/x-python"),
+    (b"node", "text/javascript"),
+    (b"ruby", "text/x-ruby"),
+    (b"php", "text/x-php"),
+    (b"perl", "text/x-perl"),
+    (b"lua", "text/x-lua"),
+    (b"sh", "text/x-shellscript"),
+)
+
 _BY_EXTENSION: dict[str, str] = {
     ".zip": "application/zip",
     ".tar": "application/x-tar",
@@ -155,6 +185,7 @@ _BY_EXTENSION: dict[str, str] = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".eml": "message/rfc822",
+    ".mbox": "application/mbox",
     ".pdf": "application/pdf",
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -208,7 +239,10 @@ _BY_EXTENSION: dict[str, str] = {
     ".mjs": "text/javascript",
     ".jsx": "text/javascript",
     ".ts": "text/x-typescript",
-    ".tsx": "text/x-typescript",
+    ".tsx": "text/x-tsx",
+    ".mts": "text/x-typescript",
+    ".cts": "text/x-typescript",
+    ".cjs": "text/javascript",
     ".css": "text/css",
     ".java": "text/x-java",
     ".kt": "text/x-kotlin",
@@ -235,9 +269,118 @@ _BY_EXTENSION: dict[str, str] = {
     ".ps1": "text/x-powershell",
     ".tf": "text/x-terraform",
     ".proto": "text/x-protobuf",
+    ".rest": "text/x-rst",
+    ".asciidoc": "text/x-asciidoc",
+    ".latex": "text/x-tex",
+    ".ltx": "text/x-tex",
+    ".tab": "text/tab-separated-values",
+    ".ipynb": "application/x-ipynb+json",
+    ".jsonc": "application/json",
+    ".geojson": "application/json",
+    ".webmanifest": "application/json",
+    ".xsd": "application/xml",
+    ".xsl": "application/xml",
+    ".xslt": "application/xml",
+    ".wsdl": "application/xml",
+    ".rss": "application/xml",
+    ".atom": "application/xml",
+    ".opml": "application/xml",
+    ".fb2": "application/xml",
+    ".dbk": "application/xml",
+    ".docbook": "application/xml",
+    ".jats": "application/xml",
+    ".tei": "application/xml",
+    ".xlf": "application/xml",
+    ".xliff": "application/xml",
+    ".resx": "application/xml",
+    ".csproj": "application/xml",
+    ".vbproj": "application/xml",
+    ".plist": "application/xml",
+    ".pom": "application/xml",
+    ".cxx": "text/x-c++",
+    ".hh": "text/x-c++",
+    ".hxx": "text/x-c++",
+    ".ipp": "text/x-c++",
+    ".kts": "text/x-kotlin",
+    ".sc": "text/x-scala",
+    ".pyx": "text/x-cython",
+    ".rake": "text/x-ruby",
+    ".gemspec": "text/x-ruby",
+    ".ksh": "text/x-shellscript",
+    ".psm1": "text/x-powershell",
+    ".properties": "text/x-properties",
+    ".bib": "text/x-bibtex",
+    ".hcl": "text/x-terraform",
+    ".dart": "text/x-dart",
+    ".ex": "text/x-elixir",
+    ".exs": "text/x-elixir",
+    ".erl": "text/x-erlang",
+    ".hrl": "text/x-erlang",
+    ".hs": "text/x-haskell",
+    ".clj": "text/x-clojure",
+    ".cljs": "text/x-clojure",
+    ".edn": "text/x-clojure",
+    ".vue": "text/x-vue",
+    ".svelte": "text/x-svelte",
+    ".gradle": "text/x-groovy",
+    ".groovy": "text/x-groovy",
+    ".cmake": "text/x-cmake",
+    ".scss": "text/x-scss",
+    ".sass": "text/x-scss",
+    ".less": "text/x-less",
+    ".m": "text/x-objective-c",
+    ".mm": "text/x-objective-c",
+    ".f90": "text/x-fortran",
+    ".f": "text/x-fortran",
+    ".pas": "text/x-pascal",
+    ".vb": "text/x-vb",
+    ".fs": "text/x-fsharp",
+    ".fsx": "text/x-fsharp",
+    ".ml": "text/x-ocaml",
+    ".mli": "text/x-ocaml",
+    ".nim": "text/x-nim",
+    ".zig": "text/x-zig",
+    ".v": "text/x-verilog",
+    ".vhd": "text/x-vhdl",
+    ".sv": "text/x-verilog",
+    ".asm": "text/x-asm",
+    ".s": "text/x-asm",
+    ".lisp": "text/x-lisp",
+    ".el": "text/x-lisp",
+    ".scm": "text/x-scheme",
+    ".rkt": "text/x-scheme",
+    ".pm": "text/x-perl",
+    ".tcl": "text/x-tcl",
+    ".awk": "text/x-awk",
+    ".fish": "text/x-fish",
+    ".bat": "text/x-batch",
+    ".cmd": "text/x-batch",
+    ".graphql": "text/x-graphql",
+    ".gql": "text/x-graphql",
+    ".thrift": "text/x-thrift",
+    ".sol": "text/x-solidity",
+    ".cu": "text/x-cuda",
+    ".glsl": "text/x-glsl",
+    ".twig": "text/x-twig",
+    ".erb": "text/x-erb",
+    ".jinja": "text/x-jinja",
+    ".j2": "text/x-jinja",
+    ".cob": "text/x-cobol",
+    ".cbl": "text/x-cobol",
+    ".abap": "text/x-abap",
+    ".diff": "text/x-diff",
+    ".patch": "text/x-diff",
+    ".typ": "text/x-typst",
 }
 
-_BY_NAME: dict[str, str] = {"dockerfile": "text/x-dockerfile", "makefile": "text/x-makefile"}
+_BY_NAME: dict[str, str] = {
+    "dockerfile": "text/x-dockerfile",
+    "makefile": "text/x-makefile",
+    "gemfile": "text/x-ruby",
+    "rakefile": "text/x-ruby",
+    "vagrantfile": "text/x-ruby",
+    "jenkinsfile": "text/x-groovy",
+}
 
 _NOT_DOCUMENTS_BY_KIND = {
     "drawings, sound, film, fonts": "ico svg heic avif psd mp3 wav flac ogg m4a mp4 "
@@ -246,6 +389,6 @@ _NOT_DOCUMENTS_BY_KIND = {
     "programs and what builds leave": "exe dll so dylib a o obj class pyc pyo wasm bin",
     "stored data, weights, key stores": "db sqlite sqlite3 parquet feather npy npz pkl pickle h5 safetensors onnx pt "
     "pth gguf p12 pfx jks",
-    "no parser yet, and mostly noise as text": "ipynb mbox pst msg",
+    "no parser yet, and mostly noise as text": "pst msg",
 }
 _NOT_DOCUMENTS = frozenset(f".{ending}" for endings in _NOT_DOCUMENTS_BY_KIND.values() for ending in endings.split())

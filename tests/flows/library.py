@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from hybridrag.config import load
 from hybridrag.flows.ingest import IngestOptions
 from hybridrag.flows.ingest_report import IngestReport
@@ -65,6 +67,11 @@ class Library:
     def found(self, text: str) -> list[str]:
         """Paths of the hits of a search, best first."""
         return [hit.chunk.document.path for hit in self.wiring.search(Query(text)).hits]
+
+    def execute(self, statement: str) -> None:
+        """Changes the database behind the program's back."""
+        with psycopg.connect(self.environ["HYBRIDRAG_DATABASE_URL"], options="-c search_path=hybridrag") as connection:
+            connection.execute(statement)
 
     def vectors(self) -> int:
         collection = self.wiring.collection()

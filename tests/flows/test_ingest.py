@@ -256,3 +256,26 @@ def test_odd_documents_are_stored_exactly(library: Library, content: str) -> Non
     for chunk in chunks.values():
         assert shown["text"][chunk.start : chunk.end] == chunk.text
     assert counts(library.ingest()) == {"unchanged": 3}
+
+
+def test_a_new_version_of_a_parser_parses_its_own_documents_again_and_no_others(library: Library) -> None:
+    library.write("page.html", "<p>The porter has the keys to the cellar.</p>")
+    library.write("broken.pdf", b"%PDF-1.4 nothing more")
+    library.write("broken.docx", b"PK\x03\x04 nothing more")
+    assert counts(library.ingest()) == {"added": 3, "failed": 2}
+    again = library.ingest()
+    assert counts(again) == {"unchanged": 3, "failed": 2}
+    assert again.stages["parse"] == 0
+
+    library.execute("update document set processing = 'html/0' where path = 'page.html'")
+    library.execute("update problem set processing = 'pdf/0' where path = 'broken.pdf'")
+    report = library.ingest()
+    assert counts(report) == {"updated": 1, "unchanged": 2, "failed": 2}
+    assert (report.chunks_embedded, report.chunks_reused) == (0, 1)
+    assert counts(library.ingest()) == {"unchanged": 3, "failed": 2}
+
+
+def test_a_file_under_a_new_name_is_read_as_what_the_name_says(library: Library) -> None:
+    library.ingest()
+    library.execute("update document set media_type = 'text/plain' where path = 'travel.md'")
+    assert counts(library.ingest()) == {"updated": 1, "unchanged": 1}

@@ -53,15 +53,29 @@ _SPHINX_GUIDE = (
     "The name under which the vessel is registered.",
     *_GUIDE[15:],
 )
-_SPHINX_GUIDE = (*_SPHINX_GUIDE[:12], "Ice class vessels pay no surcharge in winter.", *_GUIDE[12:15], *_SPHINX_GUIDE[16:])
+_SPHINX_GUIDE = (
+    *_SPHINX_GUIDE[:12],
+    "Ice class vessels pay no surcharge in winter.",
+    *_GUIDE[12:15],
+    *_SPHINX_GUIDE[16:],
+)
 
 _MADE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pandoc": (_GUIDE[:7] + _GUIDE[7:], ("TOC",)),
     "libreoffice": (_GUIDE, ()),
-    "sphinx": (_SPHINX_GUIDE, ("Other page of the manual", "Table of Contents", "Powered by", "Page source", "Quick search")),
-    "furo": (_SPHINX_GUIDE, ("Other page of the manual", "On this page", "Made with", "Toggle site navigation", "View this page")),
+    "sphinx": (
+        _SPHINX_GUIDE,
+        ("Other page of the manual", "Table of Contents", "Powered by", "Page source", "Quick search"),
+    ),
+    "furo": (
+        _SPHINX_GUIDE,
+        ("Other page of the manual", "On this page", "Made with", "Toggle site navigation", "View this page"),
+    ),
     "mkdocs": (_MARKDOWN_GUIDE, ("Built with", "Search docs", "Harbour Docs", "Docs »")),
-    "material": (_MARKDOWN_GUIDE, ("Made with", "Skip to content", "Home of the harbour", "Table of contents", "Initializing search")),
+    "material": (
+        _MARKDOWN_GUIDE,
+        ("Made with", "Skip to content", "Home of the harbour", "Table of contents", "Initializing search"),
+    ),
 }
 
 _DOCUSAURUS = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from hybridrag.types import Document, Skipped
+from hybridrag.parsing import GuardedParser
+from hybridrag.types import Document, RawDocument, Skipped
+from tests.parsing import hostile_pdf
 
 Parse = Callable[[str, bytes, str], Document]
 Skip = Callable[[str, bytes, str], Skipped]
@@ -16,24 +18,40 @@ KIND = "application/pdf"
 
 def pdf(*pages: str) -> bytes:
     """A PDF whose pages show these lines of text (ASCII), written by hand; an empty page draws a box."""
-    objects = ["<</Type/Catalog/Pages 2 0 R>>", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
-    kids = []
+    drawings = []
     for page in pages:
         lines = " ".join(f"({line}) Tj T*" for line in page.split("\n"))
-        drawing = f"BT /F1 12 Tf 14 TL 72 720 Td {lines} ET" if page else "100 100 200 200 re f"
-        objects.append(f"<</Length {len(drawing)}>>stream\n{drawing}\nendstream")
+        drawings.append(f"BT /F1 12 Tf 14 TL 72 720 Td {lines} ET" if page else "100 100 200 200 re f")
+    return drawn(*drawings)
+
+
+def sized(*lines: tuple[int, str]) -> str:
+    """A page of lines, each in its size in points, 40 points apart from a height of 750 on."""
+    shown = (
+        f"/F1 {size} Tf 1 0 0 1 20 {750 - 40 * number} Tm ({line}) Tj" for number, (size, line) in enumerate(lines)
+    )
+    return f"BT {' '.join(shown)} ET"
+
+
+def drawn(*pages: str, outline: Sequence[tuple[str, float | None]] = ()) -> bytes:
+    """A PDF of these drawings. Bookmarks are titles with heights on the first page."""
+    objects: list[str | bytes] = ["", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+    kids = []
+    for page in pages:
+        objects.append(hostile_pdf.stream(page.encode()))
         resources = "/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R>>>>"
         objects.append(f"<</Type/Page/Parent 2 0 R{resources}/Contents {len(objects)} 0 R>>")
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
-    out, offsets = b"%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
-    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
-    size = len(objects) + 1
-    trailer = f"trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{len(out)}\n%%EOF\n"
-    return out + f"xref\n0 {size}\n0000000000 65535 f \n{table}{trailer}".encode()
+    root = len(objects) + 1
+    objects[0] = f"<</Type/Catalog/Pages 2 0 R{f'/Outlines {root} 0 R' if outline else ''}>>"
+    if outline:
+        objects.append(f"<</Type/Outlines/First {root + 1} 0 R/Last {root + len(outline)} 0 R>>")
+    for number, (title, top) in enumerate(outline, root + 1):
+        following = f"/Next {number + 1} 0 R" if number < root + len(outline) else ""
+        place = "/Fit" if top is None else f"/XYZ 0 {top} 0"
+        objects.append(f"<</Title({title})/Parent {root} 0 R{following}/Dest[{kids[0]}{place}]>>")
+    return hostile_pdf.written(objects)
 
 
 def test_a_file_made_by_a_program(parsed: Parse, files: Path) -> None:
@@ -57,7 +75,7 @@ def test_pages_are_exact_and_blank_ones_keep_their_number(parsed: Parse) -> None
         "Third page.\nSecond line.",
     ]
     assert [page.number for page in document.pages] == [1, 2, 3]
-    assert document.notes == ("1 of 3 pages hold no text: 2",)
+    assert document.notes == ("1 of 3 pages hold no text: 2 (needs OCR: tesseract is not installed)",)
     assert document.title == "A"
 
 
@@ -73,10 +91,67 @@ def test_words_cut_at_line_ends_are_mended_and_hyphens_of_their_own_stay(parsed:
     assert "\x02" not in document.text
 
 
-def test_a_scan_needs_ocr(skipped: Skip) -> None:
-    scan = skipped("scan.pdf", pdf("", ""), KIND)
-    assert (scan.reason, scan.failed) == ("no text; needs OCR", True)
-    assert scan.hint
+def test_headings_come_from_the_bookmarks_and_without_them_from_the_size_of_the_letters(
+    parsed: Parse, files: Path
+) -> None:
+    for name in ("report.pdf", "report-without-bookmarks.pdf"):
+        document = parsed(name, (files / name).read_bytes(), KIND)
+        assert [(heading.level, heading.title) for heading in document.headings] == [
+            (1, "Traffic in the port"),
+            (2, "Arrivals by month"),
+            (1, "Fees and what they pay for"),
+            (2, "Exemptions"),
+            (1, "Lighthouses"),
+            (2, "Repairs"),
+        ]
+        for heading in document.headings:
+            assert document.text[heading.start :].startswith(f"{heading.title}\n")
+        assert (document.title, document.metadata["author"], document.language) == ("Port report", "Grace Hopper", "en")
+
+
+def test_large_letters_make_no_heading_by_themselves(parsed: Parse) -> None:
+    """A cover in many sizes, a running head, a large first letter, a paragraph in large print."""
+    cover = sized((30, "ANNUAL REPORT"), (20, "Harbour Ltd."), (16, "Pier 7"))
+    body = [(10, "The year went by without much to tell of, and this is how it should be for a harbour.")] * 4
+    pages = [sized((16, "Harbour Ltd."), (14, "T"), *body, (13, f"{number} ships and more")) for number in range(4)]
+    shout = sized(*[(13, "A paragraph set in larger letters than the rest of this report is.")] * 6)
+    document = parsed("a.pdf", drawn(cover, *pages, shout), KIND)
+    assert [heading.title for heading in document.headings] == []
+
+
+def test_bookmarks_find_their_line(parsed: Parse) -> None:
+    """By their words where these stand on the page, nearest to their height; else by the height; else at the top."""
+    page = sized((10, "Fees"), (10, "are paid"), (10, "Fees and"), (10, "fines"), (10, "Nothing else"))
+    tops = [760 - 40 * line for line in range(5)]
+    outline = [("Fees and fines", tops[2]), ("Fees", tops[2]), ("Closing words", tops[4]), ("All", None)]
+    document = parsed("a.pdf", drawn(page, outline=outline), KIND)
+    assert [(heading.title, document.text[heading.start :].split("\n")[0]) for heading in document.headings] == [
+        ("All", "Fees"),
+        ("Fees and fines", "Fees and"),
+        ("Fees", "Fees and"),
+        ("Closing words", "Nothing else"),
+    ]
+
+
+def test_hostile_files_cost_themselves(raw: Callable[[str, bytes, str], RawDocument]) -> None:
+    hostile = hostile_pdf.files()
+    slow = {"billion-forms.pdf", "endless-decode.pdf"}
+    with GuardedParser() as parser:
+        found = {name: parser.parse(raw(name, hostile[name], KIND)) for name in hostile.keys() - slow}
+    with GuardedParser(timeout_s=0.5) as parser:
+        found |= {name: parser.parse(raw(name, hostile[name], KIND)) for name in slow}
+    readable = {name for name, document in found.items() if isinstance(document, Document)}
+    assert readable == {
+        "count-that-lies.pdf",
+        "length-of-itself.pdf",
+        "negative-boxes.pdf",
+        "outline-loop.pdf",
+        "page-that-is-its-own-parent.pdf",
+        "table-of-tables.pdf",
+    }
+    for name, document in found.items():
+        said = document.text if isinstance(document, Document) else document.reason
+        assert said == "The words of the page." if name in readable else said, name
 
 
 def test_a_locked_file_needs_its_password(skipped: Skip, files: Path) -> None:

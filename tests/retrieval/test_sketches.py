@@ -16,8 +16,8 @@ THRESHOLD = 0.9
 
 
 def written(draw: random.Random, words: int) -> list[str]:
-    """Words as often as texts have them: a few very often, most seldom."""
-    return [f"w{int(draw.paretovariate(0.7)) % 5_000}" for _ in range(words)]
+    """Words as often as texts have them (Zipf): a few very often, most seldom."""
+    return [f"w{int(5_000 ** draw.random())}" for _ in range(words)]
 
 
 def changed(draw: random.Random, words: Sequence[str]) -> list[str]:
@@ -35,9 +35,20 @@ def changed(draw: random.Random, words: Sequence[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
     draw = random.Random(8)
-    found = [" ".join(written(draw, draw.choice((12, 40, 120, 400)))) for _ in range(250)]
-    found += [" ".join(changed(draw, draw.choice(found[:100]).split())) for _ in range(150)]
+    found = [" ".join(written(draw, draw.choice((20, 40, 120, 400)))) for _ in range(100)]
+    found += [" ".join(changed(draw, draw.choice(found[:60]).split())) for _ in range(150)]
     return found
+
+
+@pytest.fixture(scope="module")
+def alike(texts: list[str]) -> Mapping[tuple[int, int], float]:
+    """Every pair that has something in common, each compared with each."""
+    return {
+        (one, other): likeness(texts[one], texts[other])
+        for one in range(len(texts))
+        for other in range(one + 1, len(texts))
+        if abs(len(texts[one]) - len(texts[other])) < 0.5 * len(texts[one])
+    }
 
 
 def near(texts: Sequence[str], threshold: float = THRESHOLD) -> NearTexts:
@@ -47,18 +58,15 @@ def near(texts: Sequence[str], threshold: float = THRESHOLD) -> NearTexts:
     return NearTexts(stacked([sketch(text).hashes for text in texts]), threshold, texts_of)
 
 
-@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.97])
-def test_pairs_are_those_of_brute_force(texts: list[str], threshold: float) -> None:
-    brute = {
-        (one, other)
-        for one in range(len(texts))
-        for other in range(one + 1, len(texts))
-        if likeness(texts[one], texts[other]) >= threshold
-    }
+@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.95])
+def test_pairs_are_those_of_brute_force(
+    texts: list[str], alike: Mapping[tuple[int, int], float], threshold: float
+) -> None:
+    brute = {pair for pair, share in alike.items() if share >= threshold}
     found = {(one, other) for one, other, _ in near(texts, threshold).pairs()}
     assert len(brute) > 50
     assert found <= brute  # each was compared itself
-    assert len(found) >= 0.97 * len(brute)
+    assert len(found) >= 0.98 * len(brute)
 
 
 def test_groups_stand_round_their_first(texts: list[str]) -> None:

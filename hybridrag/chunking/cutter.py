@@ -1,0 +1,134 @@
+"""Spans of a text that hold a budget of tokens at most, cut at the best places there are."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from hybridrag.chunking.boundaries import Boundaries
+from hybridrag.errors import ModelError
+from hybridrag.types import Block
+
+LONGEST_TOKEN = 16
+"""Characters that one token may stand for; longer ones count once more for each further 16. Bounds a chunk's length."""
+HEAD_SHARE = 3
+"""The head of a table takes at most one part in this many of a chunk's tokens, or is not repeated."""
+_SMALL_SHARE = 3
+"""Sections are joined over a heading while together they stay under one part in this many of the budget."""
+
+
+class Cutter:
+    """Spans of one text that hold at most `budget` of its tokens, the head of their table included."""
+
+    def __init__(self, text: str, offsets: Sequence[tuple[int, int]], cuts: Boundaries, budget: int) -> None:
+        self._text = text
+        self._starts = _counted(text, offsets)
+        self._cuts = cuts
+        self._budget = budget
+
+    def cut(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Spans that cover `start:end` but for white space at their ends."""
+        return self._trimmed(self._split(start, end, 0, self._budget))
+
+    def smaller(self, start: int, end: int, *, excess: int) -> list[tuple[int, int]]:
+        """`start:end` cut again, with `excess` tokens fewer to a span, and never the same span once more."""
+        if end - start < 2:
+            raise ModelError(
+                "one character of a document takes more tokens than the model's window holds",
+                hint="choose a model with a larger window",
+            )
+        budget = max(1, self._tokens(start, end) - excess - 1)
+        spans = self._trimmed(self._split(start, end, 0, budget))
+        if spans != [(start, end)]:
+            return spans
+        middle = (start + end) // 2
+        return self._trimmed([(start, middle), (middle, end)])
+
+    def head(self, start: int, end: int) -> str:
+        """The head of the table that `start:end` goes on with; empty where there is none, or it takes too much."""
+        table = self._cuts.table(start, end)
+        if table is None or start < table.head or not self._repeated(table):
+            return ""
+        return self._text[table.start : table.head].strip()
+
+    def _split(self, start: int, end: int, level: int, budget: int) -> list[tuple[int, int]]:
+        if self._tokens(start, end) <= budget:
+            return [(start, end)]
+        cuts: Sequence[int] = ()
+        while level < self._cuts.levels and not (cuts := self._cuts.within(level, start, end)):
+            level += 1
+        if level == self._cuts.levels:
+            return self._by_tokens(start, end, budget)
+        pieces = pairwise([start, *cuts, end])
+        if self._cuts.is_heading(level):
+            joined = self._joined(pieces, budget // _SMALL_SHARE)
+        elif (table := self._cuts.table(start, end)) is None:
+            joined = self._joined(pieces, self._even(start, end, budget))
+        else:
+            joined, budget = self._rows(table, pieces, start, end, budget)
+        return [span for piece in joined for span in self._split(*piece, level + 1, budget)]
+
+    def _even(self, start: int, end: int, budget: int) -> int:
+        """The budget that shares a span's tokens evenly among as few chunks as it needs, with a tenth of slack."""
+        tokens = self._tokens(start, end)
+        parts = -(-tokens // budget)
+        return min(budget, -(-tokens * 11 // (parts * 10)))
+
+    def _rows(
+        self, table: Block, pieces: Iterable[tuple[int, int]], start: int, end: int, budget: int
+    ) -> tuple[list[tuple[int, int]], int]:
+        """Pieces of a table joined, and the budget of what must be cut further: its head takes a part of each chunk."""
+        if not self._repeated(table):
+            return self._joined(pieces, self._even(start, end, budget)), budget
+        rest = max(1, budget - self._tokens(table.start, table.head))
+        body = max(start, table.head)
+        first, *others = pieces
+        rows = self._joined([(body, first[1]), *others], self._even(body, end, rest))
+        return [(start, rows[0][1]), *rows[1:]], rest
+
+    def _repeated(self, table: Block) -> bool:
+        return self._tokens(table.start, table.head) <= self._budget // HEAD_SHARE
+
+    def _joined(self, pieces: Iterable[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
+        joined: list[tuple[int, int]] = []
+        for start, end in pieces:
+            if joined and self._tokens(joined[-1][0], end) <= limit:
+                joined[-1] = (joined[-1][0], end)
+            else:
+                joined.append((start, end))
+        return joined
+
+    def _by_tokens(self, start: int, end: int, budget: int) -> list[tuple[int, int]]:
+        """Cuts inside a word: one without a space that alone is over the budget."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        edges = [start, *sorted({self._starts[i] for i in range(first + budget, last, budget)} - {start}), end]
+        return list(pairwise(edges))
+
+    def _tokens(self, start: int, end: int) -> int:
+        return bisect_left(self._starts, end) - bisect_left(self._starts, start)
+
+    def _trimmed(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        trimmed = []
+        for start, end in spans:
+            text = self._text[start:end]
+            begin = start + len(text) - len(text.lstrip())
+            stop = start + len(text.rstrip())
+            if begin < stop:
+                trimmed.append((begin, stop))
+        return trimmed
+
+
+def _counted(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """The places that count against the budget: where a token starts, and further ones inside a long stretch.
+
+    A tokenizer may make one token of a word of any length (`[UNK]`), or none of characters it does not know. Counted by
+    its tokens alone such a text would be a single chunk, however long.
+    """
+    starts = [start for start, _ in offsets]
+    if not starts or starts[0] > 0:
+        starts.insert(0, 0)
+    counted: list[int] = []
+    for here, there in pairwise([*starts, len(text)]):
+        counted.extend((here,) if there - here <= LONGEST_TOKEN else range(here, there, LONGEST_TOKEN))
+    return counted
