@@ -130,6 +130,7 @@ class Settings:
     `privacy_names_model` a folder, or `KIND:FOLDER`. `ledger_retention_days` of 0 keep everything. `max_cost_usd` is
     the budget of a UTC day, None for none. `fallback` names the providers to try, in order, where `provider` fails.
     `parse_timeout` and `parse_memory` are the seconds and the bytes of memory that one file may take to be parsed.
+    `ocr` of `auto` reads pictures of text where tesseract is installed, in `ocr_languages` (its names) and English.
     `boilerplate` tells whether text that many documents repeat is indexed `once` or `everywhere`.
     `allow_private_addresses` lets web pages of this machine and of private networks be fetched. `parsers` are those of
     other packages, `NAME` or `NAME:FOLDER`, which come before the built-in ones.
@@ -164,6 +165,8 @@ class Settings:
     max_file_bytes: int = 100_000_000
     parse_timeout: float = 60.0
     parse_memory: int = 2 * 1024**3
+    ocr: str = "auto"
+    ocr_languages: tuple[str, ...] = ()
     boilerplate: str = "once"
     allow_private_addresses: bool = False
     parsers: tuple[str, ...] = ()
@@ -498,6 +501,10 @@ def _precision(value: object) -> str:
     return _one_of(value, "auto", "float32", "bfloat16", "float16", "int8")
 
 
+def _ocr(value: object) -> str:
+    return _one_of(value, "auto", "off")
+
+
 def _boilerplate(value: object) -> str:
     return _one_of(value, "once", "everywhere")
 
@@ -762,6 +769,8 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "max_file_bytes": _bytes,
     "parse_timeout": _seconds,
     "parse_memory": _parse_memory,
+    "ocr": _ocr,
+    "ocr_languages": _texts,
     "boilerplate": _boilerplate,
     "allow_private_addresses": _boolean,
     "parsers": _texts,
@@ -796,6 +805,7 @@ _PROJECT_KEYS = frozenset(
         "dims",
         "precision",
         "text_search",
+        "ocr_languages",
         "boilerplate",
         "offline",
         "include",

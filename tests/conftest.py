@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.forking import Forking
+from tests.forking import Forking, build_commands_once
 from tests.models.tiny import write_bert_model, write_static_model
 
 # A shell that runs this in the background has it ignore interrupts, and so would every command that a test interrupts.
@@ -35,6 +35,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # How long an example takes is the machine's affair: a busy one must not fail a property that holds.
 settings.register_profile("hybridrag", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hybridrag")
+
+build_commands_once()
 
 _SERVER = "HYBRIDRAG_TEST_SERVER_URL"
 _HOME = "HYBRIDRAG_TEST_SERVER_HOME"

@@ -116,7 +116,9 @@ def _paragraphs(document: Document) -> list[_Paragraph]:
     text = document.text
     if _begins_with_comment(document):
         comment = _comment_end(text)
-        cuts = {0, comment, *(match.end() for match in _BLANK_COMMENT.finditer(text, 0, comment)), len(text)}
+        cuts = {0, comment, len(text)}
+        for match in _BLANK_COMMENT.finditer(text, 0, comment):
+            cuts |= {*match.span()}
         heads: dict[int, int] = {}
         apart = [(comment, len(text))]
     else:

@@ -26,7 +26,9 @@ def duplicates(
     source: Annotated[
         list[str] | None, typer.Option("--source", metavar="NAME", help="Only the documents of these sources.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Groups to show; --json shows all unless given.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Groups to show: 20, with --json all.")
+    ] = None,
 ) -> int:
     """Shows documents that say the same, whatever their formats. Example: hybridrag documents duplicates --near"""
     from hybridrag.flows.duplicates import Kind, duplicates
@@ -43,7 +45,7 @@ def duplicates(
     with Comparison.open(store.url, collection) as comparison:
         groups = duplicates(comparison, kinds=kinds, threshold=threshold, sources=source or ())
     if session.flags.json:
-        shown = groups[:limit] if limit else groups
+        shown = groups[:limit]
         session.json({**_summary(collection.name, threshold, groups), "groups": [_group_json(each) for each in shown]})
         return 0
     _show(groups, limit or _SHOWN)

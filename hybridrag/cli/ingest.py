@@ -114,6 +114,10 @@ def report_json(report: IngestReport) -> dict[str, Any]:
             "embedded": report.chunks_embedded,
             "reused": report.chunks_reused,
         },
+        "boilerplate": {
+            "paragraphs": report.boilerplate.paragraphs,
+            "documents": report.boilerplate.documents,
+        },
         "tokens_embedded": report.tokens_embedded,
         "bytes_read": report.bytes_read,
         "seconds": round(report.seconds, 3),
@@ -183,4 +187,9 @@ def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
             f"chunks:    {report.chunks_added} added, {report.chunks_removed} removed, "
             f"{report.chunks_embedded} embedded{speed}, {report.chunks_reused} reused"
         )
+        if report.boilerplate.documents:
+            out.print(
+                f"repeated:  {report.boilerplate.paragraphs} paragraphs that many documents begin or end with, left out "
+                f"of {report.boilerplate.documents} and indexed once"
+            )
         out.print(f"time:      {report.seconds:.1f} s into collection {report.collection}")

@@ -23,7 +23,7 @@ from hybridrag.answering.abstention import (
 )
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.answering.wording import COMMON
-from hybridrag.chunking import prefix
+from hybridrag.chunking import headed, prefix
 from hybridrag.errors import DatabaseError
 from hybridrag.flows.arms import Arms
 from hybridrag.flows.clock import Clock
@@ -205,4 +205,4 @@ def _best(chunk: StoredChunk) -> StoredChunk:
 
 def _whole(chunk: StoredChunk) -> str:
     """All that a chunk is found by."""
-    return prefix(chunk.document.title, chunk.headings, chunk.text) + chunk.text
+    return prefix(chunk.document.title, chunk.headings, chunk.text) + headed(chunk.head) + chunk.text

@@ -226,7 +226,7 @@ def _given(stored: Sequence[StoredText], drawn: Iterable[bytes]) -> dict[bytes, 
     """What the model is given for the first of those drawn, by text hash."""
     texts = {text.text_hash: text for text in stored}
     found = (
-        (text_hash, embed_text(text.title, text.headings, text.text, text_hash))
+        (text_hash, embed_text(text.title, text.headings, text.text, text_hash, head=text.head))
         for text_hash in drawn
         if (text := texts.get(text_hash))
     )

@@ -20,6 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import BlockedByPolicy
+from hybridrag.flows.boilerplate import kept_by_others, leave_out_repeated, likeness
 from hybridrag.flows.changes import Making, Plan, state_of
 from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.flows.ingest_report import IngestReport, Refused
@@ -65,7 +66,8 @@ class IngestOptions:
 
     `verify` reads every file, whatever its stamp. `apart` has a source that is refused not keep the others from being
     brought up to date: it is in the report then. `verb` is what the run is called in the history. `texts_leave` says
-    that the model is remote and is sent raw text: documents labelled `local-only` are not for it.
+    that the model is remote and is sent raw text: documents labelled `local-only` are not for it. `boilerplate_once`
+    has text that many documents repeat in the chunks of one of them only.
     """
 
     prune: bool = True
@@ -74,6 +76,7 @@ class IngestOptions:
     dry_run: bool = False
     globs: tuple[tuple[str, Label], ...] = ()
     texts_leave: bool = False
+    boilerplate_once: bool = True
     verify: bool = False
     apart: bool = False
     verb: str = "ingest"
@@ -110,6 +113,7 @@ class Ingest:
         self._making = Making(parser.versions, digest(self._chunking), parser.unpacker)
         self._came: Counter[bytes] = Counter()
         self._went: Counter[bytes] = Counter()
+        self._keepers = {} if options.dry_run else run.repeated.keepers()
         self._over = threading.Event()
         self._stages = Stages()
         self._batch_chunks = _BATCH_CHUNKS
@@ -148,9 +152,26 @@ class Ingest:
             self._finish(plan, removed=self._remove_unwanted(plan))
         self.report.moved = (self._came & self._went).total()
         if not self._options.dry_run:
+            self._leave_out_repeated()
             self._run.settle(self._progress.note)
             if self.report.chunks_added or self.report.chunks_removed or self._run.lacks_sample():
                 keep_sample(self._run)
+
+    def _leave_out_repeated(self) -> None:
+        """What many documents repeat stays in the chunks of one of them."""
+        self.report.boilerplate = done = leave_out_repeated(
+            self._run,
+            chunker=self._chunker,
+            embedder=self._embedder,
+            processing=self._making.chunking,
+            progress=self._progress,
+            wanted=self._options.boilerplate_once,
+        )
+        self.report.chunks_added += done.chunks_added
+        self.report.chunks_removed += done.chunks_removed
+        self.report.chunks_embedded += done.chunks_embedded
+        self.report.chunks_reused += done.chunks_added - done.chunks_embedded
+        self.report.tokens_embedded += done.tokens_embedded
 
     # --- planning ----------------------------------------------------------------------------------------------------
 
@@ -414,8 +435,10 @@ class Ingest:
             return Skipped(document.uri, reason, "Ingest it into a collection with a local model.")
         document = replace(document, label=label)
         with self._stages.timed("chunk"):
-            chunked = chunked_as(document, self._chunker, self._run.collection.text_search)
-        return replace(chunked, inspection=self._inspected(document))
+            found = likeness(document)
+            left_out = kept_by_others(document, found, self._keepers)
+            chunked = chunked_as(document, self._chunker, self._run.collection.text_search, left_out=left_out)
+        return replace(chunked, inspection=self._inspected(document), likeness=found)
 
     def _inspected(self, document: Document) -> Inspection | None:
         """What the document holds that may not leave. A search that fails does not keep it out of the index: nothing of

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hybridrag.errors import DocumentsFailed, RefusedForSafety
+from hybridrag.flows.boilerplate import Boilerplate
 from hybridrag.types import Skipped
 
 
@@ -51,6 +52,7 @@ class IngestReport:
     warnings: list[str] = field(default_factory=list)
     dry_run: bool = False
     would_remove: list[str] = field(default_factory=list)
+    boilerplate: Boilerplate = field(default_factory=Boilerplate)
 
     def problem(self, skipped: Skipped) -> None:
         self.problems.append(skipped)

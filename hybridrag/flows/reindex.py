@@ -199,7 +199,7 @@ class Reindex:
 
 def _given(stored: StoredText) -> str:
     """What the model is given. Raises ModelError where that cannot be told any more."""
-    found = embed_text(stored.title, stored.headings, stored.text, stored.text_hash)
+    found = embed_text(stored.title, stored.headings, stored.text, stored.text_hash, head=stored.head)
     if found is None:
         raise ModelError(
             "a stored chunk was made by another version, and cannot be embedded anew",

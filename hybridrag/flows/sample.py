@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.chunking import prefix
+from hybridrag.chunking import headed, prefix
 from hybridrag.errors import UsageError
 from hybridrag.evaluation import Dataset, Questions, load_beir, load_questions
 from hybridrag.flows.selection import SourceOptions, select
@@ -160,7 +160,7 @@ def _chunked(chunker: Chunker, document: Document) -> Callable[[], list[str]]:
 
 def _embed_text(title: str, chunk: dict[str, Any], text: str) -> str:
     cut = text[chunk["start_offset"] : chunk["end_offset"]]
-    return prefix(title, tuple(chunk["headings"]), cut) + cut
+    return prefix(title, tuple(chunk["headings"]), cut) + headed(chunk["head"]) + cut
 
 
 def _mixed(items: list[Any]) -> None:

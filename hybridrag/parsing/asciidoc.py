@@ -32,17 +32,20 @@ def parse_asciidoc(content: bytes) -> Parsed:
 def _structure(lines: Lines) -> tuple[tuple[Heading, ...], list[Block]]:
     headings: list[Heading] = []
     blocks: list[Block] = []
+    unclosed: set[str] = set()
     number = 0
     while number < len(lines):
         line = lines.lines[number].rstrip()
-        heading = _HEADING.fullmatch(line)
+        heading = _HEADING.fullmatch(line) if len(line) < _LONGEST_TITLE else None
         if heading:
             title = one_line(re.sub(r"\{[^{}]*\}|\[\[[^\]]*\]\]|[`*_]", "", heading["title"]))
             if title:
                 headings.append(Heading(lines.starts[number], len(heading["level"]), title))
-        elif _FENCE.fullmatch(line):
+        elif line not in unclosed and _FENCE.fullmatch(line):
             end = next((at for at in range(number + 1, len(lines)) if lines.lines[at].rstrip() == line), None)
-            if end is not None:
+            if end is None:
+                unclosed.add(line)
+            else:
                 blocks.extend(_block(lines, number, end))
                 number = end
         number += 1
@@ -89,6 +92,7 @@ _ATTRIBUTES = re.compile(r"\[[^\]]*\]\s*$|\.[^\s.]")
 _ATTRIBUTE = re.compile(r":(?P<name>[\w-]+):[ \t]+(?P<value>.+)")
 _REVISION = re.compile(r"(?:v?(?P<version>\d[\w.]*),?\s*)??(?P<date>\d{4}-\d\d-\d\d)?(?:[:;,].*)?")
 _ITEM = re.compile(r"\s*(?:\*{1,5}|-|\.{1,5}|\d+\.)\s+\S")
+_LONGEST_TITLE = 500
 _KEPT = {
     "author": "author",
     "revdate": "date",

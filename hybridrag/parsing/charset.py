@@ -9,7 +9,7 @@ import re
 def declared_encoding(label: str | None) -> str | None:
     """Python's name of the encoding that a label stands for, as browsers read it; None for one that is unknown.
 
-    Labels stand for more than they say: whoever writes `iso-8859-1` or `gb2312` uses the characters of `windows-1252` or
+    Labels stand for more than they say: whoever writes `iso-8859-1` or `gb2312` uses characters of `windows-1252` or
     `gb18030` (https://encoding.spec.whatwg.org/#names-and-labels). UTF-8 is None: it is tried first anyway.
     """
     if label is None:
@@ -24,13 +24,15 @@ def declared_encoding(label: str | None) -> str | None:
 
 
 def encoding_of_markup(content: bytes) -> str | None:
-    """The encoding that a page declares in an XML declaration or a `meta` element, or that its first bytes show."""
+    """The encoding that a page declares in its XML declaration or a `meta` element, or that its first bytes show."""
     head = content[:_DECLARED_WITHIN]
     wide = _wide(head)
     if wide is not None:
         return wide
     found = _XML.match(head) or _META.search(head)
-    return declared_encoding(found[1].decode("ascii")) if found else None
+    declared = declared_encoding(found[1].decode("ascii")) if found else None
+    # Whoever reads the declaration as single bytes knows that it is not true.
+    return None if declared in _WIDE else declared
 
 
 def decoded_first(content: bytes, encoding: str | None) -> str | None:

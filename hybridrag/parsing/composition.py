@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from hybridrag.parsing.blocks import is_caption
-from hybridrag.parsing.parsed import Parsed, one_line
+from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 from hybridrag.parsing.text import clean
 from hybridrag.types import Block, BlockKind, Heading, Page
 
+MOST_TEXT = 50_000_000
+"""Characters of a document that are put together at all: a few kilobytes may stand for more than any memory holds."""
 _BETWEEN = "\n\n"
 
 
@@ -104,8 +106,14 @@ class Composition:
         start = self._length + (len(_BETWEEN) if self._parts else 0)
         self._parts.append(part)
         self._length = start + len(part)
+        if self._length > MOST_TEXT:
+            raise too_long()
         self._caption = None
         return start
+
+
+def too_long() -> UnreadableError:
+    return UnreadableError(f"holds more than {MOST_TEXT:,} characters of text", hint="Split it.")
 
 
 def _cell(text: str) -> str:

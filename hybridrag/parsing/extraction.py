@@ -34,6 +34,10 @@ def extract(content: bytes, media_type: str, *, output: Literal["plain", "markdo
         raise UnreadableError(_REASONS.get(type(error).__name__, "cannot be parsed"), hint=_HINT) from None
     except (ValueError, RuntimeError, OSError):
         raise UnreadableError("cannot be parsed", hint=_HINT) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what Rust's panics become; it is no Exception
+            raise
+        raise UnreadableError("cannot be parsed: the parser failed on it", hint=_HINT) from None
 
 
 def encrypted() -> UnreadableError:

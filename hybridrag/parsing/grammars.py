@@ -24,7 +24,7 @@ class Grammar:
     @property
     def name(self) -> str:
         """What a version of its reading is known by."""
-        return (self.package if self.function == "language" else self.function).removeprefix("tree_sitter_")
+        return self.function.removeprefix("language_") if "_" in self.function else self.package[len("tree_sitter_") :]
 
     @property
     def libraries(self) -> tuple[str, ...]:

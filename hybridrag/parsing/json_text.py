@@ -24,6 +24,8 @@ def parse_json(content: bytes) -> Parsed:
     if len(text) > _LONGEST:
         return Parsed(text=text, notes=notes)  # no text of this length is kept: the limit is the parser's
     tokens = _Tokens(text)
+    if tokens.too_many:
+        return Parsed(text=text, notes=(*notes, "too long for its structure to be read: taken as it is written"))
     if not tokens.valid:
         return Parsed(text=text, notes=(*notes, "not valid JSON: taken as it is written"))
     keys = Keys()
@@ -67,7 +69,7 @@ class _Tokens:
         self.starts = array("q")
         self.ends = array("q")
         self.closing: dict[int, int] = {}
-        self.commented = False
+        self.commented = self.too_many = False
         self.valid = self._read()
 
     def _read(self) -> bool:
@@ -84,6 +86,9 @@ class _Tokens:
             at = len(self.starts)
             self.starts.append(token.start())
             self.ends.append(reached)
+            if at > _MOST_TOKENS:
+                self.too_many = True
+                return False
             if first in "{[":
                 opened.append(at)
             elif first in "}]":
@@ -168,6 +173,7 @@ _TOKEN = re.compile(
 )
 _HIDING = re.compile(r"\\[untrbf/]")
 _LONGEST = 20_000_000
+_MOST_TOKENS = 2_500_000
 _LONGEST_LINE = 400
 _ON_ONE_LINE = 100
 _DEEPEST_INDENT = 20

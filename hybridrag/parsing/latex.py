@@ -55,7 +55,7 @@ def spoken(written: str) -> str:
 def _argument(text: str, start: int) -> str:
     """What stands between the braces that open before `start`."""
     depth = 1
-    for brace in re.finditer(r"\\.|[{}]", text[start : start + 2000], re.DOTALL):
+    for brace in re.finditer(r"\\.|[{}]", text[start : start + 500], re.DOTALL):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
         if depth == 0:
             return text[start : start + brace.start()]

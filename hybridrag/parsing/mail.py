@@ -7,14 +7,14 @@ three words means nothing without what it answers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes, policy
-from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import Message
 
 from hybridrag.parsing.blocks import Structure, find_structure
+from hybridrag.parsing.mail_headers import header, read_mail_date
 from hybridrag.parsing.mail_parts import Parts, attached_name, body_text, encoded_content, read_parts
-from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
+from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import clean
 from hybridrag.types import Member
 
@@ -28,7 +28,7 @@ def parse_mail(content: bytes) -> Parsed:
     Raises UnreadableError if it has no headers of an e-mail, or its body is encrypted.
     """
     message, parts = _read(content)
-    headers = {name: value for name in _SHOWN if (value := _header(message, name))}
+    headers = {name: value for name in _SHOWN if (value := header(message, name))}
     if not headers:
         raise UnreadableError("not an e-mail: it has no From, To, Date or Subject")
     if parts.encrypted:
@@ -41,7 +41,7 @@ def parse_mail(content: bytes) -> Parsed:
     text, cleaned = clean(f"{block}\n{body}")
     structure = find_structure(text) if marked_up else Structure((), ())
     metadata = {name.lower(): value for name, value in headers.items()}
-    metadata |= {key: value.strip("<>") for key, name in _KEPT.items() if (value := _header(message, name))}
+    metadata |= {key: value.strip("<>") for key, name in _KEPT.items() if (value := header(message, name))}
     return Parsed(
         text=text,
         title=headers.get("Subject"),
@@ -67,8 +67,9 @@ def mail_members(content: bytes) -> Iterator[Member]:
         yield Member(name, encoded_content(part), sent)
 
 
-def _read(content: bytes) -> tuple[EmailMessage, Parts]:
-    message = message_from_bytes(content, policy=policy.default)
+def _read(content: bytes) -> tuple[Message, Parts]:
+    # Not `policy.default`: its reader of headers takes minutes for long ones, and raises for some that are malformed.
+    message = message_from_bytes(content, policy=policy.compat32)
     return message, read_parts(message)
 
 
@@ -83,22 +84,5 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    # The library raises for some malformed headers where it should note a defect.
-    try:
-        return one_line(str(message.get(name, "")), limit=2000)
-    except (ValueError, LookupError, AttributeError, TypeError, MessageError):
-        return ""
-
-
-def _date(message: EmailMessage) -> datetime | None:
-    try:
-        moment = getattr(message.get("Date"), "datetime", None)
-    except (ValueError, LookupError, AttributeError, TypeError, MessageError):
-        return None
-    if not isinstance(moment, datetime):
-        return None
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def _date(message: Message) -> datetime | None:
+    return read_mail_date(header(message, "Date"))

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from email import policy
 from email.errors import MessageError
-from email.message import EmailMessage, Message
+from email.message import Message
 from posixpath import basename
 
 from hybridrag.parsing.charset import declared_encoding, decoded_first, encoding_of_markup
 from hybridrag.parsing.html import html_to_markdown
+from hybridrag.parsing.mail_headers import decoded_words, header
 from hybridrag.parsing.parsed import one_line
 from hybridrag.parsing.text import clean, decode
 
@@ -28,7 +29,7 @@ class Parts:
     encrypted: bool = False
 
 
-def read_parts(message: EmailMessage) -> Parts:
+def read_parts(message: Message) -> Parts:
     """The parts of a message, sorted."""
     parts = Parts()
     _sort(message, parts, shown_inside=False)
@@ -59,7 +60,7 @@ def attached_name(part: Message, number: int) -> str:
     written = one_line(basename(_file_name(part).replace("\\", "/")), limit=150)
     if _kind(part) == "message/rfc822":
         inner = _inner_message(part)
-        subject = one_line(str(_given(inner, "Subject")), limit=100) if inner is not None else ""
+        subject = one_line(header(inner, "Subject"), limit=100) if inner is not None else ""
         name = written or _UNSAFE.sub("_", subject).strip(" .") or f"message-{number}"
         return name if name.lower().endswith(".eml") else f"{name}.eml"
     return written.strip(" .") or f"part-{number}{_ENDINGS.get(_kind(part), '')}"
@@ -70,7 +71,7 @@ def encoded_content(part: Message) -> bytes:
     inner = _inner_message(part) if _kind(part) == "message/rfc822" else None
     if inner is None:
         return _payload(part)
-    transfer = _given(part, "Content-Transfer-Encoding").strip().lower()
+    transfer = header(part, "Content-Transfer-Encoding").strip().lower()
     if transfer in {"base64", "quoted-printable"} and not inner.keys():
         # Not allowed for a message (RFC 2046, 5.2.1), and done: all of it is then taken for the inner body.
         inner["Content-Transfer-Encoding"] = transfer
@@ -136,7 +137,7 @@ def _length(texts: list[Message]) -> int:
 def _is_text(part: Message, kind: str) -> bool:
     if kind == "message/delivery-status":
         return True
-    named = _file_name(part) or _given(part, "Content-Disposition").strip().lower().startswith("attachment")
+    named = _file_name(part) or header(part, "Content-Disposition").strip().lower().startswith("attachment")
     return not named and kind in {"text/plain", "text/html", "text/calendar", "text/enriched", "text/rfc822-headers"}
 
 
@@ -206,16 +207,9 @@ def _parameter(part: Message, name: str) -> str:
     return str(value[2] if isinstance(value, tuple) else value or "").strip().lower()
 
 
-def _given(part: Message, name: str) -> str:
-    try:
-        return str(part.get(name, ""))
-    except _BROKEN:
-        return ""
-
-
 def _file_name(part: Message) -> str:
     try:
-        return part.get_filename() or ""
+        return decoded_words(part.get_filename() or "")
     except _BROKEN:
         return ""
 

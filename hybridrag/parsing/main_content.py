@@ -107,32 +107,35 @@ class _Pruning:
 
     def _goes(self, node: Node, place: _Place) -> bool:
         tag, role = node.tag, node.get("role").lower()
-        if tag in _KEPT_WHATEVER_THEIR_NAME or role == "main":
-            return False
         inside = self._insides[id(node)]
         most = inside.text > self._whole.text * _MOST
-        if tag == "a":
-            return _is_permalink(node)
-        if tag == "button" or role == "button":
-            return not place.in_heading and "aria-expanded" not in node.attrs and inside.text < _SHORT_LABEL
-        if role.startswith("doc-") and role not in _ROLES_THAT_GO:
-            return False
-        if tag == "nav" or role in _ROLES_THAT_GO:
-            return not most or inside.density > _MOSTLY_LINKS
-        if most or self._holds_main(inside):
-            return False
-        if tag == "header" or role == "banner":
-            return self._is_banner(inside, place)
-        if tag == "footer" or role == "contentinfo":
-            return not place.in_quote and not _NOTES.search(_names(node))
-        if tag == "aside" or role == "complementary":
-            return self._is_side_matter(node, inside, place)
-        if tag == "form" and _is_small_form(node, inside):
-            return True
-        return _is_named_boilerplate(node, inside) or self._is_link_bar(node, inside)
-
-    def _holds_main(self, inside: _Inside) -> bool:
-        return inside.mains > 0 or inside.longest_article > self._whole.text * _MOST
+        if (
+            tag in _KEPT_WHATEVER_THEIR_NAME
+            or role == "main"
+            or (role.startswith("doc-") and role not in _ROLES_THAT_GO)
+        ):
+            goes = tag == "a" and _is_permalink(node)
+        elif tag == "a":
+            goes = _is_permalink(node)
+        elif tag == "button" or role == "button":
+            goes = not place.in_heading and "aria-expanded" not in node.attrs and inside.text < _SHORT_LABEL
+        elif tag == "nav" or role in _ROLES_THAT_GO:
+            goes = not most or inside.density > _MOSTLY_LINKS
+        elif most or inside.mains or inside.longest_article > self._whole.text * _MOST:
+            goes = False
+        elif tag == "header" or role == "banner":
+            goes = self._is_banner(inside, place)
+        elif tag == "footer" or role == "contentinfo":
+            goes = not place.in_quote and not _NOTES.search(_names(node))
+        elif tag == "aside" or role == "complementary":
+            goes = _is_side_matter(node, inside, place)
+        else:
+            goes = (
+                (tag == "form" and _is_small_form(node, inside))
+                or _is_named_boilerplate(node, inside)
+                or self._is_link_bar(node, inside)
+            )
+        return goes
 
     def _is_banner(self, inside: _Inside, place: _Place) -> bool:
         """Whether a header is the site's, not the text's own: that one stands in it, or holds the title."""
@@ -140,14 +143,6 @@ class _Pruning:
             return False
         # A site's name is a link to its first page; a second title says that this one is the site's.
         return inside.titles == inside.linked_titles and (inside.titles == 0 or self._whole.titles > inside.titles)
-
-    def _is_side_matter(self, node: Node, inside: _Inside, place: _Place) -> bool:
-        names = _names(node)
-        if _ASIDES_THAT_BELONG.search(names) or node.get("role") == "note":
-            return False
-        if not (place.in_main or place.in_article) or _STRONG.search(names) or _WEAK.search(names):
-            return True
-        return inside.density > _SOME_LINKS or inside.text - inside.linked < _PROSE
 
     def _is_link_bar(self, node: Node, inside: _Inside) -> bool:
         """Whether this is a row or column of short links on a page that marks no main part."""
@@ -159,6 +154,15 @@ class _Pruning:
             and inside.linked <= inside.links * _SHORT_LINK
             and not inside.headings
         )
+
+
+def _is_side_matter(node: Node, inside: _Inside, place: _Place) -> bool:
+    names = _names(node)
+    if _ASIDES_THAT_BELONG.search(names) or node.get("role") == "note":
+        return False
+    if not (place.in_main or place.in_article) or _STRONG.search(names) or _WEAK.search(names):
+        return True
+    return inside.density > _SOME_LINKS or inside.text - inside.linked < _PROSE
 
 
 def _is_named_boilerplate(node: Node, inside: _Inside) -> bool:

@@ -85,7 +85,7 @@ def _holds_more_than_rows(table: Node) -> bool:
                     return True
             elif child.tag in _PARTS or child.tag == "tr":
                 waiting.append(child)
-            elif child.tag not in _ALLOWED and child.text().strip():
+            elif child.tag not in _ALLOWED:
                 return True
     return False
 
@@ -155,9 +155,7 @@ def _grid(rows: list[_Row], one_line: Callable[[Node], str]) -> list[list[str]]:
 def _fill(cells: list[str], reaching: dict[int, tuple[int, str]]) -> None:
     """Adds what reaches down into this row at the place that comes next."""
     while len(cells) in reaching:
-        column = len(cells)
-        left, text = reaching[column]
-        cells.append(text)
+        cells.append(reaching[len(cells)][1])
 
 
 def _span(written: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from hybridrag.parsing.markdown_tables import as_table
 from hybridrag.parsing.tree import Node
@@ -76,28 +77,27 @@ class _Writer:
     def _open(self, node: Node) -> Callable[[], None] | None:
         """Begins an element. Returns what ends it, None where it has been written as a whole."""
         tag = node.tag
+        end: Callable[[], None] | None = _nothing
         if tag in _WHOLE:
             _WHOLE[tag](self, node)
-            return None
-        if tag in _MARKS:
-            return self._open_mark(_MARKS[tag])
-        if tag == "a":
-            return self._open_mark("a", address=node.get("href"))
-        if tag in _HEADINGS or node.get("role") == "heading":
+            end = None
+        elif tag in _MARKS:
+            end = self._open_mark(_MARKS[tag])
+        elif tag == "a":
+            end = self._open_mark("a", address=node.get("href"))
+        elif (tag in _HEADINGS or node.get("role") == "heading") and not self._in_heading():
             self._flush()
-            return self._heading_end(int(tag[1]) if tag in _HEADINGS else _level(node))
-        if tag in _STRUCTURE:
+            end = self._heading_end(int(tag[1]) if tag in _HEADINGS else _level(node))
+        elif tag in _STRUCTURE:
             self._flush()
-            return _STRUCTURE[tag](self, node)
-        if tag == "rt":
-            self._inline.append("(")
-            return lambda: self._inline.append(")")
-        if tag == "q":
-            self._inline.append('"')
-            return lambda: self._inline.append('"')
-        if tag in _BLOCKS or "-" in tag or _SHOWN_AS_BLOCK.search(node.get("style")):
-            return self._open_block(node)
-        return _nothing
+            end = _STRUCTURE[tag](self, node)
+        elif tag in _SPOKEN:
+            before, after = _SPOKEN[tag]
+            self._inline.append(before)
+            end = partial(self._inline.append, after)
+        elif tag in _BLOCKS or "-" in tag or _SHOWN_AS_BLOCK.search(node.get("style")):
+            end = self._open_block(node)
+        return end
 
     # --- paragraphs ---
 
@@ -251,7 +251,10 @@ class _Writer:
             return
         lead, trail = written[: written.index(core[0])], written[len(written.rstrip(" \n")) :]
         before = self._inline[mark.start - 1][-1:] if mark.start else ""
-        self._inline[mark.start :] = [lead, _marked(core, mark, before), trail]
+        around = {"a": "^", "^": "a"}.get(mark.kind, "")
+        outer = next((other for other in self._marks if other.kind == around), None)
+        note = outer is not None and (mark.address or outer.address).startswith("#")
+        self._inline[mark.start :] = [lead, _marked(core, mark, before, note=note), trail]
 
     def _in_heading(self) -> bool:
         return any(mark.kind == "heading" for mark in self._marks)
@@ -326,13 +329,16 @@ def _in_reading_order(node: Node) -> list[Node | str]:
     return node.children
 
 
-def _marked(core: str, mark: _Mark, before: str) -> str:
+def _marked(core: str, mark: _Mark, before: str, *, note: bool) -> str:
+    """Text with its mark; `note` says that it is the raised number of a footnote, a link within the page."""
     if mark.kind == "a":
+        if note:
+            return core if core.startswith("[") else f"[{core}]"
         address = _address(mark.address)
         return f"[{core}]({address})" if address and address != core and "\n\n" not in core else core
     if mark.kind == "^":
-        if _NOTE_MARK.fullmatch(core):
-            return core if core.startswith("[") else f"[{core}]"
+        if note and not core.startswith("["):
+            return f"[{core}]"
         return f"^{core}" if before.isalnum() and _EXPONENT.fullmatch(core) else core
     if mark.kind == "`":
         return f"`` {core} ``" if "`" in core else f"`{core}`"
@@ -408,6 +414,7 @@ _STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
     "caption": _Writer._caption,
     "summary": _Writer._summary,
 }
+_SPOKEN = {"rt": ("(", ")"), "q": ('"', '"')}
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _BLOCKS = frozenset(
     [
@@ -496,7 +503,6 @@ _SPACE_RUNS = re.compile(r" {2,}")
 _AROUND_LINE_END = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _LOOKS_LIKE_STRUCTURE = re.compile(r"^(?:#{1,6}(?=\s|$)|```|~~~|(?=[-=:|])[-=:| ]+$)", re.MULTILINE)
-_NOTE_MARK = re.compile(r"\[[^\]\n]{1,8}\]|\[[^\]\n]{1,8}\]\([^)\n]*\)")
 _EXPONENT = re.compile(r"[-−+]?(?:\d{1,6}|[a-z])")
 _ABSOLUTE = re.compile(r"(?:https?://|mailto:|ftp://)[^\s<>\"]{1,190}", re.IGNORECASE)
 _FILE_NAME = re.compile(r"^\S+\.(?:png|jpe?g|gif|webp|svg|bmp)$", re.IGNORECASE)

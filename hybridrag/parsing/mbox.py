@@ -6,9 +6,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from hybridrag.parsing.mail_headers import read_mail_date
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.types import Member
 
@@ -63,13 +63,7 @@ def _headers(message: bytes) -> bytes:
 
 def _sent(headers: bytes) -> datetime | None:
     found = _DATE.search(headers)
-    try:
-        moment = parsedate_to_datetime(found[1].decode("ascii")) if found else None
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return read_mail_date(found[1].decode("ascii", "replace")) if found else None
 
 
 def _name(message: bytes, headers: bytes) -> str:

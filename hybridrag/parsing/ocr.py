@@ -88,7 +88,9 @@ def given(fields: Mapping[str, Any]) -> Ocr:
 
 
 def use(ocr: Ocr, alive: Callable[[], object] | None = None) -> None:
-    """From now on this process reads pictures so. `alive` is called after each: a long document is waited for."""
+    """From now on this process reads pictures so. `alive` is called before the first and after each of a document, at
+    most `PAGE_S` and the time to unpack a picture apart: a long document is waited for.
+    """
     global _now, _alive
     _now, _alive = ocr, alive
 
@@ -103,6 +105,7 @@ class Pictures:
     def __init__(self) -> None:
         self._deadline = time.monotonic() + DOCUMENT_S
         self._late = 0
+        _sign_of_life()
 
     def read(self, picture: bytes) -> str:
         """The text of a PGM file, paragraphs apart by a blank line; empty where nothing in it can be read."""
@@ -129,8 +132,7 @@ class Pictures:
             self._late += 1
             return ""
         finally:
-            if _alive is not None:
-                _alive()
+            _sign_of_life()
         return _text(done.stdout.decode("utf-8", "replace"))
 
     def notes(self, pages: int) -> tuple[str, ...]:
@@ -165,6 +167,11 @@ class _Word:
 def _confidence(line: Sequence[_Word]) -> float:
     """How sure the program is of a line, of 100: the mean over its characters."""
     return sum(word.confidence * len(word.text) for word in line) / sum(len(word.text) for word in line)
+
+
+def _sign_of_life() -> None:
+    if _alive is not None:
+        _alive()
 
 
 def _environment(ocr: Ocr) -> dict[str, str]:

@@ -14,9 +14,9 @@ from hybridrag.parsing.package import Package, attribute, broken, local, locked,
 from hybridrag.parsing.sheets import write_sheet
 
 _CONTENT = "content.xml"
-_MOST_REPEATED = 1000
-"""Times that a filled cell or row is written again where the file says that it repeats."""
-_WIDEST = 16_384
+_MOST_BLANKS = 1000
+_WIDEST, _LONGEST = 16_384, 1_048_576
+"""Columns and rows that a sheet may have; no program has larger ones."""
 _DEEPEST = 50
 _SKIPPED = {"tracked-changes", "annotation", "annotation-end", "table-of-content", "note-citation", "notes", "desc",
             "title", "sequence-decls", "forms", "page-thumbnail", "ruby-text"}  # fmt: skip
@@ -265,7 +265,7 @@ def _words(element: Element, *, verbatim: bool = False) -> str:
             mark = next((part.text or "" for part in found if local(part) == "note-citation"), "")
             pieces.append(f"[^{mark.strip()}]")
             continue
-        pieces.append(_BLANKS.get(name, "") * _repeated(found, "c"))
+        pieces.append(_BLANKS.get(name, "") * min(_repeated(found, "c"), _MOST_BLANKS))
         inner: list[Element | str] = [found.text or ""]
         for child in found:
             inner += [child, child.tail or ""]
@@ -281,7 +281,7 @@ _BLANKS = {"s": " ", "tab": "\t", "line-break": "\n"}
 
 def _repeated(element: Element, name: str) -> int:
     written = attribute(element, name)
-    return min(int(written), _MOST_REPEATED) if written.isdigit() and len(written) < 10 else 1
+    return int(written) if written.isdigit() and len(written) < 10 else 1
 
 
 def _rows(table: Element) -> Iterator[Element]:
@@ -315,10 +315,16 @@ def _sheet_rows(table: Element) -> Iterator[list[str]]:
             if rows > 1:
                 spanned[column] = (rows - 1, text)
             # Empty cells repeat to the end of the sheet: they count only before one that holds something.
-            texts += [text] * min(_repeated(cell, "number-columns-repeated"), _WIDEST - len(texts))
+            times = _repeated(cell, "number-columns-repeated")
+            if times + len(texts) > _WIDEST and text:
+                raise broken()
+            texts += [text] * min(times, _WIDEST - len(texts))
         while texts and not texts[-1]:
             texts.pop()
-        for _ in range(_repeated(row, "number-rows-repeated") if texts else 1):
+        times = _repeated(row, "number-rows-repeated") if texts else 1
+        if times > _LONGEST:
+            raise broken()
+        for _ in range(times):
             yield texts
 
 

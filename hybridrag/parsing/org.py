@@ -41,15 +41,18 @@ def parse_org(content: bytes) -> Parsed:
 
 
 def _blocks(lines: Lines) -> Iterator[Block]:
+    unclosed: set[str] = set()
     number = 0
     while number < len(lines):
         line = lines.lines[number].strip()
         opening = _OPENING.match(line)
         start, end = lines.starts[number], number + 1
-        if opening:
-            closing = f"#+end_{opening['name']}".lower()
+        closing = f"#+end_{opening['name']}".lower() if opening else ""
+        if closing and closing not in unclosed:
             last = next((at for at in range(end, len(lines)) if lines.lines[at].strip().lower() == closing), None)
-            if last is not None:
+            if last is None:
+                unclosed.add(closing)
+            else:
                 end = last + 1
                 yield Block("code", start, lines.end(last), start)
         elif line.startswith("|"):
@@ -66,7 +69,7 @@ def _blocks(lines: Lines) -> Iterator[Block]:
 
 _HEADING = re.compile(
     r"(?m)^(?P<level>\*{1,12})[ \t]+(?:(?:TODO|DONE|NEXT|WAIT|WAITING|CANCELLED)[ \t]+)?(?:\[#\w\][ \t]+)?"
-    r"(?P<title>\S[^\n]*?)(?:[ \t]+:[\w@#%:]+:)?[ \t]*$"
+    r"(?P<title>\S[^\n]{0,500}?)(?:[ \t]+:[\w@#%:]+:)?[ \t]*$"
 )
 _KEYWORD = re.compile(r"(?mi)^#\+(?P<name>title|author|date|description|keywords|language):[ \t]*(?P<value>[^\n]*)$")
 _LINK = re.compile(r"\[\[([^\[\]]+)\](?:\[([^\[\]]+)\])?\]")

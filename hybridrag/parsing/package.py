@@ -56,7 +56,11 @@ class Package:
     def read(self, name: str) -> bytes:
         with self.open(name) as part:
             try:
-                return part.read()
+                # No more than the directory says: a part that lies there could unpack to anything in one go.
+                content = part.read(self._infos[name].file_size)
+                if part.read(1):
+                    raise broken()
+                return content
             except _BROKEN:
                 raise broken() from None
 

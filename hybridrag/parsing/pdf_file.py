@@ -18,7 +18,7 @@ from hybridrag.parsing.extraction import encrypted
 from hybridrag.parsing.parsed import UnreadableError
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfTextPage
+    from pypdfium2 import PdfPage, PdfTextPage
 
 MOST_PAGES = 50_000
 Measured = Literal["size", "top", "nothing"]
@@ -73,6 +73,10 @@ class PdfFile:
         if len(self._file) > MOST_PAGES:
             raise UnreadableError(f"has more than {MOST_PAGES:,} pages", hint="Split it.")
 
+        self._filled_in = pypdfium2.raw.FPDF_GetFormType(self._file) == pypdfium2.raw.FORMTYPE_ACRO_FORM
+        if self._filled_in:
+            self._file.init_forms()
+
     def __len__(self) -> int:
         return len(self._file)
 
@@ -82,7 +86,7 @@ class PdfFile:
     def read_page(self, number: int, *, measured: Measured) -> PageText | None:
         """The page, counted from 0; None for one that cannot be loaded."""
         try:
-            page = self._file[number]
+            page = self._page(number)
         except self._library.PdfiumError:
             return None
         try:
@@ -146,6 +150,15 @@ class PdfFile:
         found = {name: given.get(name.title(), "") for name in ("title", "author", "subject", "keywords")}
         found["created"], found["modified"] = (_iso_time(given.get(key, "")) for key in ("CreationDate", "ModDate"))
         return {name: value for name, value in found.items() if value.strip()}
+
+    def _page(self, number: int) -> PdfPage:
+        """The page, with what was filled into its form as part of its text. Raises the library's error."""
+        page = self._file[number]
+        if self._filled_in:
+            self._library.raw.FPDFPage_Flatten(page, self._library.raw.FLAT_NORMALDISPLAY)
+            page.close()
+            page = self._file[number]
+        return page
 
     def _lines(self, text: str, text_page: PdfTextPage, measured: Measured) -> tuple[Line, ...]:
         raw = self._library.raw

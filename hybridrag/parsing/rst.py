@@ -82,7 +82,7 @@ def _fits(adornment: str, title: str) -> bool:
 
 def _spoken(written: str) -> str:
     """A title's words: ``The :ref:`id <x>` field`` is `The id field`."""
-    bare = _ROLE.sub(r"\1", written)
+    bare = _ROLE.sub(r"\1", written[:500])
     bare = _LINK.sub(r"\1", bare)
     bare = re.sub(r"(\*\*|``|\*|`_{0,2}|\|)(?=\S)(.+?)(?<=\S)\1_{0,2}", r"\2", bare)
     return one_line(re.sub(r"\\(.)", r"\1", bare))
@@ -166,6 +166,8 @@ def _borders(lines: Lines, first: int) -> list[int]:
         found.append(at)
         if not lines.at(at + 1).strip():
             return found
+        if len(found) == 3:
+            break
     return []
 
 
@@ -204,7 +206,7 @@ _TABLES = frozenset({"csv-table", "list-table"})
 _CODE = frozenset(
     {"code", "code-block", "sourcecode", "parsed-literal", "prompt", "ipython", "doctest", "testcode", "highlight"}
 )
-_LONGEST_TABLE = 5000
+_LONGEST_TABLE = 1000
 _KEPT = {
     "author": "author",
     "authors": "author",

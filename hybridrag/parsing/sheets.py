@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hybridrag.parsing.composition import Composition
+from hybridrag.parsing.composition import MOST_TEXT, Composition, too_long
 
 Row = Sequence[str]
 
@@ -30,7 +30,11 @@ def write_sheet(into: Composition, name: str, rows: Iterable[Row]) -> None:
 
 def _areas(rows: Iterable[Row]) -> Iterator[list[Row]]:
     area: list[Row] = []
+    length = 0
     for row in rows:
+        length += sum(map(len, row)) + len(row)
+        if length > MOST_TEXT:
+            raise too_long()
         if any(text.strip() for text in row):
             area.append(row)
         elif area:

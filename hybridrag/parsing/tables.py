@@ -67,9 +67,7 @@ def _rows_on_lines(text: str, delimiter: str) -> str:
 def _head(text: str, delimiter: str) -> tuple[int, int]:
     """Where the table begins, its title lines included where they are short, and where its header row ends."""
     lines = text[:_SAMPLE].split("\n")[:_ROWS]
-    rows = [
-        next(csv.reader([line], delimiter=delimiter), []) if '"' in line else line.split(delimiter) for line in lines
-    ]
+    rows = [_cells(line, delimiter) for line in lines]
     width = (
         Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0] if any(len(r) > 1 for r in rows) else 0
     )
@@ -81,6 +79,13 @@ def _head(text: str, delimiter: str) -> tuple[int, int]:
     start = 0 if titles else starts[first]
     following = [row for row in rows[first + 1 :] if len(row) == width]
     return start, starts[first + 1] if _is_header(rows[first], following) else start
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' in line:
+        with suppress(csv.Error):  # a cell too long for the reader
+            return next(csv.reader([line], delimiter=delimiter), [])
+    return line.split(delimiter)
 
 
 def _is_row(row: list[str], width: int) -> bool:

@@ -6,6 +6,7 @@ opened does not count.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -55,9 +56,24 @@ class Node:
 def read_tree(html: str) -> Node:
     """The page, or a fragment of one, under an element `html`; comments and templates are left out."""
     builder = _Builder()
-    builder.feed(html)
+    builder.feed(_ended(html))
     builder.close()
     return builder.top
+
+
+def _ended(html: str) -> str:
+    """The markup without what never ends: a tag that the page breaks off in, as browsers drop it.
+
+    The library looks to the end of the page for the end of each such tag, and of each comment: 60 kB took it a minute.
+    """
+    last = html.rfind(">") + 1
+    broken = _BEGINS_A_TAG.search(html, last)
+    if broken is not None:
+        html = html[: broken.start()]
+    after = html.rfind("-->") + 1
+    if html.count("<!--", after) > _MOST_UNENDED:
+        html = html[: html.index("<!--", after)]
+    return html
 
 
 class _Builder(HTMLParser):
@@ -131,11 +147,15 @@ class _Builder(HTMLParser):
         self._close(1)
 
 
+_BEGINS_A_TAG = re.compile(r"<[a-zA-Z/!?]")
+_MOST_UNENDED = 100
 _FAR = 500
 _WALLS = frozenset(["table", "td", "th", "caption", "template", "svg", "math", "button", "object"])
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLES = frozenset({"table", "template"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    **{heading: (_HEADINGS | {"p"}, _WALLS | {"div", "section", "article"}) for heading in _HEADINGS},
     "li": (frozenset({"li"}), _WALLS | _LISTS),
     "dt": (frozenset({"dt", "dd"}), _WALLS | _LISTS),
     "dd": (frozenset({"dt", "dd"}), _WALLS | _LISTS),

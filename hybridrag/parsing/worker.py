@@ -19,6 +19,8 @@ from hybridrag.parsing.unpacking import Withheld, members_of
 from hybridrag.parsing.wire import LENGTH, framed
 from hybridrag.types import Member
 
+_SMALL_TEXT, _SWOLLEN = 1_000_000, 100
+"""Characters: a text that is longer, and so many times as long as its file in bytes, repeats what the file holds once."""
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -66,6 +68,8 @@ class _Serving:
         most = self._settings["max_text"]
         if len(parsed.text) > most:
             raise UnreadableError(f"holds more than {most:,} characters of text", hint="Split it.")
+        if len(parsed.text) > max(_SMALL_TEXT, _SWOLLEN * len(content)):
+            raise UnreadableError(f"gives over {_SWOLLEN} times as much text as it is long: a bomb, or a mistake")
         return _fields(parsed), b""
 
     def _opened(self, content: bytes, media_type: str, name: str) -> Answer:

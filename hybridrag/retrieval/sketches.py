@@ -94,10 +94,10 @@ class NearTexts:
         return [pair for pair in found if pair[2] >= self._threshold]
 
     def groups(self) -> list[dict[int, float]]:
-        """Texts that are near a first one, each with its likeness to that: first the first (1.0), then by their places.
+        """Texts that are near a first one, each with its likeness to that: the first (1.0), then the others in order.
 
-        The first is always the one with the least place among those that hang together by near pairs; what is not near
-        to it makes groups of its own.
+        The first has the least place of those that hang together by near pairs; what is not near to it makes groups of
+        its own.
         """
         groups = []
         for together in self._hanging_together():
@@ -111,7 +111,44 @@ class NearTexts:
                 left = [place for place in others if place not in near]
         return groups
 
-    # --- candidates ------------------------------------------------------------------------------------------------------
+    def _hanging_together(self) -> list[list[int]]:
+        """Places of texts that a way over near pairs joins, in order."""
+        candidates = self._candidates()
+        above: dict[int, int] = {}
+
+        def top(place: int) -> int:
+            while (higher := above.get(place, place)) != place:
+                above[place] = above.get(higher, higher)
+                place = higher
+            return place
+
+        for one, other in candidates:
+            ours, theirs = top(one), top(other)
+            if ours != theirs and self._alike(one, other) >= self._threshold:
+                above[max(ours, theirs)] = min(ours, theirs)
+        joined: dict[int, list[int]] = {}
+        for place in sorted({place for pair in candidates for place in pair}):
+            joined.setdefault(top(place), []).append(place)
+        return [*joined.values()]
+
+    def _candidates(self) -> list[list[int]]:
+        candidates: list[list[int]] = _candidates(self._sketches, self._threshold).tolist()
+        self._read({place for pair in candidates for place in pair})
+        return candidates
+
+    def _alike(self, one: int, other: int) -> float:
+        if one in self._known and other in self._known:
+            return _common(self._known[one], self._known[other])
+        return 0.0  # one of them went meanwhile
+
+    def _read(self, places: set[int]) -> None:
+        ordered = sorted(places)
+        for first in range(0, len(ordered), _TEXTS):
+            texts = self._texts_of(ordered[first : first + _TEXTS])
+            self._known |= {place: _pairs(text) for place, text in texts.items()}
+
+
+# --- candidates ------------------------------------------------------------------------------------------------------
 
 
 def _candidates(sketches: Sketches, threshold: float) -> NDArray[np.int64]:
@@ -146,7 +183,9 @@ def _candidates(sketches: Sketches, threshold: float) -> NDArray[np.int64]:
     spread = 3 * (together * (1 - together) / FUNCTIONS) ** 0.5
     enough = agreed >= together - spread
     pairs, agreed = pairs[enough], agreed[enough]
-    return pairs[_first_of(pairs[:, 0], agreed) | _first_of(pairs[:, 1], agreed)]
+    best = _first_of(pairs[:, 0], agreed) | _first_of(pairs[:, 1], agreed)
+    compared: NDArray[np.int64] = pairs[best]
+    return compared
 
 
 def _first_of(places: NDArray[np.int64], agreed: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -232,6 +232,7 @@ class Wiring:
         from hybridrag.flows.ingest import Ingest
 
         embedder: Embedder = self.models.embedder(spec)
+        options = replace(options, boilerplate_once=self.settings.boilerplate == "once")
         if not options.dry_run:
             embedder = checked = self.models.checked(spec, collection.generation, keep=True)
             if not is_here(spec):

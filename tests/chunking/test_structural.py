@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridrag.chunking import StructuralChunker
+from hybridrag.chunking import StructuralChunker, embed_text
 from hybridrag.errors import ModelError
-from hybridrag.types import Chunk, Document, Heading, Page
+from hybridrag.types import BlockKind, Chunk, Document, Heading, Page
 from tests.chunking.documents import Writer, documents
 from tests.chunking.tokenizers import KINDS, PROMPT, tokenizer
 
@@ -35,6 +35,8 @@ def check(document: Document, chunks: tuple[Chunk, ...], *, kind: str, max_token
         assert chunk.embed_text.endswith(chunk.text)
         assert chunk.tokens <= max_tokens
         assert len(chunk.text) <= LONGEST_TOKEN * max_tokens
+        assert not chunk.head or chunk.embed_text.endswith(f"{chunk.head}\n{chunk.text}")
+        assert chunk.head in {"", *(document.text[table.start : table.head].strip() for table in document.blocks)}
         assert path_at(document, chunk.end - 1)[: len(chunk.headings)] == chunk.headings
         end = chunk.end
     assert not document.text[end:].strip()
@@ -261,3 +263,75 @@ def test_code_within_a_line_opens_no_block() -> None:
     chunks = chunks_of(document, max_tokens=48)
     assert len(chunks) > 3
     assert all(chunk.text.endswith("hotel") for chunk in chunks)
+
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def around(kind: BlockKind, block: str, *, head: int = 0) -> Document:
+    """A block between paragraphs."""
+    return Writer().add(LONG + "\n\n").block(kind, block, head=head).add("\n\n" + LONG).document(title="-")
+
+
+HEAD = "Table 3: allowances\n\n| place | euros |\n| --- | --- |\n"
+ROWS = [f"| office {number} | {number} euros a night at the hotel |" for number in range(60)]
+
+
+def test_rows_are_not_torn_and_go_on_with_their_head() -> None:
+    document = around("table", HEAD + "\n".join(ROWS), head=len(HEAD))
+    chunks = [chunk for chunk in chunks_of(document, kind="minilm", max_tokens=96) if "|" in chunk.text]
+    assert [row for chunk in chunks for row in chunk.text.splitlines() if row.startswith("| office")] == ROWS
+    assert chunks[0].text.startswith("Table 3") and chunks[0].head == ""
+    assert len(chunks) > 2
+    for chunk in chunks[1:]:
+        assert chunk.head == HEAD.strip()
+        assert chunk.embed_text == f"-\n{HEAD.strip()}\n{chunk.text}"
+    sizes = [len(chunk.text.splitlines()) for chunk in chunks[1:]]
+    assert max(sizes) <= 2 * min(sizes)
+
+
+def test_a_row_that_alone_is_too_long_is_cut_and_keeps_the_head() -> None:
+    long = "| office | " + "the travel allowance for a night " * 60 + "|"
+    document = around("table", HEAD + "\n".join([ROWS[0], long, ROWS[1]]), head=len(HEAD))
+    chunks = chunks_of(document, kind="minilm", max_tokens=96)
+    check(document, chunks, kind="minilm", max_tokens=96)
+    assert sum(chunk.head == HEAD.strip() for chunk in chunks) > 2
+
+
+def test_a_head_over_its_share_is_not_repeated() -> None:
+    head = "| " + " | ".join(["the travel allowance of the finance team"] * 12) + " |\n| --- |\n"
+    document = around("table", head + "\n".join(ROWS), head=len(head))
+    assert {chunk.head for chunk in chunks_of(document, max_tokens=96)} == {""}
+
+
+def test_a_list_is_cut_between_its_outer_items() -> None:
+    items = [f"- office {number} pays\n  - the meal\n  - the hotel for a night" for number in range(20)]
+    document = around("list", "\n".join(items))
+    chunks = [chunk for chunk in chunks_of(document, max_tokens=64) if chunk.text.startswith("- ")]
+    assert "\n".join(chunk.text for chunk in chunks) == "\n".join(items)
+    assert all(len(chunk.text.splitlines()) % 3 == 0 for chunk in chunks)
+
+
+def test_an_item_too_long_is_cut_between_the_items_in_it() -> None:
+    body = "- offices\n" + "\n".join(f"  - office {number} pays the meal and the hotel" for number in range(40))
+    chunks = [chunk for chunk in chunks_of(around("list", body), max_tokens=64) if "- " in chunk.text]
+    assert len(chunks) > 2
+    assert all(chunk.text.startswith("- ") for chunk in chunks)
+
+
+def test_code_is_cut_at_its_blank_lines_between_statements_first() -> None:
+    function = "def office_{0}():\n    meal = {0}\n\n    hotel = {0}\n    return meal + hotel"
+    body = "\n\n\n".join(function.format(number) for number in range(12))
+    chunks = [chunk for chunk in chunks_of(around("code", body), max_tokens=96) if "office_" in chunk.text]
+    assert len(chunks) > 2
+    assert all(chunk.text.startswith("def ") for chunk in chunks)
+
+
+def test_what_the_model_was_given_is_told_from_what_is_kept() -> None:
+    document = around("table", HEAD + "\n".join(ROWS), head=len(HEAD))
+    for title in ("Travel policy", "x" * 500):
+        titled = replace(document, title=title)
+        for chunk in chunks_of(titled, kind="minilm", max_tokens=96):
+            found = embed_text(title, chunk.headings, chunk.text, chunk.text_hash, head=chunk.head)
+            assert found == chunk.embed_text
+            assert embed_text(title, chunk.headings, chunk.text + "!", chunk.text_hash, head=chunk.head) is None

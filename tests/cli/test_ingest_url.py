@@ -37,6 +37,8 @@ def test_pages_are_kept_up_to_date(run: CommandLine, site: PageServer) -> None:
     shown = run("documents", "show", meals, "--json").json
     assert (shown["title"], shown["metadata"]["url"]) == ("Meals", meals)
     assert run("documents", "show", f"{name}/index").code == 0
+    filtered = run("documents", "list", "--filter", f"meta.url:{site.url('/hr/**')}", "--json").json["documents"]
+    assert [each["title"] for each in filtered] == ["Meals"]
     source = run("sources", "show", name, "--json").json
     assert (source["kind"], source["root"], source["only"]) == ("web", site.url(""), ["index", "hr/meals?y=26"])
 

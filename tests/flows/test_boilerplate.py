@@ -14,7 +14,7 @@ from tests.flows.library import Library
 
 HEADER = "Meal allowance portal of the finance department | Travel | Leave | Hotel | Expenses"
 FOOTER = "This page is confidential and for the team of the manager alone; do not distribute it."
-WORDS = "meal travel hotel leave manager team days expenses allowance finance".split()
+WORDS = ["meal", "travel", "hotel", "leave", "manager", "team", "days", "expenses", "allowance", "finance"]
 
 
 def page(number: int) -> str:

@@ -60,7 +60,7 @@ def files() -> dict[str, bytes]:
                     + "</office:text>"
                 ).encode()
             }
-        ),  # fmt: skip
+        ),
         "repeated.ods": zipped(
             {
                 "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
@@ -88,7 +88,7 @@ def files() -> dict[str, bytes]:
                 "_rels/.rels": _relations(("officeDocument", "ppt/presentation.xml")),
                 "ppt/presentation.xml": b"\0" * 1000,
             }
-        ),  # fmt: skip
+        ),
         "same-slide-again.pptx": zipped(_slides()),
         "locked-part.docx": _locked(zipped(word(b"x"))),
         "garbage.xls": OLE + "Workbook".encode("utf-16-le") + bytes(range(256)) * 40,

@@ -134,14 +134,14 @@ def test_a_page_that_takes_too_long_is_told_and_the_next_is_read(
     assert mixed.notes == ("1 of 2 pages were not read: OCR took too long", "1 of 2 pages hold no text: 2")
 
 
-def test_signs_of_life_come_after_every_page(files: Path, program: Callable[[str], Path]) -> None:
+def test_signs_of_life_come_before_the_first_page_and_after_every_page(files: Path, program: Callable[[str], Path]) -> None:
     signs: list[int] = []
     ocr.use(ocr.Ocr(str(program("exit 1")), "1", ("eng",), missing=""), lambda: signs.append(1))
     try:
         assert parse_pdf((files / "scan.pdf").read_bytes()).text == ""
     finally:
         ocr.use(ocr.Ocr())
-    assert signs == [1, 1]
+    assert signs == [1, 1, 1]
 
 
 # --- not read --------------------------------------------------------------------------------------------------------

@@ -109,6 +109,11 @@ def test_headings_come_from_the_bookmarks_and_without_them_from_the_size_of_the_
         assert (document.title, document.metadata["author"], document.language) == ("Port report", "Grace Hopper", "en")
 
 
+def test_what_was_filled_into_a_form_is_text(parsed: Parse, files: Path) -> None:
+    form = parsed("form.pdf", (files / "form.pdf").read_bytes(), KIND)
+    assert form.text == ("Application for a berth\nName:\nNotes:\nAda Lovelace\nArrives with the tide of Tuesday")
+
+
 def test_large_letters_make_no_heading_by_themselves(parsed: Parse) -> None:
     """A cover in many sizes, a running head, a large first letter, a paragraph in large print."""
     cover = sized((30, "ANNUAL REPORT"), (20, "Harbour Ltd."), (16, "Pier 7"))
