@@ -6,6 +6,7 @@ Each gives spans of the text with what the model is to be given for them, within
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -62,14 +63,11 @@ def _semantic(tokenizer: FastTokenizer, room: int) -> Spans:
 
 
 def _semchunk(tokenizer: FastTokenizer, room: int) -> Spans:
-    import semchunk
-
-    chunker = semchunk.chunkerify(lambda text: len(tokenizer.plain_ids([text])[0]), room)
+    chunker = import_module("semchunk").chunkerify(lambda text: len(tokenizer.plain_ids([text])[0]), room)
     return lambda text: [*chunker(text, offsets=True)[1]]
 
 
 def _chonkie(tokenizer: FastTokenizer, room: int) -> Spans:
-    from chonkie import RecursiveChunker
     from tokenizers import Tokenizer
 
     from hybridrag.models.spec import tokenizer_file
@@ -77,7 +75,7 @@ def _chonkie(tokenizer: FastTokenizer, room: int) -> Spans:
     whole = Tokenizer.from_file(str(tokenizer_file(tokenizer.spec)))
     whole.no_truncation()
     whole.no_padding()
-    chunker = RecursiveChunker(tokenizer=whole, chunk_size=room)
+    chunker = import_module("chonkie").RecursiveChunker(tokenizer=whole, chunk_size=room)
     return lambda text: [(chunk.start_index, chunk.end_index) for chunk in chunker.chunk(text)]
 
 

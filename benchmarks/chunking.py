@@ -38,9 +38,10 @@ from hybridrag.models import FastTokenizer, find_model, open_embedder
 from hybridrag.parsing import GuardedParser
 from hybridrag.ports import Embedder
 from hybridrag.sources import open_source
-from hybridrag.types import Document, Query, Skipped
+from hybridrag.types import Document, Mode, Query, Skipped
 
 TOP = 5
+MODES: tuple[Mode, ...] = ("dense", "hybrid")
 Spans = Sequence[tuple[int, int]]
 
 
@@ -51,14 +52,14 @@ def main() -> None:
     parser.add_argument("--search", type=Path)
     parser.add_argument("--speed", type=Path)
     parser.add_argument("--spans", type=Path)
-    parser.add_argument("--budgets", default="176")
+    parser.add_argument("--budgets", default=str(composition.models.MOST_CHUNK_TOKENS))
     parser.add_argument("--ways", default="")
     parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
     options = parser.parse_args()
     spec = find_model(options.embedder, offline=True)
     tokenizer = FastTokenizer(spec)
     if options.spans:
-        print(json.dumps(spans(options.spans, ours(tokenizer, 256))))
+        print(json.dumps(spans(options.spans, ours(tokenizer, composition.models.MOST_CHUNK_TOKENS))))
     if options.search:
         for budget in map(int, options.budgets.split(",")):
             print(json.dumps({"budget": budget, **searched(options.search, budget, options.embedder)}), flush=True)
@@ -205,7 +206,10 @@ def searched(folder: Path, budget: int, embedder: str) -> dict[str, object]:
     composition.models.MOST_CHUNK_TOKENS = budget
     home = Path(tempfile.mkdtemp(prefix="hybridrag-benchmark-"))
     flags = {"embedder": embedder, "collection": "benchmark"}
-    wiring = composition.Wiring(load(flags=flags, environ={"HYBRIDRAG_HOME": str(home)}, cwd=home), notify=str)
+    wiring = composition.Wiring(
+        load(flags=flags, environ={"HYBRIDRAG_HOME": str(home)}, cwd=home),
+        notify=lambda text: print(text, file=sys.stderr),
+    )
     try:
         wiring.ingest(
             [str(folder / "corpora")],
@@ -216,10 +220,10 @@ def searched(folder: Path, budget: int, embedder: str) -> dict[str, object]:
             stdin_name=None,
         )
         found: dict[str, object] = {}
-        for mode in ("dense", "hybrid"):
+        for mode in MODES:
             rows = []
             for question in questions(folder):
-                hits = wiring.search(Query(question.text, k=TOP, mode=mode)).hits  # type: ignore[arg-type]
+                hits = wiring.search(Query(question.text, k=TOP, mode=mode)).hits
                 spans = [(Path(hit.chunk.document.path).stem, hit.chunk.start, hit.chunk.end) for hit in hits]
                 rows.append(scores(question, spans))
             found[mode] = percent(rows)

@@ -259,8 +259,8 @@ class Likeness:
     """What a document is compared with others by.
 
     `edges` are hashes of the paragraphs near its beginning and its end, `words` counts its words, `digest` is of all of
-    them in their order, `sketch` of their sequences; the last two are empty where there is no word. `version` tells what
-    made them.
+    them in their order, `sketch` of their sequences; the last two are empty where there is no word. `version` tells
+    what made them.
     """
 
     version: int

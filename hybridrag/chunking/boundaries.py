@@ -18,7 +18,7 @@ _WORD = re.compile(r"\s+")
 
 
 class Boundaries:
-    """Cut positions of a document by level, best first.
+    """Cut positions of a document by level, best first: `levels` of them, at `parts` the rows of tables.
 
     Pages cut like paragraphs, since a text runs on over a page's end. A block is cut from what stands around it like a
     paragraph, and itself only where it is too long, between its parts. A heading is not cut from what it heads.
@@ -36,6 +36,7 @@ class Boundaries:
         found = (*self._headings(document), self._paragraphs(document, blocks), *parts(document.text, blocks))
         self._found = [sorted(cut for cut in cuts if cut not in self._uncut) for cuts in found]
         self._headed = len(found) - 3
+        self.parts = len(found) - 2
         self.levels = len(found) + len(_SOUGHT)
 
     def within(self, level: int, start: int, end: int) -> Sequence[int]:

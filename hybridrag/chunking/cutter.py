@@ -63,10 +63,10 @@ class Cutter:
         pieces = pairwise([start, *cuts, end])
         if self._cuts.is_heading(level):
             joined = self._joined(pieces, budget // _SMALL_SHARE)
-        elif (table := self._cuts.table(start, end)) is None:
-            joined = self._joined(pieces, self._even(start, end, budget))
+        elif level == self._cuts.parts and (table := self._headed(start, end)):
+            joined, budget = self._rows(table, pieces, end, budget)
         else:
-            joined, budget = self._rows(table, pieces, start, end, budget)
+            joined = self._joined(pieces, self._even(start, end, budget))
         return [span for piece in joined for span in self._split(*piece, level + 1, budget)]
 
     def _even(self, start: int, end: int, budget: int) -> int:
@@ -76,16 +76,18 @@ class Cutter:
         return min(budget, -(-tokens * 11 // (parts * 10)))
 
     def _rows(
-        self, table: Block, pieces: Iterable[tuple[int, int]], start: int, end: int, budget: int
+        self, table: Block, pieces: Iterable[tuple[int, int]], end: int, budget: int
     ) -> tuple[list[tuple[int, int]], int]:
-        """Pieces of a table joined, and the budget of what must be cut further: its head takes a part of each chunk."""
-        if not self._repeated(table):
-            return self._joined(pieces, self._even(start, end, budget)), budget
+        """A table's rows joined, and the budget of what must be cut further: the head takes a part of each chunk."""
+        (start, first), *others = pieces
         rest = max(1, budget - self._tokens(table.start, table.head))
-        body = max(start, table.head)
-        first, *others = pieces
-        rows = self._joined([(body, first[1]), *others], self._even(body, end, rest))
+        rows = self._joined([(table.head, first), *others], self._even(table.head, end, rest))
         return [(start, rows[0][1]), *rows[1:]], rest
+
+    def _headed(self, start: int, end: int) -> Block | None:
+        """The table whose head `start:end` begins with, and then some rows."""
+        table = self._cuts.table(start, end)
+        return table if table is not None and start < table.head and self._repeated(table) else None
 
     def _repeated(self, table: Block) -> bool:
         return self._tokens(table.start, table.head) <= self._budget // HEAD_SHARE

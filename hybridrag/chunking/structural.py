@@ -47,16 +47,16 @@ class StructuralChunker:
 
         Raises ModelError where the model's window leaves no room for text.
         """
-        overhead = self.tokenizer.count([""])[0]
+        outline = Outline(document)
+        prefixes = [prefix(document.title, path, "") for path in outline.paths()]
+        overhead, *counts = self.tokenizer.count(["", *prefixes])
         if self.max_tokens < overhead + _LEAST_WINDOW:
             raise ModelError(
                 f"a window of {self.max_tokens} tokens leaves no room for text",
                 hint="choose a model with a larger window",
             )
         prefix_limit = (self.max_tokens - overhead) // _PREFIX_SHARE
-        outline = Outline(document)
-        prefixes = [prefix(document.title, path, "") for path in outline.paths()]
-        reserved = max(min(count - overhead, prefix_limit) for count in self.tokenizer.count(prefixes))
+        reserved = max(min(count - overhead, prefix_limit) for count in counts)
         budget = self.max_tokens - overhead - reserved
         cutter = Cutter(document.text, self.tokenizer.offsets(document.text), Boundaries(document, outline), budget)
         pieces = self._fitting(document, outline, cutter, prefix_limit)
@@ -118,11 +118,13 @@ class StructuralChunker:
     ) -> list[str]:
         """A prefix for each text, none where it would take more than `limit` tokens, or the characters of as many."""
         prefixes = [prefix(document.title, path, text) for path, text in zip(paths, texts, strict=True)]
-        bare = self.tokenizer.count([""])[0]
-        return [
-            prefix if tokens - bare <= limit and len(prefix) <= limit * LONGEST_TOKEN else ""
-            for prefix, tokens in zip(prefixes, self.tokenizer.count(prefixes), strict=True)
-        ]
+        distinct = list(dict.fromkeys(prefixes))
+        bare, *counts = self.tokenizer.count(["", *distinct])
+        short = {
+            prefix: tokens - bare <= limit and len(prefix) <= limit * LONGEST_TOKEN
+            for prefix, tokens in zip(distinct, counts, strict=True)
+        }
+        return [prefix if short[prefix] else "" for prefix in prefixes]
 
 
 @dataclass(frozen=True, slots=True)

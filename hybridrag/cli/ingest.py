@@ -189,7 +189,7 @@ def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
         )
         if report.boilerplate.documents:
             out.print(
-                f"repeated:  {report.boilerplate.paragraphs} paragraphs that many documents begin or end with, left out "
-                f"of {report.boilerplate.documents} and indexed once"
+                f"repeated:  {report.boilerplate.paragraphs} paragraphs that many documents begin or end with; left "
+                f"out of {report.boilerplate.documents}, indexed once"
             )
         out.print(f"time:      {report.seconds:.1f} s into collection {report.collection}")

@@ -29,15 +29,18 @@ def meanings(uri: str, sources: Sequence[Source]) -> list[Name]:
 
 
 def named(given: str, sources: Sequence[Source], indexed: Mapping[Name, str]) -> list[Name]:
-    """The documents that `given` names: one by its URI or its file, with what lies in it, or all indexed ones whose URIs
-    match a glob. A folder, or a file that holds others, names all in it.
+    """The documents that `given` names: one by its URI or its file, with what lies in it, or all indexed ones whose
+    URIs match a glob. A folder, or a file that holds others, names all in it.
 
     One that is not indexed, or not any more, is meant where it is a document's URI by its form. Raises UsageError for
     what is none.
     """
     ways = meanings(given, sources)
     for source, path in ways:
-        inside = [name for name in indexed if name[0] == source and name[1].startswith(f"{path}/")]
+        # A page of the web with another below it is no folder of that; an archive there is one of what lies in it.
+        pages = {page for s in sources if s.kind == "web" and s.name == source for page in s.only}
+        below = (name for name in indexed if name[0] == source and name[1].startswith(f"{path}/"))
+        inside = [name for name in below if name[1] not in pages]
         if found := [name for name in [(source, path), *inside] if name in indexed]:
             return found
     if wildcards(given):

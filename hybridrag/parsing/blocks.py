@@ -207,7 +207,7 @@ _CAPTION = re.compile(
 )
 _LINES_THAT_MATTER = re.compile(
     r"^ {0,3}(?:(?P<fence>`{3,}|~{3,})(?P<rest>[^\n]*)|(?P<level>#{1,6})(?:[ \t]+(?P<title>[^\n]*))?$"
-    r"|(?P<rule>\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*)$)",
+    r"|(?P<rule>\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*(?:\|[ \t]*)?)$)",
     re.MULTILINE,
 )
 _ROWS = re.compile(r"(?:\n {0,3}[^\s>#`~][^\n]*)+")

@@ -97,10 +97,8 @@ FORMATS: tuple[Format, ...] = (
     Format("latex", 1, "latex:parse_latex", frozenset({"text/x-tex"})),
     Format("notebook", 1, "notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
     Format("markdown", 1, "markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
-    Format(
-        "html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("kreuzberg", "markdown-it-py")
-    ),
-    Format("mail", 1, "mail:parse_mail", frozenset({"message/rfc822"}), ("kreuzberg",)),
+    Format("html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)),
+    Format("mail", 1, "mail:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
     Format("pdf", 1, "pdf:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
     Format(
         "image",

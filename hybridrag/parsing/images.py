@@ -34,6 +34,8 @@ def parse_image(content: bytes, _media_type: str = "") -> Parsed:
         raise reader.refusal(failed=False)
     pictures = ocr.Pictures()
     texts = [pictures.read(picture) for picture in _pictures(content)]
+    if not any(texts):
+        pictures.refuse_silence()
     pages, start = [], 0
     for number, text in enumerate(texts, 1):
         pages.append(Page(number, start, start + len(text)))
@@ -77,6 +79,7 @@ def _pgm(image: Image.Image) -> bytes:
     grey = upright.convert("L")
     size = grey.width * grey.height
     scale = 2.0 if size < _SMALL else min(1.0, math.sqrt(ocr.MOST_PIXELS / size))
+    scale = min(scale, ocr.LONGEST_SIDE / max(grey.size))
     if scale != 1.0:
         wanted = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
         grey = grey.resize(wanted, Image.Resampling.BICUBIC)

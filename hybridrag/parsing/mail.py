@@ -56,7 +56,8 @@ def parse_mail(content: bytes) -> Parsed:
 def mail_members(content: bytes) -> Iterator[Member]:
     """What is attached, one by one: files, and messages as `.eml`; what is without a name gets one.
 
-    Left out are the pictures that an HTML body shows in its text, and signatures.
+    Left out are the pictures that an HTML body shows in its text, and signatures. Raises UnreadableError for a message
+    that is nested too deeply.
     """
     message, parts = _read(content)
     sent = _date(message)
@@ -69,8 +70,11 @@ def mail_members(content: bytes) -> Iterator[Member]:
 
 def _read(content: bytes) -> tuple[Message, Parts]:
     # Not `policy.default`: its reader of headers takes minutes for long ones, and raises for some that are malformed.
-    message = message_from_bytes(content, policy=policy.compat32)
-    return message, read_parts(message)
+    try:
+        message = message_from_bytes(content, policy=policy.compat32)
+        return message, read_parts(message)
+    except RecursionError:
+        raise UnreadableError("nested too deeply to be parsed", hint="Save its parts and index those.") from None
 
 
 def _free(name: str, taken: set[str]) -> str:

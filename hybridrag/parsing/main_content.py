@@ -34,19 +34,28 @@ class _Inside:
     mains: int = 0
     articles: int = 0
     longest_article: int = 0
+    marks: bool = False
+    """Whether there is anything below but text and links."""
 
     @property
     def density(self) -> float:
         return self.linked / self.text if self.text else 0.0
 
     def add(self, other: _Inside) -> None:
-        for name in _COUNTED:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.longest_article = max(self.longest_article, other.longest_article)
+        self.text += other.text
+        if other.links:
+            self.linked += other.linked
+            self.links += other.links
+        if other.marks:
+            self.marks = True
+            for name in _COUNTED:
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+            self.longest_article = max(self.longest_article, other.longest_article)
 
     def count(self, node: Node) -> None:
         """Counts the element itself, once what is below it has been."""
         tag = node.tag
+        self.marks = self.marks or tag in _COUNTED_TAGS or node.get("role") == "main"
         if tag == "a" and "href" in node.attrs:
             self.linked, self.links = self.text, 1
         elif tag in _HEADINGS:
@@ -109,14 +118,10 @@ class _Pruning:
         tag, role = node.tag, node.get("role").lower()
         inside = self._insides[id(node)]
         most = inside.text > self._whole.text * _MOST
-        if (
-            tag in _KEPT_WHATEVER_THEIR_NAME
-            or role == "main"
-            or (role.startswith("doc-") and role not in _ROLES_THAT_GO)
-        ):
-            goes = tag == "a" and _is_permalink(node)
-        elif tag == "a":
+        if tag == "a":
             goes = _is_permalink(node)
+        elif tag in _KEPT_WHATEVER_THEIR_NAME or role in _ROLES_THAT_STAY:
+            goes = False
         elif tag == "button" or role == "button":
             goes = not place.in_heading and "aria-expanded" not in node.attrs and inside.text < _SHORT_LABEL
         elif tag == "nav" or role in _ROLES_THAT_GO:
@@ -187,13 +192,15 @@ def _is_small_form(node: Node, inside: _Inside) -> bool:
 
 def _main_part(body: Node) -> Node:
     """The one part marked as main, else the one article, where it holds most of what is left."""
-    insides = _insides(body)
-    whole = insides[id(body)].text
     for kind in ("main", "article"):
         found = _outermost(body, kind)
-        if len(found) == 1 and insides[id(found[0])].text * 2 >= whole:
+        if len(found) == 1 and _letters(found[0]) * 2 >= _letters(body):
             return _with_title(body, found[0])
     return body
+
+
+def _letters(node: Node) -> int:
+    return len("".join(node.text().split()))
 
 
 def _outermost(body: Node, kind: str) -> list[Node]:
@@ -239,7 +246,7 @@ def _is_permalink(node: Node) -> bool:
     if not _PERMALINK_CLASSES.isdisjoint(node.get("class").lower().split()) or node.get("role") == "doc-backlink":
         return True
     text = node.text().strip().strip("\ufe0e\ufe0f")
-    return text in _HANDLES or (node.get("href").startswith("#") and _SKIP.match(text) is not None)
+    return "#" in node.get("href") and (text in _HANDLES or _SKIP.fullmatch(text) is not None)
 
 
 def _names(node: Node) -> str:
@@ -252,6 +259,9 @@ _PLACES = frozenset(["main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "dt"
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _ROLES_THAT_GO = frozenset(
     ["navigation", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog", "doc-toc", "doc-pagelist"]
+)
+_ROLES_THAT_STAY = frozenset(
+    {"main", "doc-endnotes", "doc-endnote", "doc-footnote", "doc-abstract", "doc-bibliography"}
 )
 _KEPT_WHATEVER_THEIR_NAME = frozenset(
     ["html", "body", "main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "code", "tr", "thead", "tbody"]
@@ -276,7 +286,11 @@ _PERMALINK_CLASSES = frozenset(
         "edit-this-page",
     ]
 )
-_SKIP = re.compile(r"(?:skip|jump) (?:to|over)\b|back to (?:the )?top|zum inhalt|aller au contenu", re.IGNORECASE)
+_SKIP = re.compile(
+    r"(?:skip|jump) (?:to|over) (?:the )?(?:main )?(?:content|navigation|nav|menu|search|footer)|back to (?:the )?top"
+    r"|zum (?:haupt)?inhalt(?: springen)?|aller au contenu",
+    re.IGNORECASE,
+)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD_EDGES = re.compile(r"[_:.-]+")
 _LONGEST_NAMES = 500
@@ -311,8 +325,7 @@ _ASIDES_THAT_BELONG = re.compile(
     r"(?<=[ -])(?:admonition|note|tip|hint|info|important|warn|warning|caution|danger|callout|alert|footnotes?|footnote"
     r"|endnotes?|citation|topic|example|starlight|pullquote|definition|box|infobox)(?=[ -])"
 )
-_COUNTED = (
-    "text", "linked", "links", "headings", "titles", "linked_titles", "fields", "private_fields", "mains", "articles",
-)  # fmt: skip
+_COUNTED = ("headings", "titles", "linked_titles", "fields", "private_fields", "mains", "articles")
+_COUNTED_TAGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "input", "textarea", "select", "article", "main"])
 _MOST, _MOSTLY_LINKS, _SOME_LINKS, _NOTHING_BUT_LINKS = 0.5, 0.6, 0.4, 0.8
 _FEW_LINKS, _SHORT_LINK, _SHORT_LABEL, _PROSE = 3, 25, 25, 100

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from hybridrag.parsing.html_code import code_text, language_of
+from hybridrag.parsing.markdown_marks import Mark, address_of, marked
 from hybridrag.parsing.markdown_tables import as_table
 from hybridrag.parsing.tree import Node
 
@@ -38,21 +40,12 @@ class _List:
     begun: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class _Mark:
-    """Inline markup that is open, and where in the paragraph it began."""
-
-    kind: str
-    start: int
-    address: str = ""
-
-
 class _Writer:
     def __init__(self, *, flat: bool = False) -> None:
         self.lines: list[str] = []
         self._flat = flat
         self._inline: list[str] = []
-        self._marks: list[_Mark] = []
+        self._marks: list[Mark] = []
         self._containers: list[_Container] = []
         self._lists: list[_List] = []
         self._language = ""
@@ -142,7 +135,7 @@ class _Writer:
     def _open_block(self, node: Node) -> Callable[[], None]:
         self._flush()
         outer = self._language
-        self._language = _language_of(node) or outer
+        self._language = language_of(node) or outer
 
         def end() -> None:
             self._flush()
@@ -151,7 +144,7 @@ class _Writer:
         return end
 
     def _heading_end(self, level: int) -> Callable[[], None]:
-        self._marks.append(_Mark("heading", 0))
+        self._marks.append(Mark("heading", 0))
 
         def end() -> None:
             self._marks.pop()
@@ -239,11 +232,11 @@ class _Writer:
     def _open_mark(self, kind: str, *, address: str = "") -> Callable[[], None]:
         if any(mark.kind in {kind, "`"} for mark in self._marks) or (kind == "**" and self._in_heading()):
             return _nothing
-        mark = _Mark(kind, len(self._inline), address)
+        mark = Mark(kind, len(self._inline), address)
         self._marks.append(mark)
         return lambda: self._close_mark(mark)
 
-    def _close_mark(self, mark: _Mark) -> None:
+    def _close_mark(self, mark: Mark) -> None:
         self._marks.remove(mark)
         written = "".join(self._inline[mark.start :])
         core = written.strip(" \n")
@@ -254,7 +247,7 @@ class _Writer:
         around = {"a": "^", "^": "a"}.get(mark.kind, "")
         outer = next((other for other in self._marks if other.kind == around), None)
         note = outer is not None and (mark.address or outer.address).startswith("#")
-        self._inline[mark.start :] = [lead, _marked(core, mark, before, note=note), trail]
+        self._inline[mark.start :] = [lead, marked(core, mark, before, note=note), trail]
 
     def _in_heading(self) -> bool:
         return any(mark.kind == "heading" for mark in self._marks)
@@ -265,7 +258,7 @@ class _Writer:
     def _image(self, node: Node) -> None:
         words = _SPACES.sub(" ", node.get("alt")).strip()
         if any(char.isalnum() for char in words) and not _FILE_NAME.search(words):
-            self._inline.append(f"![{words}]({_address(node.get('src'))})")
+            self._inline.append(f"![{words}]({address_of(node.get('src'))})")
 
     def _field(self, node: Node) -> None:
         kind = node.get("type").lower()
@@ -288,14 +281,14 @@ class _Writer:
 
     def _code(self, node: Node) -> None:
         self._flush()
-        code = _code_text(node)
+        code = code_text(node)
         if not code.strip():
             return
         if self._flat:
             self._emit(f"`{_SPACES.sub(' ', code).strip()}`")
             return
-        language = _language_of(node) or next(
-            (found for inner in node.elements() if inner.tag == "code" and (found := _language_of(inner))),
+        language = language_of(node) or next(
+            (found for inner in node.elements() if inner.tag == "code" and (found := language_of(inner))),
             self._language,
         )
         fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", code)), 3)
@@ -327,55 +320,6 @@ def _in_reading_order(node: Node) -> list[Node | str]:
     if node.tag == "figure" and any(isinstance(child, Node) and child.tag == "table" for child in node.children):
         return sorted(node.children, key=lambda child: not (isinstance(child, Node) and child.tag == "figcaption"))
     return node.children
-
-
-def _marked(core: str, mark: _Mark, before: str, *, note: bool) -> str:
-    """Text with its mark; `note` says that it is the raised number of a footnote, a link within the page."""
-    if mark.kind == "a":
-        if note:
-            return core if core.startswith("[") else f"[{core}]"
-        address = _address(mark.address)
-        return f"[{core}]({address})" if address and address != core and "\n\n" not in core else core
-    if mark.kind == "^":
-        if note and not core.startswith("["):
-            return f"[{core}]"
-        return f"^{core}" if before.isalnum() and _EXPONENT.fullmatch(core) else core
-    if mark.kind == "`":
-        return f"`` {core} ``" if "`" in core else f"`{core}`"
-    return core if "\n\n" in core else f"{mark.kind}{core}{mark.kind}"
-
-
-def _address(written: str) -> str:
-    """An address that leads somewhere by itself and is no longer than people write them, else nothing."""
-    address = written.strip()
-    return address.replace("(", "%28").replace(")", "%29") if _ABSOLUTE.fullmatch(address) else ""
-
-
-def _code_text(node: Node) -> str:
-    pieces: list[str] = []
-    waiting: list[Node | str] = [node]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-        elif item.tag == "br":
-            pieces.append("\n")
-        else:
-            if item.tag in _CODE_LINES and pieces and not pieces[-1].endswith("\n"):
-                pieces.append("\n")
-            waiting.extend(reversed(item.children))
-    code = "".join(pieces).replace("\xa0", " ")
-    return re.sub(r"[ \t]+$", "", code, flags=re.MULTILINE).strip("\n")
-
-
-def _language_of(node: Node) -> str:
-    """The language of a code block as its class tells it, in one of the ways that programs do."""
-    classes = node.get("class")[:_LONGEST_CLASS].lower()
-    found = _LANGUAGE_CLASS.search(f" {classes} ") if classes else None
-    language = (found[1] or found[2]) if found else node.get("data-lang") or node.get("data-language")
-    if not language and node.tag == "pre" and classes in _PLAIN_LANGUAGE_CLASSES:
-        language = classes
-    return language if _LANGUAGE.fullmatch(language) and language not in _NO_LANGUAGES else ""
 
 
 def _level(node: Node) -> int:
@@ -454,57 +398,12 @@ _BLOCKS = frozenset(
         "tr",
     ]
 )
-_CODE_LINES = frozenset({"div", "p", "li", "tr"})
 _FIELDS_WITHOUT_TEXT = frozenset(["hidden", "submit", "button", "reset", "image", "file", "password", "color", "range"])
-_LANGUAGE_CLASS = re.compile(
-    r" (?:language|lang|highlight-source|highlight|brush:?)-? ?([a-z0-9+#_.-]+)(?= )"
-    r"| source-?code ([a-z0-9+#_.-]+)(?= )"
-)
-_LANGUAGE = re.compile(r"[a-z0-9][a-z0-9+#_.-]{0,30}", re.IGNORECASE)
-_NO_LANGUAGES = frozenset(
-    ["default", "none", "plain", "text", "notranslate", "plaintext", "txt", "highlight", "code", "block"]
-)
-_PLAIN_LANGUAGE_CLASSES = frozenset(
-    [
-        "bash",
-        "c",
-        "cpp",
-        "css",
-        "diff",
-        "go",
-        "haskell",
-        "html",
-        "java",
-        "javascript",
-        "json",
-        "kotlin",
-        "lua",
-        "markdown",
-        "perl",
-        "php",
-        "python",
-        "r",
-        "ruby",
-        "rust",
-        "scala",
-        "sh",
-        "shell",
-        "sql",
-        "swift",
-        "toml",
-        "typescript",
-        "xml",
-        "yaml",
-    ]
-)
 _SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
 _SPACE_RUNS = re.compile(r" {2,}")
 _AROUND_LINE_END = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _LOOKS_LIKE_STRUCTURE = re.compile(r"^(?:#{1,6}(?=\s|$)|```|~~~|(?=[-=:|])[-=:| ]+$)", re.MULTILINE)
-_EXPONENT = re.compile(r"[-−+]?(?:\d{1,6}|[a-z])")
-_ABSOLUTE = re.compile(r"(?:https?://|mailto:|ftp://)[^\s<>\"]{1,190}", re.IGNORECASE)
 _FILE_NAME = re.compile(r"^\S+\.(?:png|jpe?g|gif|webp|svg|bmp)$", re.IGNORECASE)
 _DEEPEST = 12
-_LONGEST_CLASS = 500

@@ -17,7 +17,7 @@ from hybridrag.parsing.text import clean, decode
 
 
 def parse_notebook(content: bytes) -> Parsed:
-    """The cells in order. Pictures are left out, and of a cell's outputs more than 4,000 characters.
+    """The cells in order. Pictures are left out, and of a cell's outputs more than 2,000 characters.
 
     The title is the one in the metadata, else the first heading. Raises UnreadableError for what is no notebook.
     """
@@ -99,6 +99,8 @@ def _shown(output: dict[str, Any]) -> str:
     if kind == "stream":
         return _COLOURS.sub("", _joined(output.get("text")))
     data = _mapping(output, "data") or output
+    if any(name.startswith("image/") or name in {"png", "jpeg"} for name in data):
+        return ""  # its text only says that there is a picture
     for name in ("text/markdown", "text/plain", "text"):
         if data.get(name):
             return _COLOURS.sub("", _EMBEDDED.sub(r"\1", _joined(data[name])))
@@ -160,7 +162,7 @@ def _joined(text: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-_LONGEST_OUTPUT = 4000
+_LONGEST_OUTPUT = 2000
 _LONGEST_HTML = 200_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _EMBEDDED = re.compile(r"!\[([^\]\n]*)\]\((?:data|attachment):[^)]*\)")

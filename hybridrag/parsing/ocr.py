@@ -29,6 +29,8 @@ DOCUMENT_S = 1_800.0
 DPI = 300
 MOST_PIXELS = 25_000_000
 """What is given to the program at once: three pages of A4 at 300 dpi."""
+LONGEST_SIDE = 30_000
+"""Pixels. The program takes less than 32,768."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Pictures:
     def __init__(self) -> None:
         self._deadline = time.monotonic() + DOCUMENT_S
         self._late = 0
+        self._failed = 0
         _sign_of_life()
 
     def read(self, picture: bytes) -> str:
@@ -133,11 +136,22 @@ class Pictures:
             return ""
         finally:
             _sign_of_life()
+        if done.returncode:
+            self._failed += 1
+            return ""
         return _text(done.stdout.decode("utf-8", "replace"))
 
     def notes(self, pages: int) -> tuple[str, ...]:
-        """How many of a document's pages there was no time for, if any."""
-        return (f"{self._late} of {pages} pages were not read: OCR took too long",) if self._late else ()
+        """How many of a document's pages could not be read, and why, if any."""
+        told = ((self._late, "OCR took too long"), (self._failed, "tesseract failed"))
+        return tuple(f"{number} of {pages} pages were not read: {why}" for number, why in told if number)
+
+    def refuse_silence(self) -> None:
+        """For a document without any text: raises UnreadableError where that is for want of reading it."""
+        if self._late:
+            raise UnreadableError("OCR took too long", hint="Scan it at 300 dpi or less, or split it.", ocr=True)
+        if self._failed:
+            raise UnreadableError("OCR failed: tesseract could not read it", hint=_HINT, ocr=True)
 
 
 def _text(table: str) -> str:
@@ -205,6 +219,7 @@ def _said(program: str, *arguments: str) -> str:
 _now = Ocr()
 _alive: Callable[[], object] | None = None
 
+_HINT = "Try `tesseract FILE -` on a page of it, or leave it out with --exclude."
 _HEADER = 20
 """Bytes: more than the header of a PGM file takes."""
 _LEAST_CONFIDENCE = 50.0

@@ -6,23 +6,15 @@ kreuzberg 4.10 loses the words of links, text boxes and all but the first paragr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.composition import Composition
+from hybridrag.parsing.opendocument_text import BESIDE, SKIPPED, outermost, rows_of, words
 from hybridrag.parsing.package import Package, attribute, broken, local, locked, nested, resolved
 from hybridrag.parsing.sheets import write_sheet
 
 _CONTENT = "content.xml"
-_MOST_BLANKS = 1000
-_WIDEST, _LONGEST = 16_384, 1_048_576
-"""Columns and rows that a sheet may have; no program has larger ones."""
 _DEEPEST = 50
-_SKIPPED = {"tracked-changes", "annotation", "annotation-end", "table-of-content", "note-citation", "notes", "desc",
-            "title", "sequence-decls", "forms", "page-thumbnail", "ruby-text"}  # fmt: skip
-"""What is deleted, said about the text, or says again what stands elsewhere."""
-_BESIDE = {"text-box", "table", "object"}
-"""What floats beside the paragraph that it stands in."""
 _FURNITURE = {"page-number", "date-time", "footer", "header"}
 
 
@@ -40,7 +32,7 @@ def write_opendocument(package: Package, into: Composition) -> tuple[str, ...]:
         if local(part) == "spreadsheet":
             for sheet in (child for child in part if local(child) == "table"):
                 hidden["sheet"] += walk.styles.hidden(attribute(sheet, "style-name"))
-                write_sheet(into, attribute(sheet, "name"), _sheet_rows(sheet))
+                write_sheet(into, attribute(sheet, "name"), rows_of(sheet))
         elif local(part) == "presentation":
             pages = (child for child in part if local(child) == "page")
             for number, page in enumerate(pages, 1):
@@ -85,12 +77,12 @@ class _Styles:
     def meant(self, name: str) -> str:
         """`title`, `code`, `caption`, or nothing of that kind, by the style's name or those it comes from."""
         for _ in range(10):
-            words = name.lower().replace("_20_", " ")
-            if words in {"title", "code", "caption"}:
-                return words
-            if "preformatted" in words or "source code" in words:
+            plain = name.lower().replace("_20_", " ")
+            if plain in {"title", "code", "caption"}:
+                return plain
+            if "preformatted" in plain or "source code" in plain:
                 return "code"
-            if "caption" in words or words == "table":
+            if "caption" in plain or plain == "table":
                 return "caption"
             name = self._parents.get(name, "")
         return ""
@@ -109,14 +101,14 @@ class _Walk:
         """The title, what else stands on it, its notes."""
         titles = [frame for frame in page if attribute(frame, "class") == "title"]
         into = self._into
-        into.heading(1, " ".join(_words(frame) for frame in titles) or f"Slide {number}")
+        into.heading(1, " ".join(words(frame) for frame in titles) or f"Slide {number}")
         for child in page:
             if attribute(child, "class") not in {"title", *_FURNITURE}:
                 self._block(child, 0)
         self._end()
         for notes in (child for child in page if local(child) == "notes"):
             frames = (frame for frame in notes if attribute(frame, "class") not in _FURNITURE)
-            text = " ".join(_words(frame) for frame in frames).strip()
+            text = " ".join(words(frame) for frame in frames).strip()
             into.paragraph(f"Notes: {text}" if text else "")
 
     def blocks(self, parent: Element, depth: int = 0) -> None:
@@ -128,29 +120,29 @@ class _Walk:
 
     def _block(self, element: Element, depth: int) -> None:
         name = local(element)
-        if name in _SKIPPED:
+        if name in SKIPPED:
             return
         if depth > _DEEPEST:
             raise nested()
         meant = self.styles.meant(attribute(element, "style-name")) if name == "p" else ""
         if meant == "code":
             self._end_list()
-            self._code.append(_words(element, verbatim=True))
+            self._code.append(words(element, verbatim=True))
             return
         self._end_code()
         if name != "list":
             self._end_list()
         if name == "h":
             level = attribute(element, "outline-level")
-            self._into.heading(int(level) if level.isdigit() and len(level) < 3 else 1, _words(element))
+            self._into.heading(int(level) if level.isdigit() and len(level) < 3 else 1, words(element))
         elif name == "p" and meant == "title":
-            self._into.heading(1, _words(element))
+            self._into.heading(1, words(element))
         elif name == "p":
-            self._into.paragraph(_words(element), caption=meant == "caption")
+            self._into.paragraph(words(element), caption=meant == "caption")
         elif name == "list":
             self._list(element, depth)
         elif name == "table":
-            self._into.table(_table_rows(element))
+            self._into.table(list(rows_of(element)))
         elif name in {"object", "object-ole"}:
             self._object(element)
         else:
@@ -160,10 +152,11 @@ class _Walk:
 
     def _floating(self, element: Element, depth: int) -> None:
         """What is anchored in a paragraph and stands beside it: footnotes, text boxes, tables in cells, objects."""
-        for inner in _outermost(element, {"note", *_BESIDE}):
+        for inner in outermost(element, {"note", *BESIDE}):
             if local(inner) == "note":
                 mark = next((part.text or "" for part in inner if local(part) == "note-citation"), "")
-                self._into.paragraph(f"[^{mark.strip()}]: {_words_of_note(inner)}")
+                note = " ".join(words(part) for part in inner if local(part) == "note-body")
+                self._into.paragraph(f"[^{mark.strip()}]: {note}")
             elif local(inner) != "table" or local(element) == "table":
                 self._block(inner, depth + 1)
 
@@ -187,16 +180,16 @@ class _Walk:
             raise nested()
         headings: list[Element] = []
         for item in (part for part in element if local(part) in {"list-item", "list-header"}):
-            start, words = attribute(item, "start-value"), []
+            start, said = attribute(item, "start-value"), []
             own = any(local(part) == "p" for part in item)
             number = int(start) if start.isdigit() and len(start) < 9 else number + own
             for part in item:
                 if local(part) == "p":
-                    words.append(_words(part))
+                    said.append(words(part))
                 elif local(part) == "h":
                     headings.append(part)
-            if any(words):
-                items.append((depth, f"{number}." if self.styles.numbered(style, depth) else "-", "\n".join(words)))
+            if any(said):
+                items.append((depth, f"{number}." if self.styles.numbered(style, depth) else "-", "\n".join(said)))
             for part in item:
                 if local(part) == "list":
                     headings += self._collect(part, attribute(part, "style-name") or style, depth + 1, items)
@@ -211,7 +204,7 @@ class _Walk:
             return
         root = self._package.xml(part)
         for table in (inner for inner in root.iter() if local(inner) == "table"):
-            self._into.table(_table_rows(table))
+            self._into.table(list(rows_of(table)))
         if local(root) == "math":
             spoken = next((inner.text for inner in root.iter() if local(inner) == "annotation"), None)
             self._into.paragraph(spoken or " ".join("".join(root.itertext()).split()))
@@ -229,104 +222,3 @@ class _Walk:
         if self._code:
             self._into.code("\n".join(self._code))
             self._code = []
-
-
-def _outermost(element: Element, names: set[str]) -> Iterator[Element]:
-    """The elements of some names inside another, none from inside one of them, nothing from what is skipped."""
-    waiting = list(reversed(element))
-    while waiting:
-        found = waiting.pop()
-        if local(found) in names:
-            yield found
-        elif local(found) not in _SKIPPED:
-            waiting.extend(reversed(found))
-
-
-def _words_of_note(note: Element) -> str:
-    return " ".join(_words(part) for part in note if local(part) == "note-body")
-
-
-def _words(element: Element, *, verbatim: bool = False) -> str:
-    """The text of a paragraph, or of all paragraphs in an element; `verbatim` keeps its blanks and line ends.
-
-    What floats beside a paragraph is left out, a footnote but for its number.
-    """
-    pieces: list[str] = []
-    waiting: list[Element | str] = [element]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, str):
-            pieces.append(found)
-            continue
-        name = local(found)
-        if name in _SKIPPED or (name in _BESIDE and local(element) in {"p", "h"}):
-            continue
-        if name == "note":
-            mark = next((part.text or "" for part in found if local(part) == "note-citation"), "")
-            pieces.append(f"[^{mark.strip()}]")
-            continue
-        pieces.append(_BLANKS.get(name, "") * min(_repeated(found, "c"), _MOST_BLANKS))
-        inner: list[Element | str] = [found.text or ""]
-        for child in found:
-            inner += [child, child.tail or ""]
-        if name in {"p", "h"} and found is not element:
-            inner.append("\n")
-        waiting.extend(reversed(inner))
-    text = "".join(pieces)
-    return text if verbatim else " ".join(text.split())
-
-
-_BLANKS = {"s": " ", "tab": "\t", "line-break": "\n"}
-
-
-def _repeated(element: Element, name: str) -> int:
-    written = attribute(element, name)
-    return int(written) if written.isdigit() and len(written) < 10 else 1
-
-
-def _rows(table: Element) -> Iterator[Element]:
-    """The rows of a table, of its header and its groups too."""
-    for child in table:
-        if local(child) == "table-row":
-            yield child
-        elif local(child) in {"table-header-rows", "table-rows", "table-row-group"}:
-            yield from _rows(child)
-
-
-def _table_rows(table: Element) -> list[list[str]]:
-    return list(_sheet_rows(table))
-
-
-def _sheet_rows(table: Element) -> Iterator[list[str]]:
-    """The rows with what each cell shows; one that spans rows is read in each of them."""
-    spanned: dict[int, tuple[int, str]] = {}
-    for row in _rows(table):
-        texts: list[str] = []
-        for cell in row:
-            name = local(cell)
-            if name not in {"table-cell", "covered-table-cell"}:
-                continue
-            column, text = len(texts), _shown(cell)
-            left, above = spanned.get(column, (0, ""))
-            if name == "covered-table-cell" and left and not text:
-                text = above
-                spanned[column] = (left - 1, above)
-            rows = _repeated(cell, "number-rows-spanned")
-            if rows > 1:
-                spanned[column] = (rows - 1, text)
-            # Empty cells repeat to the end of the sheet: they count only before one that holds something.
-            times = _repeated(cell, "number-columns-repeated")
-            if times + len(texts) > _WIDEST and text:
-                raise broken()
-            texts += [text] * min(times, _WIDEST - len(texts))
-        while texts and not texts[-1]:
-            texts.pop()
-        times = _repeated(row, "number-rows-repeated") if texts else 1
-        if times > _LONGEST:
-            raise broken()
-        for _ in range(times):
-            yield texts
-
-
-def _shown(cell: Element) -> str:
-    return " ".join(_words(part) for part in cell if local(part) in {"p", "list", "h"})

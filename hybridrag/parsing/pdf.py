@@ -77,10 +77,12 @@ def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> t
         return ()
     pictures = ocr.Pictures()
     for number in numbers:
-        picture = file.picture(number, dpi=ocr.DPI, most_pixels=ocr.MOST_PIXELS)
+        picture = file.picture(number, dpi=ocr.DPI, most_pixels=ocr.MOST_PIXELS, longest=ocr.LONGEST_SIDE)
         text = pictures.read(picture) if picture is not None else ""
         text = _AT_LINE_END.sub(CUT, text)
         read[number] = PageText(text, (Line(0.0, 0.0),) * (text.count("\n") + 1), drawn=True)
+    if not any(_has_words(page.text) for page in read):
+        pictures.refuse_silence()
     return pictures.notes(len(read))
 
 

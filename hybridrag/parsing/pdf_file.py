@@ -72,7 +72,6 @@ class PdfFile:
             raise _broken()
         if len(self._file) > MOST_PAGES:
             raise UnreadableError(f"has more than {MOST_PAGES:,} pages", hint="Split it.")
-
         self._filled_in = pypdfium2.raw.FPDF_GetFormType(self._file) == pypdfium2.raw.FORMTYPE_ACRO_FORM
         if self._filled_in:
             self._file.init_forms()
@@ -103,8 +102,8 @@ class PdfFile:
             text_page.close()
             page.close()
 
-    def picture(self, number: int, *, dpi: int, most_pixels: int) -> bytes | None:
-        """The page, counted from 0, drawn in grey, as a PGM file; None where it cannot be drawn."""
+    def picture(self, number: int, *, dpi: int, most_pixels: int, longest: int) -> bytes | None:
+        """The page, counted from 0, drawn in grey, as a PGM file of so many pixels at most; None where it fails."""
         try:
             page = self._file[number]
         except self._library.PdfiumError:
@@ -114,7 +113,8 @@ class PdfFile:
             area = width * height
             if not (math.isfinite(area) and area > 0):
                 return None
-            bitmap = page.render(scale=min(dpi / 72, math.sqrt(most_pixels / area)), grayscale=True)
+            scale = min(dpi / 72, math.sqrt(most_pixels / area), longest / max(width, height))
+            bitmap = page.render(scale=scale, grayscale=True)
             rows = memoryview(bitmap.buffer).cast("B")
             kept = [
                 rows[start : start + bitmap.width] for start in range(0, bitmap.stride * bitmap.height, bitmap.stride)

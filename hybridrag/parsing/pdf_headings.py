@@ -30,7 +30,8 @@ def pdf_headings(
     """
     written = [list(_written(text, page, number, lines[number])) for number, page in enumerate(pages)]
     if outline:
-        found = [_placed(bookmark, written[bookmark.page]) for bookmark in outline]
+        spelt = {page: [_letters(line.text) for line in written[page]] for page in {mark.page for mark in outline}}
+        found = [_placed(mark, written[mark.page], spelt[mark.page]) for mark in outline]
     else:
         found = list(_larger([line for page in written for line in page]))
     # Where two bookmarks lead to one line, the one that comes first holds the other.
@@ -47,12 +48,15 @@ def _written(text: str, page: Page, number: int, lines: Sequence[Line]) -> Itera
             start += len(part) + 1
 
 
-def _placed(bookmark: Bookmark, lines: Sequence[_Written]) -> Heading | None:
-    """The bookmark at the line it names, else at the first line below its height, else at the start of its page."""
+def _placed(bookmark: Bookmark, lines: Sequence[_Written], spelt: Sequence[str]) -> Heading | None:
+    """The bookmark at the line it names, else at the first line below its height, else at the start of its page.
+
+    `spelt` are the letters and digits of each line.
+    """
     if not lines:
         return None
     title = _letters(bookmark.title)
-    named = [line for number, line in enumerate(lines) if _says(title, lines[number : number + _MOST_LINES])]
+    named = [line for number, line in enumerate(lines) if _says(title, spelt[number : number + _MOST_LINES])]
     at = lines[0]
     if bookmark.top is not None:
         top = bookmark.top
@@ -65,11 +69,11 @@ def _placed(bookmark: Bookmark, lines: Sequence[_Written]) -> Heading | None:
     return Heading(at.start, bookmark.level, title) if title else None
 
 
-def _says(title: str, lines: Sequence[_Written]) -> bool:
+def _says(title: str, spelt: Sequence[str]) -> bool:
     """Whether these lines begin with the title, which may be broken into several."""
     said = ""
-    for line in lines:
-        said += _letters(line.text)
+    for letters in spelt:
+        said += letters
         if not title or not said:
             return False
         if said.startswith(title):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from hybridrag.parsing.encodings import likelier, shifting, wide
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 
 
@@ -17,7 +18,8 @@ def parse_text(content: bytes) -> Parsed:
 def decode(content: bytes, *, declared: str | None = None) -> tuple[str, tuple[str, ...]]:
     """The text, with line ends as `\\n` and without what cannot be stored, and notes on what that took.
 
-    Encodings are tried in this order: byte order mark, UTF-8, the declared one, UTF-8 with a few broken bytes, a guess.
+    Encodings are tried in this order: byte order mark, escapes and NULs that show one, UTF-8, the declared one, UTF-8
+    with a few broken bytes, a guess.
     Raises UnreadableError for bytes that are not text.
     """
     text, notes = _decode(content, declared)
@@ -48,11 +50,18 @@ def _decode(content: bytes, declared: str | None) -> tuple[str, tuple[str, ...]]
         if content.startswith(mark):
             text = content[len(mark) :].decode(encoding, "replace")
             return text, () if encoding == "utf-8" and "\ufffd" not in text else (f"decoded as {encoding}",)
+    nuls = content.count(0)
+    # English in UTF-16 is valid UTF-8: every second byte of it is NUL.
+    unmarked = shifting(content) or (wide(content) if nuls * _MANY_NULS >= len(content) and nuls else None)
+    if unmarked is not None:
+        return content.decode(unmarked, "replace"), (f"decoded as {unmarked}",)
     try:
         return content.decode(), ()
     except UnicodeDecodeError:
-        pass
-    _refuse_binary(content.count(0), len(content))
+        unmarked = wide(content) if nuls else None
+    if unmarked is not None:
+        return content.decode(unmarked, "replace"), (f"decoded as {unmarked}",)
+    _refuse_binary(nuls, len(content))
     if declared is not None:
         try:
             return content.decode(declared), (f"decoded as {declared}",)
@@ -79,13 +88,17 @@ def _mostly_utf8(content: bytes) -> tuple[str, tuple[str, ...]] | None:
 
 def _guessed(content: bytes) -> tuple[str, tuple[str, ...]]:
     western = _western(content)
-    if western is not None:
+    encoding = likelier(content, "cp1252") if western is not None else wide(content) or _by_statistics(content)
+    if western is not None and encoding == "cp1252":
         return western, ("decoded as cp1252",)
+    return content.decode(encoding, "replace"), (f"decoded as {encoding}, which is a guess",)
+
+
+def _by_statistics(content: bytes) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(content[:_GUESS_FROM], cp_exclusion=_UNLIKELY).best()
-    encoding = best.encoding if best is not None else "latin_1"
-    return content.decode(encoding, "replace"), (f"decoded as {encoding}, which is a guess",)
+    return likelier(content, best.encoding) if best is not None else "latin_1"
 
 
 def _western(content: bytes) -> str | None:
@@ -110,5 +123,6 @@ _MARKS = (
 )
 _CONTROLS = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MANY_NULS = 5
 _GUESS_FROM = 256 * 1024
 _UNLIKELY = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "cp1006"]

@@ -54,7 +54,7 @@ def write_workbook(package: Package, into: Composition) -> tuple[str, ...]:
         waiting += reader.waiting
     notes = [f"{hidden} hidden sheet{'s' * (hidden > 1)} indexed too"] if hidden else []
     if waiting:
-        notes.append(f"{waiting} formulas have no value: open it in its program and save it")
+        notes.append(f"{waiting} formulas without a value: open it in its program and save it")
     return tuple(notes)
 
 
@@ -157,7 +157,7 @@ def _formats(package: Package, part: str) -> list[str]:
     """The number format of each cell style."""
     styles = package.xml(part)
     own = {
-        _number(item.get("numFmtId")): item.get("formatCode", "")
+        _number(item.get("numFmtId")): item.get("formatCode", "")[:_LONGEST_FORMAT]
         for group in styles if local(group) == "numFmts" for item in group
     }  # fmt: skip
     ids = [_number(item.get("numFmtId")) for group in styles if local(group) == "cellXfs" for item in group]
@@ -183,5 +183,6 @@ def _unescaped(text: str) -> str:
     return clean(_ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))[0] if "_x" in text else text
 
 
+_LONGEST_FORMAT = 255
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from hybridrag.privacy.gateway import Gateway
     from hybridrag.store import PostgresStore
 
-MOST_CHUNK_TOKENS = 256
-"""A chunk never exceeds this, however large the model's window: an answer cites a place, not a chapter."""
+MOST_CHUNK_TOKENS = 176
+"""A chunk never exceeds this, however large the model's window: an answer cites a place, not a chapter, and smaller
+chunks are found better (`docs/decisions/0045-chunking.md`)."""
 
 
 class Models:

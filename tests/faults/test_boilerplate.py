@@ -22,7 +22,7 @@ PAGES = 40
         Place("likeness", "insert", row=PAGES),
         Place("boilerplate", "insert", at_commit=True),
         Place("chunking", "delete", row=35),
-        Place("chunk", "insert", row=2 * PAGES, at_commit=False),
+        Place("chunk", "insert", row=PAGES + 20),
     ],
     ids=str,
 )

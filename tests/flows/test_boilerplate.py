@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from hybridrag.config import Settings
 from hybridrag.types import Query
 from tests.faults.digest import assert_same, digest
 from tests.flows.library import Library
@@ -125,16 +127,14 @@ def test_it_can_be_switched_off(library: Library) -> None:
     for number in range(12):
         library.write(f"page-{number:02}.md", page(number))
     library.ingest()
-    off = Library(library.folder, library.wiring.under(_with(library, boilerplate=False)), library.environ)
+    off = Library(library.folder, library.wiring.under(_everywhere(library)), library.environ)
     off.ingest()
     assert len(holding(library, HEADER)) == 12
 
 
-def _named(library: Library, collection: str):  # type: ignore[no-untyped-def]
-    return _with(library, collection=collection)
+def _named(library: Library, collection: str) -> Settings:
+    return replace(library.wiring.settings, collection=collection)
 
 
-def _with(library: Library, **changed: object):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(library.wiring.settings, **changed)  # type: ignore[arg-type]
+def _everywhere(library: Library) -> Settings:
+    return replace(library.wiring.settings, boilerplate="everywhere")

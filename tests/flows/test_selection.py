@@ -188,6 +188,38 @@ def test_the_root_of_the_machine_has_a_name() -> None:
     assert only("/").source == Source("root", "folder", "/")
 
 
-def test_addresses_are_told_apart() -> None:
-    with pytest.raises(UsageError, match="web pages are not supported"):
-        chosen("https://example.com/a")
+def test_pages_of_a_site_are_parts_of_one_source() -> None:
+    selection = only("https://example.com/a", "https://EXAMPLE.com/b?c#d")
+    assert selection.source == Source("example.com", "web", "https://example.com", only=("a", "b?c"))
+    assert selection.only == ("a", "b?c")
+    assert (selection.covers("a"), selection.covers("a/b")) == (True, False), "a page is no folder"
+    known = replace(selection.source, name="handbook")
+    again = only("https://example.com/a", known=[known])
+    assert (again.source, again.only) == (known, ("a",))
+    more = only("https://example.com/", known=[known])
+    assert (more.source.name, more.source.only) == ("handbook", ("a", "b?c", "index"))
+
+
+def test_sites_of_one_name_are_told_apart(docs: Path) -> None:
+    site = Source("example.com", "web", "https://example.com", only=("a",))
+    assert only("http://example.com/a", known=[site], name="plain").source.root == "http://example.com"
+    assert only("https://example.com:8443/a", known=[site]).source.name == "example.com:8443"
+    with pytest.raises(UsageError, match=r"is https://example\.com, not http://example\.com"):
+        chosen("http://example.com/a", known=[site])
+    with pytest.raises(UsageError, match=r"is https://example\.com, not"):
+        chosen(docs, known=[replace(site, name="docs")])
+
+
+@pytest.mark.parametrize("written", ["htp://example.com", "http:/example.com", "http://me:secret@example.com/"])
+def test_what_looks_like_an_address_and_is_none_is_told(written: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        chosen(written)
+    assert caught.value.hint
+    assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_a_file_whose_name_looks_like_an_address_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "http:").mkdir()
+    (tmp_path / "http:" / "a.md").write_text("A.")
+    assert only("http:/a.md").source.kind == "folder"

@@ -1,4 +1,4 @@
-"""Markup and mail made to harm: files by name. Each must end with its text or its reason, in bounded time and memory."""
+"""Markup and mail made to harm: files by name. Each must end with its text or its reason, in bounded time."""
 
 from __future__ import annotations
 

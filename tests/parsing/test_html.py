@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from hybridrag.parsing.html import html_to_markdown, parse_html, to_markdown
 from hybridrag.types import Document, Skipped
+from tests.parsing.html_pages import sample_pages
 
 Parse = Callable[[str, bytes, str], Document]
 
@@ -35,6 +38,7 @@ def test_a_page(parsed: Parse) -> None:
     for absent in ("script", "Home link", "color", "icon", "Imprint", "base64", "meta-author", "Travel & Expenses"):
         assert absent not in document.text
     assert document.metadata == {"author": "Ada", "language": "en"}
+    assert [block.kind for block in document.blocks] == ["table", "code"]
     assert document.date is not None
     assert document.date.isoformat() == "2024-05-06T05:08:09+00:00"
 
@@ -84,6 +88,142 @@ def test_a_page_without_text(skipped: Callable[[str, bytes, str], Skipped]) -> N
     assert (empty.reason, empty.failed) == ("holds no text", False)
 
 
-def test_text_that_the_library_loses_is_a_failure(skipped: Callable[[str, bytes, str], Skipped]) -> None:
-    deep = skipped("a.html", b"<div>" * 20_000 + b"lost" + b"</div>" * 20_000, "text/html")
-    assert deep.failed
+def words(text: str) -> str:
+    """The letters and digits of a text, word by word."""
+    return " ".join(re.findall(r"[^\W_]+", text))
+
+
+@pytest.mark.parametrize("name", sorted(sample_pages()))
+def test_content_stays_in_order_and_boilerplate_goes(name: str) -> None:
+    page = sample_pages()[name]
+    text = words(parse_html(page.html).text)
+    here = 0
+    for piece in page.content:
+        found = text.find(words(piece), here)
+        assert found >= 0, piece
+        here = found
+    for piece in page.boilerplate:
+        assert words(piece) not in text, piece
+
+
+def test_code_keeps_its_language_and_lines() -> None:
+    for name, fence in (
+        ("sphinx", "```python\ndef free_berths(day):\n    return"),
+        ("docusaurus", "```bash\nquay start"),
+    ):
+        assert fence in parse_html(sample_pages()[name].html).text
+    for name in ("pandoc", "material", "furo"):
+        assert (
+            "def free_berths(day):\n    return [b for b in berths if b < 3 and not b & 1]\n```"
+            in parse_html(sample_pages()[name].html).text
+        )
+
+
+def test_tables_have_one_header_row_and_every_row_its_own_label() -> None:
+    parsed = parse_html(sample_pages()["tables only"].html)
+    assert parsed.text == (
+        "*Table 1. Rates per ton*\n\n| Cargo | Quay / North | Quay / South |\n| --- | --- | --- |\n"
+        "| Grain | 1.20 | 1.35 |\n| Scrap \\| mixed | 0.90 | 0.95 |\n\n"
+        "|  |  |\n| --- | --- |\n| Opened | 1893 |\n| Depth | 11.5 m |\n"
+    )
+    first = parsed.blocks[0]
+    assert parsed.text[first.start : first.head].startswith("*Table 1.") and first.kind == "table"
+    confluence = parse_html(sample_pages()["confluence"].html).text
+    assert "| P2 | office hours: 1 h night: next morning |\n| P2 | weekends: Monday |" in confluence
+
+
+def test_what_a_page_says_of_itself() -> None:
+    parsed = parse_html(sample_pages()["wordpress"].html)
+    assert parsed.title == "Eisgang im Hafen – Hafenblog"
+    assert parsed.metadata == {"author": "Jule Harms", "language": "de", "url": "https://hafenblog.example/eisgang/"}
+    assert parsed.date is not None and parsed.date.isoformat() == "2025-02-03T07:00:00+00:00"
+    assert parse_html(b'<meta property="og:title" content="Shared"><p>x').title == "Shared"
+    assert parse_html(sample_pages()["pandoc"].html).metadata["author"] == "Mara Lindqvist"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>ORDER</p>",
+        "<div style='display: none'><p>ORDER</p></div>",
+        "<p style='font-size:0'>ORDER</p>",
+        "<p style='color:#fff;background:#fff'>ORDER</p>",
+        "<p style='position:absolute;left:-9999px'>ORDER</p>",
+        "<p style='opacity:0 !important'>ORDER</p>",
+        "<span aria-hidden='true'>ORDER</span>",
+        "<style>.x, h9 > b {display:none}</style><p class='y x'>ORDER</p>",
+        "<!-- ORDER --><script>ORDER</script><template>ORDER</template><noscript>ORDER</noscript>",
+        "<p title='ORDER'></p><input type=hidden value=ORDER>",
+    ],
+)
+def test_what_nobody_sees_is_not_indexed(hidden: str) -> None:
+    assert parse_html(f"<p>Seen.</p>{hidden}<p>Seen too.</p>".encode()).text == "Seen.\n\nSeen too.\n"
+    assert html_to_markdown(f"<p>Seen.</p>{hidden}") == "Seen.\n"
+
+
+def test_what_a_click_or_a_script_shows_stays() -> None:
+    sheet = "<style>.tab{display:none}.tab.open{display:block}@media print{p{display:none}}</style>"
+    assert "Second tab" in parse_html(f"{sheet}<body style='opacity:0'><div class='tab'><p>Second tab".encode()).text
+
+
+def test_hidden_text_is_told() -> None:
+    parsed = parse_html(f"<p>Seen.</p><p hidden>{'order ' * 100}</p>".encode())
+    assert parsed.notes == ("500 characters that a browser does not show were left out",)
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<p>AT&amp;T&nbsp;a&shy;b <b>bold </b>x<br>next</p>", "AT&T ab **bold** x\nnext\n"),
+        ("<ol start=3><li>a<ul><li>b</ul><li><p>c<p>d</ol>", "3. a\n   - b\n4. c\n\n   d\n"),
+        ("<dl><dt>Term<dd>One.<dd>Two.</dl>", "Term\n: One.\n\n: Two.\n"),
+        ("<figure><img alt='A quay'><figcaption>Fig. 1</figcaption></figure>", "![A quay]()\n\n*Fig. 1*\n"),
+        ("<p>10<sup>6</sup> H<sub>2</sub>O 1<sup>st</sup> x<sup><a href='#f'>1</a></sup>", "10^6 H2O 1st x[1]\n"),
+        ("<p># no heading<p>===<p>```", "\\# no heading\n\n\\===\n\n\\```\n"),
+        ("<a href='https://a.example/x_(y)'>out</a> <a href='/in'>in</a>", "[out](https://a.example/x_%28y%29) in\n"),
+        ("<pre>a\n```\nb</pre>", "````\na\n```\nb\n````\n"),
+        ("<blockquote><p>a<p>b</blockquote>", "> a\n>\n> b\n"),
+    ],
+)
+def test_markdown(html: str, markdown: str) -> None:
+    assert to_markdown(html) == markdown
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("<meta charset=gb2312><p>港口泊位".encode("gb18030"), "港口泊位"),
+        ("<meta charset=Shift_JIS><p>港の表①".encode("cp932"), "港の表①"),
+        ("<?xml version='1.0' encoding='koi8-r'?><p>причал".encode("koi8-r"), "причал"),
+        ("<p>Größe".encode("utf-16-le"), "Größe"),
+        ("<p>Größe".encode("utf-16-be"), "Größe"),
+        ("<meta charset=utf-16><p>Größe".encode(), "Größe"),
+        ("<meta charset=iso-2022-jp><p>日本語".encode("iso2022_jp"), "日本語"),
+    ],
+)
+def test_declared_encodings(content: bytes, text: str) -> None:
+    assert parse_html(content).text.strip() == text
+
+
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ("<p>see <a href='#x'>skip to the end</a> now", "see skip to the end now"),
+        (
+            "<div class='market-share'><p>Our share of the market grew by a third, and theirs by none.</p></div>",
+            "a third",
+        ),
+        ("<h2><button>How do I pay?</button></h2><p>By card.", "How do I pay?"),
+        ("<main><p>one</main><main><p>two</main>", "two"),
+        ("<article><p>first</article><article><p>second</article>", "first"),
+        ("<aside class='admonition note'><p>Mind this.</aside><p>The rest of the page is here.", "Mind this."),
+        ("<header><h1>The only title</h1></header><p>The rest of the page is here.", "# The only title"),
+    ],
+)
+def test_what_only_looks_like_boilerplate_stays(html: str, kept: str) -> None:
+    assert kept in parse_html(html.encode()).text
+
+
+def test_deep_nesting_loses_nothing() -> None:
+    for tag in ("div", "b", "ul><li", "table", "table><tr><td", "blockquote"):
+        assert "down here" in parse_html(f"<{tag}>".encode() * 2_000 + b"down here").text

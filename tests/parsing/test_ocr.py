@@ -134,14 +134,22 @@ def test_a_page_that_takes_too_long_is_told_and_the_next_is_read(
     assert mixed.notes == ("1 of 2 pages were not read: OCR took too long", "1 of 2 pages hold no text: 2")
 
 
-def test_signs_of_life_come_before_the_first_page_and_after_every_page(files: Path, program: Callable[[str], Path]) -> None:
+def test_where_reading_fails_on_every_page_the_document_fails(
+    files: Path, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signs of life come before the first page and after every page all the same."""
+    monkeypatch.setattr(ocr, "PAGE_S", 0.1)
     signs: list[int] = []
-    ocr.use(ocr.Ocr(str(program("exit 1")), "1", ("eng",), missing=""), lambda: signs.append(1))
-    try:
-        assert parse_pdf((files / "scan.pdf").read_bytes()).text == ""
-    finally:
-        ocr.use(ocr.Ocr())
-    assert signs == [1, 1, 1]
+    for body, reason in (("exit 1", "OCR failed"), ("exec /bin/sleep 60", "OCR took too long")):
+        ocr.use(ocr.Ocr(str(program(body)), "1", ("eng",), missing=""), lambda: signs.append(1))
+        try:
+            for parse, name in ((parse_pdf, "scan.pdf"), (parse_image, "fax.tif")):
+                signs.clear()
+                with pytest.raises(UnreadableError, match=reason) as caught:
+                    parse((files / name).read_bytes())
+                assert (caught.value.failed, caught.value.ocr, signs) == (True, True, [1, 1, 1])
+        finally:
+            ocr.use(ocr.Ocr())
 
 
 # --- not read --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridrag.parsing import formats
 from hybridrag.parsing.number_formats import shown
 from hybridrag.parsing.office import parse_office
 from hybridrag.parsing.parsed import Parsed, UnreadableError
@@ -224,7 +225,7 @@ def test_an_old_workbook() -> None:
 
 def test_formulas_that_nobody_has_worked_out_are_told() -> None:
     content = edited("fees.xlsx", "xl/worksheets/sheet1.xml", b"<v>240</v>", b"")
-    assert read("fees.xlsx", content).notes[1].startswith("1 formulas have no value")
+    assert read("fees.xlsx", content).notes[1].startswith("1 formulas without a value")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +270,24 @@ def edited(name: str, part: str, old: bytes, new: bytes) -> bytes:
                 content = content.replace(old, new, 1)
             target.writestr(inside, content)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("ending", "name"),
+    [
+        ("docm dotx dotm", "manual.docx"),
+        ("xlsm xltx xltm", "fees.xlsx"),
+        ("pptm potx potm ppsx ppsm", "talk.pptx"),
+        ("ott", "manual.odt"),
+        ("ots", "fees.ods"),
+        ("otp", "talk.odp"),
+    ],
+)
+def test_templates_and_files_with_macros_are_read_alike(ending: str, name: str) -> None:
+    for other in ending.split():
+        media_type = type_by_name(f"a.{other}")
+        assert media_type is not None
+        assert formats.parse((FILES / name).read_bytes(), media_type).text == read(name).text
 
 
 def test_a_file_is_read_as_what_it_is() -> None:

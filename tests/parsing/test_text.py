@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,12 @@ GERMAN = "Die Straße nach München führt über Köln. Größe: äußerst üppi
             "Правила командировок: бронируйте заранее.",
             "cp1251",
         ),
+        (GERMAN.encode("utf-16-le"), GERMAN, "decoded as utf-16-le"),
+        (GERMAN.encode("utf-16-be"), GERMAN, "decoded as utf-16-be"),
+        (GERMAN.encode("utf-32-be"), GERMAN, "decoded as utf-32-be"),
+        ("规则：请提前两周提交申请。\n".encode("utf-16-le"), "规则：请提前两周提交申请。\n", "utf-16-le"),
+        (GERMAN.encode("mac-roman"), GERMAN, "which is a guess"),
+        ("出張の申請は二週間前まで。".encode("iso-2022-jp"), "出張の申請は二週間前まで。", "iso2022_jp"),
         (GERMAN.encode() + b" \xff", GERMAN + " \ufffd", "not UTF-8 replaced in 1 places"),
         (b"one\r\ntwo\rthree\n", "one\ntwo\nthree\n", None),
         (b"hello\0world", "helloworld", "1 NUL character removed"),
@@ -63,6 +70,12 @@ def test_binary_junk_is_refused(skipped: Skip, content: bytes) -> None:
 def test_notes_reach_the_document(parsed: Parse) -> None:
     assert parsed("a.txt", b"caf\xe9", "text/plain").notes == ("decoded as cp1252",)
     assert parsed("a.md", b"caf\xe9", "text/markdown").notes == ("decoded as cp1252",)
+
+
+def test_files_by_iconv(files: Path) -> None:
+    written = (files / "text" / "rules.md").read_text(encoding="utf-8")
+    assert decode((files / "text" / "rules-utf16.txt").read_bytes())[0] == written
+    assert decode((files / "text" / "rules-utf16le.txt").read_bytes())[0] == written
 
 
 @pytest.mark.parametrize("content", [b"", b" \r\n\t", b"\xef\xbb\xbf"])

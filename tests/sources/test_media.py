@@ -25,6 +25,7 @@ def office(*members: tuple[str, str]) -> bytes:
         ("a/b.c/Makefile", "text/x-makefile"),
         ("report.PDF", "application/pdf"),
         ("mail.eml", "message/rfc822"),
+        ("a/SCAN.JPG", "image/jpeg"),
         ("x.py", "text/x-python"),
         ("t.csv", "text/csv"),
         ("noext", None),
@@ -38,6 +39,8 @@ def test_by_name(name: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
+        ("scan", b"II*\0\x08\0\0\0", "image/tiff"),
+        ("shot.txt", b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
         ("a.txt", b"%PDF-1.4", "application/pdf"),
         ("a", b"%PDF-1.4", "application/pdf"),
         ("a.pdf", b"<html>", "application/pdf"),

@@ -23,18 +23,20 @@ limit %(most)s;
 -- A paragraph is boilerplate where many documents have it at an edge: at least ten, and at least the square root of how
 -- many documents there are. Copies of a text count as one. The least guarded document keeps it, of those the first by
 -- source and path.
-with edge as materialized (
-    select l.document_id, l.digest, e.hash
+with enough as (
+    select greatest(10, ceil(sqrt(count(*))))::int as documents from likeness where collection_id = %(collection)s
+), common as materialized (
+    select e.hash
     from likeness l cross join lateral unnest(l.edges) e(hash)
     where l.collection_id = %(collection)s and %(wanted)s
-), enough as (
-    select greatest(10, ceil(sqrt(count(*)))) as documents from likeness where collection_id = %(collection)s
-), common as materialized (
-    select hash from edge group by hash having count(*) >= (select documents from enough)
+    group by e.hash
+    having count(*) >= (select documents from enough)
+), edge as materialized (
+    select l.document_id, l.digest, e.hash
+    from likeness l cross join lateral unnest(l.edges) e(hash) join common using (hash)
+    where l.collection_id = %(collection)s
 ), repeated as (
-    select hash from edge join common using (hash)
-    group by hash
-    having count(distinct digest) >= (select documents from enough)
+    select hash from edge group by hash having count(distinct digest) >= (select documents from enough)
 ), standing as (
     select distinct on (e.hash) e.hash, d.id
     from edge e join repeated using (hash)
@@ -55,11 +57,20 @@ where boilerplate.document_id <> excluded.document_id;
 select b.hash, b.document_id from boilerplate b where b.collection_id = %(collection)s;
 
 -- name: chunked_otherwise
--- Documents whose chunks in a set leave out something else than they are to.
+-- Documents whose chunks in a set leave out something else than they are to: what `left_out_of` tells, of all at once.
+with wanted as (
+    select l.document_id, array_agg(b.hash order by b.hash) as hashes
+    from likeness l cross join lateral unnest(l.edges) e(hash)
+    join boilerplate b on b.collection_id = l.collection_id and b.hash = e.hash and b.document_id <> l.document_id
+    where l.collection_id = %(collection)s
+    group by l.document_id
+)
 select k.document_id
-from chunking k join document d on d.collection_id = k.collection_id and d.id = k.document_id
+from chunking k
+join document d on d.collection_id = k.collection_id and d.id = k.document_id
+left join wanted w on w.document_id = k.document_id
 where k.chunk_set_id = %(chunk_set)s and d.headings is not null and d.blocks is not null
-  and k.left_out <> left_out_of(k.collection_id, k.document_id)
+  and k.left_out <> coalesce(w.hashes, '{}')
 order by k.document_id;
 
 -- name: queue_otherwise
