@@ -124,7 +124,7 @@ def by_pypdfium2(content: bytes) -> Pages:
 
 
 def by_kreuzberg(content: bytes) -> Pages:
-    from hybridrag.parsing.extraction import extract
+    from hybridrag.parsing.office.extraction import extract
 
     found = extract(content, "application/pdf", output="plain").pages or []
     return [page["content"] for page in sorted(found, key=lambda page: page["page_number"])]

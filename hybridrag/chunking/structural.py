@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hybridrag.chunking.boilerplate import kept
 from hybridrag.chunking.boundaries import Boundaries
-from hybridrag.chunking.cutter import LONGEST_TOKEN, Cutter
+from hybridrag.chunking.cutter import HEAD_SHARE, LONGEST_TOKEN, Cutter
 from hybridrag.chunking.given import headed, prefix
 from hybridrag.chunking.outline import Outline
 from hybridrag.errors import ModelError
@@ -103,7 +103,9 @@ class StructuralChunker:
         paths = [outline.over(start, end) for start, end in spans]
         texts = [document.text[start:end] for start, end in spans]
         prefixes = self._prefixes(document, paths, texts, prefix_limit)
-        heads = [cutter.head(start, end) for start, end in spans]
+        found = [cutter.head(start, end) for start, end in spans]
+        short = self._short([headed(head) for head in found], self.max_tokens // HEAD_SHARE)
+        heads = [head if headed(head) in short else "" for head in found]
         embed_texts = [prefix + headed(head) + text for prefix, head, text in zip(prefixes, heads, texts, strict=True)]
         counts = self.tokenizer.count(embed_texts)
         return [
@@ -118,13 +120,18 @@ class StructuralChunker:
     ) -> list[str]:
         """A prefix for each text, none where it would take more than `limit` tokens, or the characters of as many."""
         prefixes = [prefix(document.title, path, text) for path, text in zip(paths, texts, strict=True)]
-        distinct = list(dict.fromkeys(prefixes))
+        short = self._short(prefixes, limit)
+        return [prefix if prefix in short else "" for prefix in prefixes]
+
+    def _short(self, texts: Sequence[str], limit: int) -> set[str]:
+        """Those of the texts that take at most `limit` tokens, and the characters of as many."""
+        distinct = list(dict.fromkeys(texts))
         bare, *counts = self.tokenizer.count(["", *distinct])
-        short = {
-            prefix: tokens - bare <= limit and len(prefix) <= limit * LONGEST_TOKEN
-            for prefix, tokens in zip(distinct, counts, strict=True)
+        return {
+            text
+            for text, tokens in zip(distinct, counts, strict=True)
+            if tokens - bare <= limit and len(text) <= limit * LONGEST_TOKEN
         }
-        return [prefix if short[prefix] else "" for prefix in prefixes]
 
 
 @dataclass(frozen=True, slots=True)

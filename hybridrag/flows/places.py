@@ -79,7 +79,7 @@ def local_file(origin: Origin) -> str | None:
 
 def _line(citation: Citation, origin: Origin, path: str) -> int | None:
     """The line of a text file where the quote begins; None where it does not stand there as it was indexed."""
-    from hybridrag.parsing.frontmatter import split_front_matter
+    from hybridrag.parsing.markup.frontmatter import split_front_matter
     from hybridrag.parsing.parsed import UnreadableError
     from hybridrag.parsing.text import decode
     from hybridrag.sources.reading import ReadError, read_file

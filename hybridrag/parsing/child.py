@@ -5,28 +5,38 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
 import weakref
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from hybridrag.parsing.folder import Folder
+from hybridrag.parsing.pictures import ocr
+from hybridrag.parsing.plugins import Chosen
 from hybridrag.parsing.wire import LENGTH, framed
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a child has: bytes of address space, characters of text that it may find in one document, and bytes of one
-    file, and of all, that it may unpack of another.
+    file, and of all, that it may unpack of another; what it reads pictures with, and the parsers of other packages.
     """
 
     memory: int
     max_text: int
     largest_member: int
     most_unpacked: int
+    pictures: ocr.Ocr = field(default_factory=ocr.Ocr)
+    parsers: tuple[Chosen, ...] = ()
+
+
+_UNPACKING_S = 30.0
+"""Given to a picture before the program reads it."""
 
 
 class ChildTimeoutError(Exception):
@@ -36,9 +46,9 @@ class ChildTimeoutError(Exception):
 class ChildDiedError(Exception):
     """The child ended, or answered with something that is no answer. `signal` is what killed it, if anything did."""
 
-    def __init__(self, signal: int = 0) -> None:
+    def __init__(self, number: int = 0) -> None:
         super().__init__("the child ended")
-        self.signal = signal
+        self.signal = number
 
 
 class Child:
@@ -81,7 +91,7 @@ class Child:
 
     def kill(self) -> None:
         """Ends the process only, so that a thread which waits for its answer learns that there is none."""
-        self._process.kill()
+        _kill(self._process)
 
     def end(self) -> None:
         self._end()
@@ -92,18 +102,20 @@ class Child:
         Raises ChildTimeoutError, or ChildDiedError if there is none.
         """
         try:
-            head, body = self._exchange(framed(header, content), time.monotonic() + timeout_s)
+            head, body = self._exchange(framed(header, content), timeout_s)
             answer = json.loads(head)
         except (OSError, EOFError, ValueError, RecursionError):
-            self._process.kill()
+            _kill(self._process)
             raise ChildDiedError(max(0, -self._process.wait())) from None
         if not isinstance(answer, dict):
             raise ChildDiedError
         self.answered += 1
         return answer, body
 
-    def _exchange(self, request: list[bytes], deadline: float) -> tuple[bytes, bytes]:
+    def _exchange(self, request: list[bytes], timeout_s: float) -> tuple[bytes, bytes]:
         """Writes while the child reads, then reads the answer. Raises EOFError, BrokenPipeError, ChildTimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        latest = deadline + ocr.DOCUMENT_S
         write, read = self._write, self._read
         waiting = [memoryview(part) for part in request if part]
         answer = _Answer(self._largest_answer)
@@ -125,22 +137,33 @@ class Child:
                     piece = os.read(read, 1 << 20)
                     if not piece:
                         raise EOFError
+                    signs = answer.signs
                     if answer.complete(piece):
                         return answer.parts
+                    if answer.signs > signs:
+                        deadline = min(latest, time.monotonic() + max(timeout_s, ocr.PAGE_S + _UNPACKING_S))
 
 
 class _Answer:
-    """An answer as it comes: two parts, each after its length. Raises EOFError for one that is too long."""
+    """An answer as it comes: two parts, each after its length. Raises EOFError for one that is too long.
+
+    `signs` counts the signs of life before it: lengths of 0.
+    """
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
         self._come = bytearray()
         self._found: list[bytes] = []
+        self.signs = 0
 
     def complete(self, piece: bytes) -> bool:
         self._come += piece
         while len(self._found) < 2 and len(self._come) >= LENGTH.size:
             size = LENGTH.unpack_from(self._come)[0]
+            if not size and not self._found:
+                del self._come[: LENGTH.size]
+                self.signs += 1
+                continue
             if size > self._largest:
                 raise EOFError
             end = LENGTH.size + size
@@ -192,8 +215,15 @@ def _environment(folder: str) -> dict[str, str]:
     }
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kills the process and what it runs, a program that reads pictures say: they are a group."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _end(process: subprocess.Popen[bytes], folder: Folder) -> None:
-    process.kill()
+    _kill(process)
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:

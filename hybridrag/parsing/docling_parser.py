@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hybridrag.parsing.blocks import find_structure
-from hybridrag.parsing.markdown import first_title
+from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.markdown import first_title
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import clean
 from hybridrag.types import Page

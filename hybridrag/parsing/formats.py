@@ -5,14 +5,14 @@ Each format has a version of its own, so that a change of one has only its own d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from types import MappingProxyType
 
-from hybridrag.parsing.grammars import GRAMMARS
+from hybridrag.parsing.code.grammars import GRAMMARS
 from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 
@@ -91,42 +91,46 @@ _CODE = Format("code", 1, "text:parse_text", frozenset(), prose=False)
 
 FORMATS: tuple[Format, ...] = (
     _TEXT,
-    Format("rst", 1, "rst:parse_rst", frozenset({"text/x-rst"})),
-    Format("asciidoc", 1, "asciidoc:parse_asciidoc", frozenset({"text/x-asciidoc"})),
-    Format("org", 1, "org:parse_org", frozenset({"text/x-org"})),
-    Format("latex", 1, "latex:parse_latex", frozenset({"text/x-tex"})),
-    Format("notebook", 1, "notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
-    Format("markdown", 1, "markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
-    Format("html", 1, "html:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)),
-    Format("mail", 1, "mail:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
-    Format("pdf", 1, "pdf:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
+    Format("rst", 1, "markup.rst:parse_rst", frozenset({"text/x-rst"})),
+    Format("asciidoc", 1, "markup.asciidoc:parse_asciidoc", frozenset({"text/x-asciidoc"})),
+    Format("org", 1, "markup.org:parse_org", frozenset({"text/x-org"})),
+    Format("latex", 1, "markup.latex:parse_latex", frozenset({"text/x-tex"})),
+    Format("notebook", 1, "data.notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
+    Format("markdown", 1, "markup.markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
+    Format(
+        "html", 1, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
+    ),
+    Format("mail", 1, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
+    Format("pdf", 1, "pdf.reading:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
     Format(
         "image",
         1,
-        "images:parse_image",
+        "pictures.images:parse_image",
         frozenset(f"image/{name}" for name in ("png", "jpeg", "tiff", "webp", "bmp", "gif")),
         ("pillow",),
         pictures=True,
     ),
-    Format("word", 2, "office:parse_office", _WORD, ("mammoth", "kreuzberg", "markdown-it-py"), by_type=True),
-    Format("office", 2, "office:parse_office", _OFFICE, ("kreuzberg", "markdown-it-py"), by_type=True),
-    Format("sheets", 2, "office:parse_office", _SHEETS, ("kreuzberg",), prose=False, by_type=True),
+    Format("word", 2, "office.reading:parse_office", _WORD, ("mammoth", "kreuzberg", "markdown-it-py"), by_type=True),
+    Format("office", 2, "office.reading:parse_office", _OFFICE, ("kreuzberg", "markdown-it-py"), by_type=True),
+    Format("sheets", 2, "office.reading:parse_office", _SHEETS, ("kreuzberg",), prose=False, by_type=True),
     Format(
         "table",
         1,
-        "tables:parse_table",
+        "data.tables:parse_table",
         frozenset({"text/csv", "text/tab-separated-values"}),
         prose=False,
         by_type=True,
     ),
-    Format("json", 1, "json_text:parse_json", frozenset({"application/json"}), prose=False),
-    Format("json-lines", 1, "json_text:parse_json_lines", frozenset({"application/x-ndjson"}), prose=False),
-    Format("yaml", 1, "yaml_text:parse_yaml", frozenset({"application/yaml"}), ("PyYAML",), prose=False),
-    Format("sections", 1, "sections:parse_sections", frozenset({"application/toml", "text/x-ini"}), prose=False),
-    Format("xml", 1, "xml_text:parse_xml", frozenset({"application/xml"}), prose=False),
-    Format("sql", 1, "code:parse_code", frozenset({"text/x-sql"}), prose=False, by_type=True),
+    Format("json", 1, "data.json_text:parse_json", frozenset({"application/json"}), prose=False),
+    Format("json-lines", 1, "data.json_text:parse_json_lines", frozenset({"application/x-ndjson"}), prose=False),
+    Format("yaml", 1, "data.yaml_text:parse_yaml", frozenset({"application/yaml"}), ("PyYAML",), prose=False),
+    Format("sections", 1, "data.sections:parse_sections", frozenset({"application/toml", "text/x-ini"}), prose=False),
+    Format("xml", 1, "data.xml_text:parse_xml", frozenset({"application/xml"}), prose=False),
+    Format("sql", 1, "code.reading:parse_code", frozenset({"text/x-sql"}), prose=False, by_type=True),
     *(
-        Format(grammar.name, 1, "code:parse_code", frozenset({kind}), grammar.libraries, prose=False, by_type=True)
+        Format(
+            grammar.name, 1, "code.reading:parse_code", frozenset({kind}), grammar.libraries, prose=False, by_type=True
+        )
         for kind, grammar in GRAMMARS.items()
     ),
 )
@@ -147,10 +151,11 @@ def is_plain(media_type: str) -> bool:
     return found is not None and found.reader == _TEXT.reader
 
 
-def versions(pictures: str) -> frozenset[str]:
-    """All that documents may be made by now; `pictures` is what reads the text of pictures."""
-    plain = {found.made_by for found in (*FORMATS, _CODE)}
-    return frozenset(plain | {made_by(found, pictures) for found in FORMATS if found.pictures})
+def versions(pictures: str, beside: Callable[[Format], str]) -> frozenset[str]:
+    """All that documents may be made by now; `pictures` is what reads the text of pictures, and `beside` marks what
+    other parsers have taken media types from."""
+    plain = {found.made_by + beside(found) for found in (*FORMATS, _CODE)}
+    return frozenset(plain | {made_by(found, pictures) + beside(found) for found in FORMATS if found.pictures})
 
 
 def made_by(reading: Format, pictures: str) -> str:

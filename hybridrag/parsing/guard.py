@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from queue import LifoQueue
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,8 @@ from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Me
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.language import declared_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded, one_line, readable_name
+from hybridrag.parsing.pictures.ocr import Ocr
+from hybridrag.parsing.plugins import Claims, choose
 from hybridrag.types import Document, Member, RawDocument, Skipped
 
 _GIB = 1024**3
@@ -37,13 +40,16 @@ class GuardedParser:
         max_text: int = 20_000_000,
         largest_member: int = 100 * 1024**2,
         most_unpacked: int = _GIB,
+        pictures: Ocr | None = None,
+        parsers: Sequence[str] = (),
     ) -> None:
         """Limits for one document: seconds, bytes of a child's address space, characters of text; bytes of one file,
-        and of all, that are unpacked of another. `workers` is how many documents are parsed at once.
+        and of all, that are unpacked of another. `workers` is how many documents are parsed at once. `parsers` are
+        those of other packages, as the settings name them. Raises ConfigError for one that is not installed.
         """
         self.workers = workers
         self._timeout_s = timeout_s
-        self._means = Means(memory, max_text, largest_member, most_unpacked)
+        self._means = Means(memory, max_text, largest_member, most_unpacked, pictures or Ocr(), choose(parsers))
         self._places = [_Place(self._means) for _ in range(workers)]
         self._idle: LifoQueue[_Place] = LifoQueue()
         for place in reversed(self._places):
@@ -57,7 +63,10 @@ class GuardedParser:
 
     @property
     def versions(self) -> frozenset[str]:
-        return formats.versions(self._pictures) | {unpacking.VERSION}
+        """Raises ConfigError where a parser of another package cannot be loaded."""
+        claims = self._claims
+        others = {claim.made_by for claim in claims.claims}
+        return formats.versions(self._pictures, claims.beside) | others | {unpacking.VERSION}
 
     @property
     def child_pid(self) -> int | None:
@@ -70,21 +79,19 @@ class GuardedParser:
             place.running()
 
     def holds_text(self, media_type: str) -> bool:
-        return unpacking.holds_text(media_type)
+        return unpacking.holds_text(media_type) or self._claims.of(media_type) is not None
 
     def holds_files(self, media_type: str) -> bool:
         return unpacking.holds_files(media_type)
 
     def parse(self, raw: RawDocument) -> Document | Skipped:
         """The document, or why there is none. Raises for no content, however broken."""
-        made_by = reading.made_by if (reading := formats.format_of(raw.media_type)) else ""
         try:
             parsed = self._parsed(raw)
         except UnreadableError as error:
-            made_by = formats.made_by(reading, self._pictures) if reading and error.ocr else made_by
+            made_by = self._made_by(raw.media_type, ocr=error.ocr)
             return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by)
-        made_by = formats.made_by(reading, self._pictures) if reading and parsed.ocr else made_by
-        return _document(raw, parsed, made_by)
+        return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr))
 
     def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
         place = _Place(self._means)
@@ -131,12 +138,33 @@ class GuardedParser:
     ) -> None:
         self.close()
 
+    def _made_by(self, media_type: str, *, ocr: bool) -> str:
+        if claim := self._claims.of(media_type):
+            return claim.made_by
+        if (reading := formats.format_of(media_type)) is None:
+            return ""
+        made_by = formats.made_by(reading, self._pictures) if ocr else reading.made_by
+        return made_by + self._claims.beside(reading)
+
+    @cached_property
+    def _claims(self) -> Claims:
+        """What the parsers of other packages read. Raises ConfigError where one cannot be loaded."""
+        if not self._means.parsers:
+            return Claims()
+        with self._lent() as place:
+            try:
+                answer, _ = self._answered(place, {"ask": "parsers"}, b"")
+            except UnreadableError:  # it ended, or took too long
+                answer = {}
+        return Claims.told(answer)
+
     @property
     def _pictures(self) -> str:
-        return "none"
+        return self._means.pictures.identity
 
     def _parsed(self, raw: RawDocument) -> Parsed:
-        if formats.is_plain(raw.media_type) and _is_utf8(raw.content):
+        plain = formats.is_plain(raw.media_type) and self._claims.of(raw.media_type) is None
+        if plain and _is_utf8(raw.content):
             parsed = formats.parse(raw.content, raw.media_type)
             if len(parsed.text) > self._means.max_text:
                 raise UnreadableError(f"holds more than {self._means.max_text:,} characters of text", hint="Split it.")

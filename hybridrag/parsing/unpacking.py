@@ -78,12 +78,12 @@ def too_large(name: str, largest: int) -> Withheld:
 
 
 _READERS = {
-    "application/zip": "archives:zip_members",
-    "application/x-tar": "archives:tar_members",
-    "application/gzip": "archives:compressed_members",
-    "application/x-bzip2": "archives:compressed_members",
-    "application/x-xz": "archives:compressed_members",
-    "application/mbox": "mailboxes:mbox_members",
-    "message/rfc822": "mailboxes:mail_members",
+    "application/zip": "packed.archives:zip_members",
+    "application/x-tar": "packed.archives:tar_members",
+    "application/gzip": "packed.archives:compressed_members",
+    "application/x-bzip2": "packed.archives:compressed_members",
+    "application/x-xz": "packed.archives:compressed_members",
+    "application/mbox": "packed.mailboxes:mbox_members",
+    "message/rfc822": "packed.mailboxes:mail_members",
 }
 _WITH_TEXT = frozenset({"message/rfc822"})

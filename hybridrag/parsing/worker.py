@@ -11,16 +11,19 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, BinaryIO
 
 from hybridrag.parsing import formats, sandbox
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded
+from hybridrag.parsing.pictures import ocr
+from hybridrag.parsing.plugins import Chosen, Loaded, NotLoadedError
 from hybridrag.parsing.unpacking import Withheld, members_of
 from hybridrag.parsing.wire import LENGTH, framed
 from hybridrag.types import Member
 
 _SMALL_TEXT, _SWOLLEN = 1_000_000, 100
-"""Characters: a text that is longer, and so many times as long as its file in bytes, repeats what the file holds once."""
+"""A text with more characters, and so many times as long as its file in bytes, repeats what the file holds once."""
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -29,6 +32,12 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     requests, answers = _private_pipes()
     sandbox.enter(memory=settings["memory"], parent=settings["parent"])
+
+    def alive() -> None:
+        answers.write(LENGTH.pack(0))
+        answers.flush()
+
+    ocr.use(ocr.given(settings["pictures"]), alive)
     serving = _Serving(settings)
     while (header := _frame(requests)) is not None:
         content = _frame(requests)
@@ -45,17 +54,25 @@ class _Serving:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._members: Iterator[Member | Withheld] = iter(())
+        self._chosen = [Chosen(**each) for each in settings["parsers"]]
+
+    @cached_property
+    def _parsers(self) -> Loaded:
+        return Loaded(self._chosen)
 
     def answer(self, header: dict[str, Any], content: bytes) -> Answer:
         asked: dict[str, Callable[[], Answer]] = {
             "parse": lambda: self._parsed(content, header["media_type"]),
             "open": lambda: self._opened(content, header["media_type"], header["name"]),
             "next": self._next,
+            "parsers": lambda: ({"parsers": self._parsers.told}, b""),
         }
         try:
             return asked[header["ask"]]()
         except UnreadableError as error:
             return {"reason": error.reason, "hint": error.hint, "failed": error.failed, "ocr": error.ocr}, b""
+        except NotLoadedError as error:
+            return {"parser": error.name, "trouble": error.trouble}, b""
         except MemoryError:
             return {"fault": "memory"}, b""
         except RecursionError:
@@ -64,7 +81,7 @@ class _Serving:
             return {"fault": type(error).__name__[:60]}, b""
 
     def _parsed(self, content: bytes, media_type: str) -> Answer:
-        parsed = formats.parse(content, media_type)
+        parsed = self._parsers.parse(content, media_type) or formats.parse(content, media_type)
         most = self._settings["max_text"]
         if len(parsed.text) > most:
             raise UnreadableError(f"holds more than {most:,} characters of text", hint="Split it.")

@@ -207,6 +207,7 @@ class Wiring:
         """A parser that keeps all cores busy."""
         from hybridrag.flows.machine import cores
         from hybridrag.parsing import GuardedParser
+        from hybridrag.parsing.pictures import ocr
 
         settings = self.settings
         return GuardedParser(
@@ -215,6 +216,8 @@ class Wiring:
             memory=settings.parse_memory,
             largest_member=settings.max_file_bytes,
             most_unpacked=_UNPACKED * settings.max_file_bytes,
+            pictures=ocr.find(settings.ocr, settings.ocr_languages),
+            parsers=settings.parsers,
         )
 
     @contextmanager

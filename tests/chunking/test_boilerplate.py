@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hybridrag.chunking import StructuralChunker, edges, left_out
 from hybridrag.chunking.boilerplate import kept
-from hybridrag.parsing.blocks import find_blocks
-from hybridrag.parsing.markdown import find_headings
+from hybridrag.parsing.markup.blocks import find_blocks
+from hybridrag.parsing.markup.markdown import find_headings
 from hybridrag.types import Document
 from tests.chunking.tokenizers import tokenizer
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.parsing.blocks import find_blocks, find_structure
+from hybridrag.parsing.markup.blocks import find_blocks, find_structure
 
 
 def blocks(text: str) -> list[tuple[str, str, str]]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.parsing import code
+from hybridrag.parsing.code import reading as code
+from hybridrag.parsing.code.grammars import GRAMMARS
 from hybridrag.parsing.formats import parse
-from hybridrag.parsing.grammars import GRAMMARS
 from hybridrag.parsing.parsed import Parsed
 
 PYTHON = '''#!/usr/bin/env python

@@ -186,7 +186,10 @@ def test_no_word_of_a_broken_file_is_repeated(files: Path, skipped: Callable[[st
 
 
 def test_each_document_tells_what_made_it(parser: GuardedParser, raw: Raw) -> None:
-    page, text = parser.parse(raw("a.html", b"<p>Hello</p>", "text/html")), parser.parse(raw("a.txt", b"x", "text/plain"))
+    page, text = (
+        parser.parse(raw("a.html", b"<p>Hello</p>", "text/html")),
+        parser.parse(raw("a.txt", b"x", "text/plain")),
+    )
     assert isinstance(page, Document)
     assert isinstance(text, Document)
     assert "markdown-it-py/" in page.parser

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hybridrag.parsing.html import html_to_markdown, parse_html, to_markdown
+from hybridrag.parsing.html.reading import html_to_markdown, parse_html, to_markdown
 from hybridrag.types import Document, Skipped
 from tests.parsing.html_pages import sample_pages
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from hybridrag.parsing.mail import mail_members, parse_mail
+from hybridrag.parsing.mail.message import mail_members, parse_mail
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.types import Document, Skipped
 

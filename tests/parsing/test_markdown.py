@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.parsing.markdown import find_headings, parse_markdown
+from hybridrag.parsing.markup.markdown import find_headings, parse_markdown
 from hybridrag.parsing.parsed import Parsed
 
 

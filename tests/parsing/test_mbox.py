@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridrag.parsing.mail import parse_mail
-from hybridrag.parsing.mbox import mbox_members
+from hybridrag.parsing.mail.mbox import mbox_members
+from hybridrag.parsing.mail.message import parse_mail
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.sources.media import media_type
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from hybridrag.parsing import ocr
-from hybridrag.parsing.images import parse_image
 from hybridrag.parsing.parsed import UnreadableError
-from hybridrag.parsing.pdf import parse_pdf
+from hybridrag.parsing.pdf.reading import parse_pdf
+from hybridrag.parsing.pictures import ocr
+from hybridrag.parsing.pictures.images import parse_image
 from hybridrag.types import Page, Skipped
 
 Skip = Callable[[str, bytes, str], Skipped]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hybridrag.parsing import formats
-from hybridrag.parsing.number_formats import shown
-from hybridrag.parsing.office import parse_office
+from hybridrag.parsing.office.number_formats import shown
+from hybridrag.parsing.office.reading import parse_office
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.sources.media import type_by_name
 from hybridrag.types import Document, Skipped

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hybridrag.parsing.data.tables import parse_table
 from hybridrag.parsing.formats import parse
-from hybridrag.parsing.tables import parse_table
 
 
 @pytest.mark.parametrize(

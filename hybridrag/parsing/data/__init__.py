@@ -1,0 +1,1 @@
+"""Data: tables, records, trees of keys, notebooks."""

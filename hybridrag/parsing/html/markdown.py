@@ -1,0 +1,409 @@
+"""A tree of HTML as Markdown: headings, lists, tables with one header row, code with its language, captions, notes.
+
+Text is read on, so the Markdown is plain: nothing is escaped but what would be taken for a heading, a rule or a fence,
+and cells are not padded. Links keep their address where it leads somewhere by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from hybridrag.parsing.html.code import code_text, language_of
+from hybridrag.parsing.html.marks import Mark, address_of, marked
+from hybridrag.parsing.html.tables import as_table
+from hybridrag.parsing.html.tree import Node
+
+
+def write_markdown(node: Node) -> str:
+    """The text below an element as Markdown, empty or with a line end."""
+    text = "\n".join(_Writer().write(node).lines).strip("\n")
+    return f"{text}\n" if text else ""
+
+
+@dataclass(slots=True, eq=False)
+class _Container:
+    """A list item, a quotation or a definition: how its first line begins, and the others."""
+
+    first: str
+    rest: str
+    tight: bool = False
+    begun: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _List:
+    number: int | None
+    nested: bool
+    begun: bool = False
+
+
+class _Writer:
+    def __init__(self, *, flat: bool = False) -> None:
+        self.lines: list[str] = []
+        self._flat = flat
+        self._inline: list[str] = []
+        self._marks: list[Mark] = []
+        self._containers: list[_Container] = []
+        self._lists: list[_List] = []
+        self._language = ""
+        self._after_term = False
+
+    def write(self, top: Node) -> _Writer:
+        waiting: list[Node | str | Callable[[], None]] = [*reversed(top.children)]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, str):
+                self._inline.append(_SPACES.sub(" ", item).replace("\xad", ""))
+            elif isinstance(item, Node):
+                closing = self._open(item)
+                if closing is not None:
+                    waiting.append(closing)
+                    waiting.extend(reversed(_in_reading_order(item)))
+            else:
+                item()
+        self._flush()
+        return self
+
+    def _open(self, node: Node) -> Callable[[], None] | None:
+        """Begins an element. Returns what ends it, None where it has been written as a whole."""
+        tag = node.tag
+        end: Callable[[], None] | None = _nothing
+        if tag in _WHOLE:
+            _WHOLE[tag](self, node)
+            end = None
+        elif tag in _MARKS:
+            end = self._open_mark(_MARKS[tag])
+        elif tag == "a":
+            end = self._open_mark("a", address=node.get("href"))
+        elif (tag in _HEADINGS or node.get("role") == "heading") and not self._in_heading():
+            self._flush()
+            end = self._heading_end(int(tag[1]) if tag in _HEADINGS else _level(node))
+        elif tag in _STRUCTURE:
+            self._flush()
+            end = _STRUCTURE[tag](self, node)
+        elif tag in _SPOKEN:
+            before, after = _SPOKEN[tag]
+            self._inline.append(before)
+            end = partial(self._inline.append, after)
+        elif tag in _BLOCKS or "-" in tag or _SHOWN_AS_BLOCK.search(node.get("style")):
+            end = self._open_block(node)
+        return end
+
+    # --- paragraphs ---
+
+    def _flush(self) -> None:
+        """Ends the paragraph."""
+        if not self._inline:
+            return
+        text = self._taken()
+        for paragraph in _BLANK_LINES.split(text):
+            if paragraph:
+                self._emit(self._plain(paragraph))
+
+    def _taken(self) -> str:
+        """The text of the paragraph, which begins anew."""
+        text = "".join(self._inline)
+        self._inline.clear()
+        for mark in self._marks:
+            mark.start = 0
+        return _AROUND_LINE_END.sub("\n", _SPACE_RUNS.sub(" ", text)).strip()
+
+    def _emit(self, block: str, *, tight: bool = False) -> None:
+        """Writes a block, with what the list items and quotations around it begin their lines with."""
+        if self._flat:
+            self.lines.append(block.replace("\n", " "))
+            return
+        fresh = [container for container in self._containers if not container.begun]
+        tight = tight or self._after_term or any(container.tight for container in fresh)
+        if self.lines and not tight:
+            self.lines.append("".join(c.rest for c in self._containers if c.begun).rstrip())
+        self._after_term = False
+        first = "".join(container.rest if container.begun else container.first for container in self._containers)
+        rest = "".join(container.rest for container in self._containers)
+        for container in fresh:
+            container.begun = True
+        for number, line in enumerate(block.split("\n")):
+            self.lines.append(((rest if number else first) + line).rstrip())
+
+    def _plain(self, text: str) -> str:
+        """Text that no reader of Markdown takes for a heading, a rule or a fence."""
+        return text if self._flat else _LOOKS_LIKE_STRUCTURE.sub(r"\\\g<0>", text)
+
+    def _open_block(self, node: Node) -> Callable[[], None]:
+        self._flush()
+        outer = self._language
+        self._language = language_of(node) or outer
+
+        def end() -> None:
+            self._flush()
+            self._language = outer
+
+        return end
+
+    def _heading_end(self, level: int) -> Callable[[], None]:
+        self._marks.append(Mark("heading", 0))
+
+        def end() -> None:
+            self._marks.pop()
+            title = _SPACES.sub(" ", self._taken())
+            if title:
+                self._emit(title if self._flat else f"{'#' * level} {title}")
+
+        return end
+
+    def _caption(self, _: Node) -> Callable[[], None]:
+        return self._emphasised("*")
+
+    def _summary(self, _: Node) -> Callable[[], None]:
+        return self._emphasised("**")
+
+    def _emphasised(self, mark: str) -> Callable[[], None]:
+        """Ends a paragraph that is emphasised as a whole."""
+
+        def end() -> None:
+            text = _SPACES.sub(" ", self._taken())
+            if text:
+                self._emit(text if "*" in text else f"{mark}{text}{mark}")
+
+        return end
+
+    # --- lists, definitions, quotations ---
+
+    def _list(self, node: Node) -> Callable[[], None]:
+        number = _integer(node.get("start"), 1) if node.tag == "ol" else None
+        self._lists.append(_List(number, nested=any(c.tight or c.first.strip() != ">" for c in self._containers)))
+
+        def end() -> None:
+            self._flush()
+            self._lists.pop()
+
+        return end
+
+    def _item(self, node: Node) -> Callable[[], None]:
+        if not self._lists:
+            self._lists.append(_List(None, nested=False))
+        inside = self._lists[-1]
+        marker = "- "
+        if inside.number is not None:
+            inside.number = _integer(node.get("value"), inside.number)
+            marker = f"{inside.number}. "
+            inside.number += 1
+        container = _Container(marker, " " * len(marker), tight=inside.nested or inside.begun)
+        end = self._contain(container)
+
+        def end_item() -> None:
+            end()
+            inside.begun = inside.begun or container.begun
+
+        return end_item
+
+    def _quotation(self, _: Node) -> Callable[[], None]:
+        return self._contain(_Container("> ", "> "))
+
+    def _term(self, _: Node) -> Callable[[], None]:
+        def end() -> None:
+            term = _SPACES.sub(" ", self._taken())
+            if term:
+                self._emit(self._plain(term))
+                self._after_term = True
+
+        return end
+
+    def _definition(self, _: Node) -> Callable[[], None]:
+        return self._contain(_Container(": ", "", tight=self._after_term))
+
+    def _contain(self, container: _Container) -> Callable[[], None]:
+        # Deeper than people nest lists, the lines would be nothing but their beginnings.
+        if len(self._containers) >= _DEEPEST:
+            container.first = container.rest = ""
+        self._containers.append(container)
+
+        def end() -> None:
+            self._flush()
+            self._containers.remove(container)
+
+        return end
+
+    # --- inline ---
+
+    def _open_mark(self, kind: str, *, address: str = "") -> Callable[[], None]:
+        if any(mark.kind in {kind, "`"} for mark in self._marks) or (kind == "**" and self._in_heading()):
+            return _nothing
+        mark = Mark(kind, len(self._inline), address)
+        self._marks.append(mark)
+        return lambda: self._close_mark(mark)
+
+    def _close_mark(self, mark: Mark) -> None:
+        self._marks.remove(mark)
+        written = "".join(self._inline[mark.start :])
+        core = written.strip(" \n")
+        if not core:
+            return
+        lead, trail = written[: written.index(core[0])], written[len(written.rstrip(" \n")) :]
+        before = self._inline[mark.start - 1][-1:] if mark.start else ""
+        around = {"a": "^", "^": "a"}.get(mark.kind, "")
+        outer = next((other for other in self._marks if other.kind == around), None)
+        note = outer is not None and (mark.address or outer.address).startswith("#")
+        self._inline[mark.start :] = [lead, marked(core, mark, before, note=note), trail]
+
+    def _in_heading(self) -> bool:
+        return any(mark.kind == "heading" for mark in self._marks)
+
+    def _break(self, _: Node) -> None:
+        self._inline.append(" " if self._in_heading() else "\n")
+
+    def _image(self, node: Node) -> None:
+        words = _SPACES.sub(" ", node.get("alt")).strip()
+        if any(char.isalnum() for char in words) and not _FILE_NAME.search(words):
+            self._inline.append(f"![{words}]({address_of(node.get('src'))})")
+
+    def _field(self, node: Node) -> None:
+        kind = node.get("type").lower()
+        if kind in {"checkbox", "radio"}:
+            self._inline.append("[x] " if "checked" in node.attrs else "[ ] ")
+        elif kind not in _FIELDS_WITHOUT_TEXT and node.get("value").strip():
+            self._inline.append(f" {_SPACES.sub(' ', node.get('value'))} ")
+
+    def _choices(self, node: Node) -> None:
+        options = (_SPACES.sub(" ", option.text()).strip() for option in node.elements() if option.tag == "option")
+        self._inline.append(f" {', '.join(option for option in options if option)} ")
+
+    def _formula(self, node: Node) -> None:
+        source = next((inner for inner in node.elements() if "tex" in inner.get("encoding").lower()), None)
+        written = source.text() if source is not None else node.get("alttext")
+        written = _SPACES.sub(" ", written).strip()
+        self._inline.append(f"${written}$" if written else _SPACES.sub(" ", node.text()))
+
+    # --- code and tables ---
+
+    def _code(self, node: Node) -> None:
+        self._flush()
+        code = code_text(node)
+        if not code.strip():
+            return
+        if self._flat:
+            self._emit(f"`{_SPACES.sub(' ', code).strip()}`")
+            return
+        language = language_of(node) or next(
+            (found for inner in node.elements() if inner.tag == "code" and (found := language_of(inner))),
+            self._language,
+        )
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", code)), 3)
+        self._emit(f"{fence}{language}\n{code}\n{fence}")
+
+    def _table(self, node: Node) -> Callable[[], None] | None:
+        table = None if self._flat else as_table(node, _one_cell)
+        if table is None:
+            return self._open_block(node)
+        if table.caption:
+            self._emit(table.caption if "*" in table.caption else f"*{table.caption}*")
+        if table.lines:
+            self._emit("\n".join(table.lines))
+        return None
+
+
+def _one_cell(node: Node) -> str:
+    """The text below an element on one line, as it may stand in a table."""
+    text = " ".join(_Writer(flat=True).write(node).lines)
+    return _SPACES.sub(" ", text).replace("|", "\\|").strip()
+
+
+def _nothing() -> None:
+    """Ends an element that was only passed through."""
+
+
+def _in_reading_order(node: Node) -> list[Node | str]:
+    """What an element holds; the caption of a table comes before it, as the rows are read with it."""
+    if node.tag == "figure" and any(isinstance(child, Node) and child.tag == "table" for child in node.children):
+        return sorted(node.children, key=lambda child: not (isinstance(child, Node) and child.tag == "figcaption"))
+    return node.children
+
+
+def _level(node: Node) -> int:
+    return min(6, max(1, _integer(node.get("aria-level"), 2)))
+
+
+def _integer(written: str, otherwise: int) -> int:
+    return int(written) if re.fullmatch(r"[0-9]{1,8}", written.strip()) else otherwise
+
+
+_MARKS = {
+    "b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "del": "~~", "s": "~~", "strike": "~~",
+    "code": "`", "kbd": "`", "samp": "`", "tt": "`", "sup": "^",
+}  # fmt: skip
+_WHOLE: dict[str, Callable[[_Writer, Node], None]] = {
+    "br": _Writer._break,
+    "img": _Writer._image,
+    "input": _Writer._field,
+    "select": _Writer._choices,
+    "math": _Writer._formula,
+    "pre": _Writer._code,
+    "listing": _Writer._code,
+    "xmp": _Writer._code,
+}
+_STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
+    "ul": _Writer._list,
+    "ol": _Writer._list,
+    "menu": _Writer._list,
+    "dir": _Writer._list,
+    "li": _Writer._item,
+    "dt": _Writer._term,
+    "dd": _Writer._definition,
+    "blockquote": _Writer._quotation,
+    "table": _Writer._table,
+    "figcaption": _Writer._caption,
+    "caption": _Writer._caption,
+    "summary": _Writer._summary,
+}
+_SPOKEN = {"rt": ("(", ")"), "q": ('"', '"')}
+_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "body",
+        "center",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "frameset",
+        "head",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "main",
+        "nav",
+        "optgroup",
+        "option",
+        "p",
+        "section",
+        "tbody",
+        "td",
+        "textarea",
+        "tfoot",
+        "th",
+        "thead",
+        "title",
+        "tr",
+    ]
+)
+_FIELDS_WITHOUT_TEXT = frozenset(["hidden", "submit", "button", "reset", "image", "file", "password", "color", "range"])
+_SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
+_SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
+_SPACE_RUNS = re.compile(r" {2,}")
+_AROUND_LINE_END = re.compile(r" ?\n ?")
+_BLANK_LINES = re.compile(r"\n{2,}")
+_LOOKS_LIKE_STRUCTURE = re.compile(r"^(?:#{1,6}(?=\s|$)|```|~~~|(?=[-=:|])[-=:| ]+$)", re.MULTILINE)
+_FILE_NAME = re.compile(r"^\S+\.(?:png|jpe?g|gif|webp|svg|bmp)$", re.IGNORECASE)
+_DEEPEST = 12

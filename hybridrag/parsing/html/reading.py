@@ -1,0 +1,61 @@
+"""HTML to Markdown: the main content of a page, as a browser shows it."""
+
+from __future__ import annotations
+
+from hybridrag.parsing.html.charset import decoded_first, encoding_of_markup
+from hybridrag.parsing.html.facts import page_facts
+from hybridrag.parsing.html.invisible import drop_invisible
+from hybridrag.parsing.html.main_content import main_content
+from hybridrag.parsing.html.markdown import write_markdown
+from hybridrag.parsing.html.tree import read_tree
+from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.parsed import Parsed
+from hybridrag.parsing.text import clean, decode
+
+
+def parse_html(content: bytes) -> Parsed:
+    """The page as Markdown, without navigation and hidden text. Its title is `<title>`, else the first heading.
+
+    Raises UnreadableError for bytes that are no text.
+    """
+    written, notes = _decoded(content)
+    page = read_tree(written)
+    facts = page_facts(page)
+    hidden = drop_invisible(page)
+    text, _ = clean(write_markdown(main_content(page)))
+    structure = find_structure(text)
+    if hidden >= _MUCH and hidden * _SMALL_SHARE >= len(text):
+        notes += (f"{hidden:,} characters that a browser does not show were left out",)
+    first = structure.headings[0].title if structure.headings else None
+    return Parsed(
+        text=text,
+        title=facts.title or first,
+        headings=structure.headings,
+        blocks=structure.blocks,
+        metadata=facts.metadata,
+        date=facts.date,
+        notes=notes,
+    )
+
+
+def html_to_markdown(html: str) -> str:
+    """The text of an HTML message: all that is shown, for a message has no navigation."""
+    page = read_tree(html)
+    drop_invisible(page)
+    return write_markdown(page)
+
+
+def to_markdown(body: str) -> str:
+    """Markdown of an HTML body that a converter made: nothing is hidden there, and nothing is left out."""
+    return write_markdown(read_tree(body))
+
+
+def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
+    encoding = encoding_of_markup(content)
+    first = decoded_first(content, encoding)
+    if first is not None:
+        return clean(first, (f"decoded as {encoding}",))
+    return decode(content, declared=encoding)
+
+
+_MUCH, _SMALL_SHARE = 200, 10

@@ -1,0 +1,131 @@
+"""Text put together part by part, with Markdown's marks: what is where is known, and need not be found again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from hybridrag.parsing.markup.blocks import is_caption
+from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
+from hybridrag.parsing.text import clean
+from hybridrag.types import Block, BlockKind, Heading, Page
+
+MOST_TEXT = 50_000_000
+"""Characters of a document that are put together at all: a few kilobytes may stand for more than any memory holds."""
+_BETWEEN = "\n\n"
+
+
+class Composition:
+    """The text so far. Every part stands after a blank line."""
+
+    def __init__(self) -> None:
+        self.headings: list[Heading] = []
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._pages: list[int] = []
+        self._caption: int | None = None
+
+    def page(self) -> None:
+        """The next page begins with the next part."""
+        self._pages.append(len(self._parts))
+
+    def heading(self, level: int, title: str) -> None:
+        title = one_line(title)
+        if title:
+            level = min(max(level, 1), 6)
+            self.headings.append(Heading(self._add(f"{'#' * level} {title}"), level, title))
+
+    def paragraph(self, text: str, *, caption: bool = False) -> None:
+        """`caption`: it belongs to the table that follows, whatever it reads like."""
+        text = clean(text)[0].strip()
+        if text:
+            start = self._add(text)
+            self._caption = start if caption or ("\n" not in text and is_caption(text)) else None
+
+    def items(self, items: Sequence[tuple[int, str, str]]) -> None:
+        """A list: depth (from 0), mark (`-`, `1.`) and text of each item."""
+        lines = []
+        for depth, mark, text in items:
+            indent = "    " * min(depth, 8)
+            body = clean(text)[0].strip().replace("\n", f"\n{indent}  ")
+            if body:
+                lines.append(f"{indent}{mark} {body}")
+        if lines:
+            self._block("list", "\n".join(lines))
+
+    def code(self, text: str) -> None:
+        text = clean(text)[0].strip("\n")
+        if text.strip():
+            fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+            self._block("code", f"{fence}\n{text}\n{fence}")
+
+    def table(self, rows: Sequence[Sequence[str]], *, caption: str = "") -> None:
+        """The first row is the header; empty rows and columns are left out."""
+        table = _filled([[_cell(text) for text in row] for row in rows])
+        if not table:
+            return
+        above = self._caption
+        header, rule = _line(table[0]), _line(["---"] * len(table[0]))
+        head = f"{one_line(caption)}\n{header}\n{rule}" if one_line(caption) else f"{header}\n{rule}"
+        start = self._add("\n".join([head, *map(_line, table[1:])]))
+        end = self._length
+        head_end = min(start + len(head) + 1, end)
+        self._blocks.append(Block("table", start if above is None else above, end, head_end))
+
+    def parsed(self, **fields: Any) -> Parsed:
+        """The document; `fields` are the other fields of a `Parsed`."""
+        return Parsed(
+            text=_BETWEEN.join(self._parts) + ("\n" if self._parts else ""),
+            pages=tuple(self._numbered_pages()),
+            headings=tuple(self.headings),
+            blocks=tuple(self._blocks),
+            **fields,
+        )
+
+    def _numbered_pages(self) -> list[Page]:
+        starts, here = [], 0
+        for part in self._parts:
+            starts.append(here)
+            here += len(part) + len(_BETWEEN)
+        starts.append(max(0, here - len(_BETWEEN)))
+        firsts = [starts[first] for first in self._pages]
+        ends = [max(first, following - len(_BETWEEN)) for first, following in pairwise(firsts)]
+        return [
+            Page(number, start, end)
+            for number, (start, end) in enumerate(zip(firsts, [*ends, self._length], strict=False), 1)
+        ]
+
+    def _block(self, kind: BlockKind, text: str) -> None:
+        start = self._add(text)
+        self._blocks.append(Block(kind, start, self._length, start))
+
+    def _add(self, part: str) -> int:
+        start = self._length + (len(_BETWEEN) if self._parts else 0)
+        self._parts.append(part)
+        self._length = start + len(part)
+        if self._length > MOST_TEXT:
+            raise too_long()
+        self._caption = None
+        return start
+
+
+def too_long() -> UnreadableError:
+    return UnreadableError(f"holds more than {MOST_TEXT:,} characters of text", hint="Split it.")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|") if text else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _filled(rows: list[list[str]]) -> list[list[str]]:
+    """The rows that hold anything, all as wide as the widest, without columns that are empty in all."""
+    rows = [row for row in rows if any(row)]
+    used = sorted({number for row in rows for number, text in enumerate(row) if text})
+    return [[row[number] if number < len(row) else "" for number in used] for row in rows]

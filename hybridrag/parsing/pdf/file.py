@@ -1,0 +1,235 @@
+"""PDFium, the library that reads PDF, by way of pypdfium2. Only this module knows it.
+
+Its text is taken over the characters of a page in their order, not over an area of it: by area PDFium leaves out blanks
+where a font has none, and joins words (docs/decisions/0046).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Literal
+
+from hybridrag.parsing.office.extraction import encrypted
+from hybridrag.parsing.parsed import UnreadableError
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfPage, PdfTextPage
+
+MOST_PAGES = 50_000
+Measured = Literal["size", "top", "nothing"]
+"""What is wanted of the lines of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """An entry of the outline: `page` counts from 0, `top` is its height on the page, None where it has none."""
+
+    title: str
+    level: int
+    page: int
+    top: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How a line is set: its font size in points and its height on the page, 0 where they were not measured.
+
+    A line has no size where it begins in a larger one than it goes on in.
+    """
+
+    size: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of a page as PDFium gives it, its lines if they were measured, and whether anything is drawn on it."""
+
+    text: str
+    lines: tuple[Line, ...]
+    drawn: bool
+
+
+class PdfFile:
+    """An open file. Raises UnreadableError for one that is broken, locked, or too long."""
+
+    def __init__(self, content: bytes) -> None:
+        import pypdfium2
+
+        self._library = pypdfium2
+        try:
+            self._file = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+                raise encrypted() from None
+            raise _broken() from None
+        if not len(self._file):
+            raise _broken()
+        if len(self._file) > MOST_PAGES:
+            raise UnreadableError(f"has more than {MOST_PAGES:,} pages", hint="Split it.")
+        self._filled_in = pypdfium2.raw.FPDF_GetFormType(self._file) == pypdfium2.raw.FORMTYPE_ACRO_FORM
+        if self._filled_in:
+            self._file.init_forms()
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def read_page(self, number: int, *, measured: Measured) -> PageText | None:
+        """The page, counted from 0; None for one that cannot be loaded."""
+        try:
+            page = self._page(number)
+        except self._library.PdfiumError:
+            return None
+        try:
+            text_page = page.get_textpage()
+        except self._library.PdfiumError:
+            page.close()
+            return None
+        try:
+            text = text_page.get_text_range()
+            lines = self._lines(text, text_page, measured) if measured != "nothing" else ()
+            drawn = bool(text) or self._library.raw.FPDFPage_CountObjects(page) > 0
+            return PageText(text, lines, drawn)
+        finally:
+            text_page.close()
+            page.close()
+
+    def picture(self, number: int, *, dpi: int, most_pixels: int, longest: int) -> bytes | None:
+        """The page, counted from 0, drawn in grey, as a PGM file of so many pixels at most; None where it fails."""
+        try:
+            page = self._file[number]
+        except self._library.PdfiumError:
+            return None
+        try:
+            width, height = page.get_size()
+            area = width * height
+            if not (math.isfinite(area) and area > 0):
+                return None
+            scale = min(dpi / 72, math.sqrt(most_pixels / area), longest / max(width, height))
+            bitmap = page.render(scale=scale, grayscale=True)
+            rows = memoryview(bitmap.buffer).cast("B")
+            kept = [
+                rows[start : start + bitmap.width] for start in range(0, bitmap.stride * bitmap.height, bitmap.stride)
+            ]
+            return b"P5 %d %d 255\n" % (bitmap.width, bitmap.height) + b"".join(kept)
+        except (self._library.PdfiumError, ValueError):
+            return None
+        finally:
+            page.close()
+
+    def outline(self) -> tuple[Bookmark, ...]:
+        """The bookmarks that lead to a page of this file, in their order; none if they are too few to be its parts."""
+        found = []
+        for count, bookmark in enumerate(self._file.get_toc(max_depth=_DEEPEST)):
+            if count == _MOST_BOOKMARKS:
+                break
+            title, target = " ".join(bookmark.get_title().split()), bookmark.get_dest()
+            page = target.get_index() if target is not None else None
+            if target is None or page is None or not 0 <= page < len(self) or not title:
+                continue
+            mode, position = target.get_view()
+            at = _TOP_IN_VIEW.get(mode)
+            top = position[at] if at is not None and at < len(position) else None
+            found.append(Bookmark(title, min(bookmark.level + 1, 6), page, top or None))
+        return tuple(found) if len(found) >= _A_REAL_OUTLINE else ()
+
+    def properties(self) -> Mapping[str, str]:
+        """What the file says about itself: title, author, subject, keywords, created, modified (ISO 8601).
+
+        Its language is left out: programs write that of the machine they run on.
+        """
+        given = self._file.get_metadata_dict(skip_empty=True)
+        found = {name: given.get(name.title(), "") for name in ("title", "author", "subject", "keywords")}
+        found["created"], found["modified"] = (_iso_time(given.get(key, "")) for key in ("CreationDate", "ModDate"))
+        return {name: value for name, value in found.items() if value.strip()}
+
+    def _page(self, number: int) -> PdfPage:
+        """The page, with what was filled into its form as part of its text. Raises the library's error."""
+        page = self._file[number]
+        if self._filled_in:
+            self._library.raw.FPDFPage_Flatten(page, self._library.raw.FLAT_NORMALDISPLAY)
+            page.close()
+            page = self._file[number]
+        return page
+
+    def _lines(self, text: str, text_page: PdfTextPage, measured: Measured) -> tuple[Line, ...]:
+        raw = self._library.raw
+        wide = bool(text) and max(text) > "\uffff"
+        spans = list(_spans(text))
+
+        def index(at: int) -> int:
+            units = len(text[:at].encode("utf-16-le", "surrogatepass")) // 2 if wide else at
+            found: int = raw.FPDFText_GetCharIndexFromTextIndex(text_page, units)
+            return found
+
+        if measured == "top":
+            box = raw.FS_RECTF()
+            tops = []
+            for start, _ in spans:
+                raw.FPDFText_GetLooseCharBox(text_page, index(start), box)
+                tops.append(box.top)
+            return tuple(Line(0.0, top) for top in tops)
+        matrix = raw.FS_MATRIX()
+
+        def size(at: int) -> float:
+            found = index(at)
+            points: float = raw.FPDFText_GetFontSize(text_page, found)
+            if raw.FPDFText_GetMatrix(text_page, found, matrix):
+                points *= math.hypot(matrix.c, matrix.d)
+            return round(points, 1) if math.isfinite(points) else 0.0
+
+        sizes = [size(start) if end > start else 0.0 for start, end in spans]
+        usual = Counter(sizes).most_common(1)[0][0] if sizes else 0.0
+        # A large letter at the start of a paragraph makes no heading.
+        return tuple(
+            Line(0.0 if large > usual and min(size((start + end) // 2), size(end - 1)) < large else large, 0.0)
+            for large, (start, end) in zip(sizes, spans, strict=True)
+        )
+
+
+def _broken() -> UnreadableError:
+    hint = "Open it in the program that made it and save it again."
+    return UnreadableError("broken: its content does not fit its format", hint=hint)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each line's visible text. Line ends count as `clean` counts them."""
+    start = 0
+    for end in _LINE_END.finditer(text):
+        yield start, start + len(text[start : end.start()].rstrip())
+        start = end.end()
+    yield start, start + len(text[start:].rstrip())
+
+
+def _iso_time(written: str) -> str:
+    """`D:20260131120000+01'00'` (ISO 32000-1, 7.9.4) in UTC and ISO 8601; empty for anything else."""
+    found = _PDF_TIME.match(written)
+    if found is None:
+        return ""
+    year, *rest = (int(part) if part else None for part in found.group(1, 2, 3, 4, 5, 6))
+    month, day, hour, minute, second = (
+        part if part is not None else usual for part, usual in zip(rest, (1, 1, 0, 0, 0), strict=True)
+    )
+    sign, hours, minutes = found.group(7, 8, 9)
+    ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+    try:
+        moment = datetime(year or 0, month, day, hour, minute, second, tzinfo=timezone(ahead))
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return ""
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?|Z)?")
+_DEEPEST, _MOST_BOOKMARKS = 8, 5_000
+_A_REAL_OUTLINE = 3
+_TOP_IN_VIEW = {1: 1, 3: 0, 5: 3, 7: 0}
+"""Where the height stands in a destination, by its kind in PDFium: XYZ, FitH, FitR, FitBH."""

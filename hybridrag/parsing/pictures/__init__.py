@@ -1,0 +1,1 @@
+"""Pictures of text: images, and pages that are one."""
