@@ -54,7 +54,8 @@ class GuardedParser:
         self._idle: LifoQueue[_Place] = LifoQueue()
         for place in reversed(self._places):
             self._idle.put(place)
-        self._unpacking: set[_Place] = set()
+        self._unpacking: list[_Place] = []
+        self._opened: set[_Place] = set()
         self._closing = threading.Event()
 
     @property
@@ -72,6 +73,12 @@ class GuardedParser:
     def child_pid(self) -> int | None:
         """The process id of a running child, or None."""
         return next((place.child.pid for place in self._places if place.child and place.child.alive), None)
+
+    @property
+    def children(self) -> int:
+        """How many processes there are."""
+        places = (*self._places, *self._unpacking, *self._opened)
+        return sum(place.child is not None and place.child.alive for place in places)
 
     def start(self) -> None:
         """Starts a child now, so that the first document does not wait for it."""
@@ -94,8 +101,9 @@ class GuardedParser:
         return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr))
 
     def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
-        place = _Place(self._means)
-        self._unpacking.add(place)
+        # A child beside those that parse: what comes out is parsed meanwhile, and may have to be opened itself.
+        place = self._unpacking.pop() if self._unpacking else _Place(self._means)
+        self._opened.add(place)
         try:
             opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
             refuse(self._answered(place, opening, raw.content)[0])
@@ -116,14 +124,19 @@ class GuardedParser:
         except UnreadableError as error:
             yield self._told(raw, error)
         finally:
-            self._unpacking.discard(place)
-            place.drop()
+            self._opened.discard(place)
+            if self._closing.is_set():
+                place.drop()
+            else:
+                self._unpacking.append(place)
 
     def close(self) -> None:
         """Ends the children; a document that another thread is parsing is given up, not waited for."""
         self._closing.set()
-        for place in (*self._places, *self._unpacking):
+        for place in (*self._places, *self._opened):
             place.kill()
+        while self._unpacking:
+            self._unpacking.pop().drop()
         taken = [self._idle.get() for _ in self._places]
         for place in taken:
             place.drop()

@@ -53,7 +53,7 @@ def main() -> None:
 class _Serving:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
-        self._members: Iterator[Member | Withheld] = iter(())
+        self._members: Iterator[Member | Withheld] | None = None
         self._chosen = [Chosen(**each) for each in settings["parsers"]]
 
     @cached_property
@@ -95,8 +95,11 @@ class _Serving:
         return {}, b""
 
     def _next(self) -> Answer:
+        if self._members is None:
+            raise RuntimeError("nothing is open")  # in this child: the one that had opened it is gone
         item = next(self._members, None)
         if item is None:
+            self._members = None
             return {"end": True}, b""
         if isinstance(item, Withheld):
             return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed}, b""

@@ -14,10 +14,12 @@ GOOD: dict[str, Any] = {
     "title": "T",
     "pages": [[1, 0, 3], [2, 5, 8]],
     "headings": [[0, 1, "one"]],
+    "blocks": [["list", 0, 3, 0], ["table", 5, 8, 6]],
     "metadata": {"k": "v"},
     "date": "2026-01-02T03:04:05+00:00",
     "language": "en",
     "notes": ["n"],
+    "ocr": False,
 }
 
 
@@ -35,6 +37,12 @@ def test_a_sound_answer() -> None:
         {"text": "a\0b"},
         {"text": "a\ud800"},
         {"pages": [[1, 0, 99]]},
+        {"blocks": [["table", 5, 99, 6]]},
+        {"blocks": [["table", 5, 8, 4]]},
+        {"blocks": [["list", 0, 6, 0], ["list", 5, 8, 5]]},
+        {"blocks": [["picture", 0, 3, 0]]},
+        {"blocks": [["list", 3, 3, 3]]},
+        {"ocr": None, "text": None},
         {"pages": [[1, 3, 0]]},
         {"pages": [[2, 0, 3]]},
         {"pages": [[1, 0, 6], [2, 5, 8]]},
@@ -58,6 +66,6 @@ def test_an_unsound_answer(change: dict[str, Any]) -> None:
 
 def test_reasons_are_made_harmless() -> None:
     with pytest.raises(UnreadableError) as caught:
-        read_answer({"reason": "a\x1b[31m\nb" + "x" * 500, "hint": "", "failed": True})
+        read_answer({"reason": "a\x1b[31m\nb" + "x" * 500, "hint": "", "failed": True, "ocr": False})
     assert caught.value.reason.startswith("a [31m b")
     assert len(caught.value.reason) <= 200

@@ -6,9 +6,14 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import signal
+import sys
 import tarfile
+import threading
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +106,32 @@ def test_what_is_no_archive_is_told(kind: str, parser: GuardedParser, raw: Raw) 
     found = list(parser.members(raw("x", b"no archive at all " * 40, kind)))
     assert [(item.uri, item.failed) for item in found if isinstance(item, Skipped)] == [("box/x", True)]
     assert "archive at all" not in str(found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the child in /proc")
+def test_an_archive_whose_child_is_killed_is_not_taken_for_done(raw: Raw) -> None:
+    def children() -> set[str]:
+        return set(Path("/proc/self/task", str(threading.get_native_id()), "children").read_text().split())
+
+    before = children()
+    with GuardedParser() as parser:
+        members = parser.members(raw("x.zip", zipped({f"{number}.txt": b"a" for number in range(9)}), ZIP))
+        assert isinstance(next(members), Member)
+        (child,) = children() - before
+        os.kill(int(child), signal.SIGKILL)
+        last = list(members)[-1]
+        assert isinstance(last, Skipped)
+        assert (last.uri, last.failed) == ("box/x.zip", True)
+
+
+def test_children_that_unpack_serve_again(raw: Raw) -> None:
+    with GuardedParser() as parser:
+        inner = zipped({"a.txt": b"a"})
+        for _ in range(3):
+            for member in parser.members(raw("x.zip", zipped({"1.zip": inner, "2.zip": inner}), ZIP)):
+                assert isinstance(member, Member)
+                assert len(list(parser.members(raw(member.name, member.content, ZIP)))) == 1
+        assert parser.children == 2
 
 
 def test_an_encrypted_file_costs_itself(parser: GuardedParser, raw: Raw) -> None:

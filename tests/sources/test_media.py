@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 
@@ -70,7 +71,8 @@ def test_office_files_without_a_name(content: bytes, ending: str) -> None:
     assert extension(kind) == ending
 
 
-def test_a_plain_archive_is_no_document() -> None:
-    assert media_type("upload", office(("a.txt", "x"))) is None
-    assert holds_no_text("a/b.ZIP")
-    assert not holds_no_text("a.zip/b.md")
+def test_an_archive_is_told_by_its_first_bytes() -> None:
+    assert media_type("upload", office(("a.txt", "x"))) == "application/zip"
+    assert media_type("a.md", gzip.compress(b"x")) == "application/gzip"
+    assert holds_no_text("a/b.RAR")
+    assert not holds_no_text("a.rar/b.md")
