@@ -55,9 +55,7 @@ class Files:
 
     def problems(self, path: str) -> dict[str, Problem]:
         """The problems of what lies in a file."""
-        begin = f"{shortened(path)}/"
-        found = self._plan.remembered.problems
-        return {inside: problem for inside, problem in found.items() if inside.startswith(begin)} if found else {}
+        return self._problems.get(shortened(path), {})
 
     def offers(self, path: str, container: str, offered: Set[str]) -> bool:
         """Whether a document inside a file is still there, as far as this run knows."""
@@ -140,6 +138,15 @@ class Files:
         for path, known in self._plan.known.items():
             if known.container is not None:
                 found[known.container].append(path)
+        return found
+
+    @cached_property
+    def _problems(self) -> dict[str, dict[str, Problem]]:
+        found: dict[str, dict[str, Problem]] = defaultdict(dict)
+        for path, problem in self._plan.remembered.problems.items():
+            for end, char in enumerate(path):
+                if char == "/":
+                    found[path[:end]][path] = problem
         return found
 
     @cached_property

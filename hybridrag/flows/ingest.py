@@ -341,6 +341,7 @@ class Ingest:
                 continue
             if problem := plan.unreadable_as_before(entry):
                 self._tell_again(plan, entry.path, problem)
+                self._inside_as_it_was(plan, entry.path)
                 continue
             raw = self._read(plan, entry)
             if isinstance(raw, Vanished):
@@ -371,6 +372,7 @@ class Ingest:
         elif (problem := plan.as_unreadable_as_before(raw)) and not self._parser.holds_text(raw.media_type):
             plan.files.broken.add(raw.path)
             self._tell_again(plan, raw.path, problem)
+            self._inside_as_it_was(plan, raw.path)
         else:
             for item in plan.files.inside(raw, self._parser):
                 if self._over.is_set():

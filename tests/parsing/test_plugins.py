@@ -201,7 +201,7 @@ def test_the_command_line_runs_it_from_the_users_own_settings(
     assert chosen.json["documents"] | {"updated": 1, "unchanged": 1} == chosen.json["documents"]
     assert "ALLOWANCE" in run("documents", "show", "page.html").out
     again = run("sync", "--json", env={"HYBRIDRAG_PARSERS": "shout"})
-    assert (again.json["documents"]["unchanged"], again.json["bytes_read"]) == (2, 0)
+    assert (again.json["documents"]["unchanged"], again.json["stages"]["parse"]) == (2, 0)
     assert run("sync", "--json").json["documents"]["updated"] == 1
     assert "allowance" in run("documents", "show", "page.html").out
     unknown = run("sync", env={"HYBRIDRAG_PARSERS": "absent"})
