@@ -100,7 +100,8 @@ class Plan:
             return False
         known, held = self.known.get(entry.path), self.files.held(entry.path)
         if known is None:
-            return held is not None and held.stamp == str(entry.stamp) and self.files.whole(entry.path)
+            readable = shortened(entry.path) not in self.remembered.problems
+            return readable and held is not None and held.stamp == str(entry.stamp) and self.files.whole(entry.path)
         return (
             known.stamp is not None
             and known.stamp == str(entry.stamp)
