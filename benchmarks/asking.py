@@ -146,7 +146,7 @@ def prepared(wiring: Wiring, folders: Sequence[Path], chunks: int, work: Path) -
             means = [vectors[number : number + PIECES].astype(np.float32).mean(axis=0) for number in batch]
             new = {key: Embedded(key, mean / np.linalg.norm(mean)) for key, mean in zip(hashes, means, strict=True)}
             items = [long_document(number, text) for number, text in zip(batch, texts_of, strict=True)]
-            run.write(source, items, list(new.values()), chunking="", processing="p")
+            run.write(source, items, list(new.values()), chunking="")
         run.settle(told)
     return texts
 

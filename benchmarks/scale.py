@@ -147,7 +147,7 @@ def loaded(
                         new[chunk.text_hash] = vectors[first + offset].astype(np.float32)
             seen.update(new)
             embedded = [Embedded(key, vector) for key, vector in new.items()]
-            run.write(source, documents, embedded, chunking="", processing="p")
+            run.write(source, documents, embedded, chunking="")
         written = time.perf_counter() - started
         run.settle(print)
     total = time.perf_counter() - started
@@ -304,7 +304,7 @@ def added(store: PostgresStore, collection: Collection, embedder: Embedder, text
                 if chunk.text_hash not in known
             ]
             started = time.perf_counter()
-            run.write(source, [item], fresh, chunking="", processing="p")
+            run.write(source, [item], fresh, chunking="")
             milliseconds.append((time.perf_counter() - started) * 1000)
         for mode in ("dense", "lexical"):
             question = item.chunks[0].text if mode == "dense" else word

@@ -53,7 +53,7 @@ _UNDERWAY = 3
 """Batches being embedded or stored at once: two and one."""
 _AHEAD = 512
 """Chunks and documents prepared ahead of the embedder, or one document that alone is more."""
-_UNPARSED, _EACH = 64 * 1024**2, 512 * 1024
+_UNPARSED, _EACH = 16 * 1024**2, 128 * 1024
 """Bytes that are read and not yet chunked, at most, where a single file is not more; and what each file counts beside
 its own bytes, so that small ones are not too many."""
 _LONGEST_PATH = 2000

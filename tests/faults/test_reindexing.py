@@ -177,11 +177,11 @@ def test_a_generation_that_is_dropped_under_its_worker(indexed: CommandLine, tmp
     with ThreadPoolExecutor(1) as other, Worker.open(url, collection) as worker:
         dropping: list[Future[None]] = []
 
-        def chunk(document: Document) -> Chunked:
+        def chunk(document: Document, left_out: tuple[int, ...]) -> Chunked:
             if not dropping:
                 dropping.append(other.submit(reindexing.generations.drop, collection, [generation.id]))
                 wait_until_waiting(url)
-            return active(document)
+            return active(document, left_out)
 
         with pytest.raises(GenerationGone):
             worker.chunk(8, chunk, processing="test")
@@ -208,12 +208,13 @@ def test_an_ingest_that_began_before_a_promotion(indexed: CommandLine, other_mod
     here.store.close()
 
 
-def chunking_of(wiring: Wiring, collection: Collection) -> Callable[[Document], Chunked]:
+def chunking_of(wiring: Wiring, collection: Collection) -> Callable[[Document, tuple[int, ...]], Chunked]:
     """The chunker of a generation."""
     from hybridrag.flows.chunked import chunked_as
 
     chunker = wiring.models.chunker(wiring.models.of(collection), collection.generation.chunk_tokens)
-    return lambda document: chunked_as(document, chunker, collection.generation.text_search)
+    text_search = collection.generation.text_search
+    return lambda document, left_out: chunked_as(document, chunker, text_search, left_out=left_out)
 
 
 def wait_until_waiting(url: str) -> None:

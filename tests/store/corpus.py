@@ -94,7 +94,7 @@ class Corpus:
             known = run.known_hashes(list(wanted))
             missing = {text_hash: chunk for text_hash, chunk in wanted.items() if text_hash not in known}
             vectors = [Embedded(text_hash, vector(chunk.text)) for text_hash, chunk in missing.items()]
-            run.write(self.sources[source], batch, vectors, processing="p", chunking="c")
+            run.write(self.sources[source], batch, vectors, chunking="c")
 
     def remove(self, *paths: str, source: str = "handbook") -> tuple[int, int]:
         with self.store.ingest_run(self.collection) as run:
