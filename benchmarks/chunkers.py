@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
+from typing import Any
 
 from hybridrag.chunking import StructuralChunker
 from hybridrag.models import FastTokenizer
@@ -56,9 +57,9 @@ def _titled(tokenizer: FastTokenizer, budget: int, make: Callable[[int], Spans])
 
 
 def _semantic(tokenizer: FastTokenizer, room: int) -> Spans:
-    from semantic_text_splitter import MarkdownSplitter
-
-    splitter = MarkdownSplitter.from_callback(lambda text: len(tokenizer.plain_ids([text])[0]), room)
+    splitter = import_module("semantic_text_splitter").MarkdownSplitter.from_huggingface_tokenizer(
+        _unbounded(tokenizer), room
+    )
     return lambda text: [(start, start + len(chunk)) for start, chunk in splitter.chunk_indices(text)]
 
 
@@ -68,6 +69,12 @@ def _semchunk(tokenizer: FastTokenizer, room: int) -> Spans:
 
 
 def _chonkie(tokenizer: FastTokenizer, room: int) -> Spans:
+    chunker = import_module("chonkie").RecursiveChunker(tokenizer=_unbounded(tokenizer), chunk_size=room)
+    return lambda text: [(chunk.start_index, chunk.end_index) for chunk in chunker.chunk(text)]
+
+
+def _unbounded(tokenizer: FastTokenizer) -> Any:
+    """The library's own tokenizer object, which neither truncates nor pads."""
     from tokenizers import Tokenizer
 
     from hybridrag.models.spec import tokenizer_file
@@ -75,8 +82,7 @@ def _chonkie(tokenizer: FastTokenizer, room: int) -> Spans:
     whole = Tokenizer.from_file(str(tokenizer_file(tokenizer.spec)))
     whole.no_truncation()
     whole.no_padding()
-    chunker = import_module("chonkie").RecursiveChunker(tokenizer=whole, chunk_size=room)
-    return lambda text: [(chunk.start_index, chunk.end_index) for chunk in chunker.chunk(text)]
+    return whole
 
 
 def recursive(text: str, room: int, tokenizer: FastTokenizer) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridrag.answering.parts import chunk_at
+from hybridrag.answering.rows import header_of, is_header, named
 from hybridrag.answering.scores import words_of
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.answering.units import units_of
@@ -35,12 +36,16 @@ _LONGEST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage; `context` is what it is compared by: the heading it stands under, and itself."""
+    """A sentence of a passage; `context` is what it is compared by: the heading it stands under, and itself.
+
+    `header` are the names of the columns where it is a row of a table, empty where they are not known.
+    """
 
     passage: Passage
     start: int
     end: int
     context: str
+    header: str | None = None
 
     @property
     def text(self) -> str:
@@ -49,8 +54,10 @@ class Candidate:
 
     @property
     def readable(self) -> str:
-        """The sentence on one line, without the sign of a list's item, of a quotation, or a row's borders."""
-        return " ".join(_ITEM.sub("", self.text.strip("|")).split())
+        """The sentence on one line, without the sign of an item or a quotation; a row with its columns' names."""
+        if self.header is not None:
+            return named(self.text, self.header)
+        return " ".join(_ITEM.sub("", self.text).split())
 
 
 def candidate_sentences(passages: Sequence[Passage]) -> list[Candidate]:
@@ -62,15 +69,15 @@ def candidate_sentences(passages: Sequence[Passage]) -> list[Candidate]:
     found = []
     seen: set[str] = set()
     for passage in passages:
-        lines = passage.chunk.document.media_type in _ROWS
-        for start, end in _lines_of(passage.text) if lines else _prose_of(passage.text):
-            said = " ".join(passage.text[start:end].split()).casefold()
+        for start, end, header in _spans_of(passage):
+            text = passage.text[start:end]
+            said = " ".join(text.split()).casefold()
             if said not in seen:
                 seen.add(said)
                 headings = chunk_at(passage, start, end).headings
                 heading = headings[-1] if headings else passage.chunk.document.title
-                context = f"{heading}: {passage.text[start:end]}"[:_LONGEST]
-                found.append(Candidate(passage, start, end, context))
+                context = f"{heading}: {text if header is None else named(text, header)}"[:_LONGEST]
+                found.append(Candidate(passage, start, end, context, header))
     return found
 
 
@@ -112,21 +119,51 @@ def best_sentences(
     return [candidates[index] for index in in_order]
 
 
-def _lines_of(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of a table's rows, where each is a line."""
-    return (match.span() for match in _LINE.finditer(text) if _is_prose(match[0]))
+def _spans_of(passage: Passage) -> Iterator[tuple[int, int, str | None]]:
+    """What may stand in an answer, with the names of its columns where it is a row."""
+    if passage.chunk.document.media_type in _ROWS:
+        yield from _lines_of(passage)
+        return
+    found = list(_prose_of(passage))
+    text = passage.text
+    if not found:
+        found = [(start, end, None) for start, end in sentence_spans(text) if _is_prose(text[start:end])]
+    if not found and len(text) <= _LONGEST_SAID and _is_prose(text):  # data: a few words on each of its lines
+        found = [(0, len(text), None)]
+    yield from found
 
 
-def _prose_of(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of what may stand in an answer."""
-    spans = [
-        (unit.start + start, unit.start + end)
-        for unit in units_of(text)
-        if unit.kind in {"sentence", "item", "row"}
-        for start, end in sentence_spans(text[unit.start : unit.end])
-    ]
-    prose = [(start, end) for start, end in spans if end - start <= _LONGEST_SAID and _is_prose(text[start:end])]
-    return iter(prose or [(start, end) for start, end in sentence_spans(text) if _is_prose(text[start:end])])
+def _lines_of(passage: Passage) -> Iterator[tuple[int, int, str]]:
+    """The rows of a table, where each is a line. The first line of all may be its header."""
+    lines = [match for match in _LINE.finditer(passage.text) if match[0].strip()]
+    first = lines[0][0] if lines else ""
+    names = first if len(lines) > 1 and is_header(first, lines[1][0]) else ""
+    for number, line in enumerate(lines):
+        head = header_of(chunk_at(passage, *line.span()).head)
+        header = head or names
+        if (number or not names or head) and _is_row(line[0], header):
+            yield *line.span(), header
+
+
+def _prose_of(passage: Passage) -> Iterator[tuple[int, int, str | None]]:
+    text, headers = passage.text, dict[int, str]()
+    for unit in units_of(text):
+        piece = text[unit.start : unit.end]
+        if unit.kind == "header":
+            headers[unit.block] = header_of(piece.partition("\n")[0])
+        elif unit.kind == "row":
+            header = headers.get(unit.block) or header_of(chunk_at(passage, unit.start, unit.end).head)
+            if len(piece) <= _LONGEST_SAID and _is_row(piece, header):
+                yield unit.start, unit.end, header
+        elif unit.kind in {"sentence", "item"}:
+            for start, end in sentence_spans(piece):
+                if end - start <= _LONGEST_SAID and _is_prose(piece[start:end]):
+                    yield unit.start + start, unit.start + end, None
+
+
+def _is_row(text: str, header: str) -> bool:
+    """Whether a row says something, with the names of its columns."""
+    return not _MARKUP.match(text) and len(_WORD.findall(named(text, header))) >= _LEAST_WORDS
 
 
 def _is_prose(text: str) -> bool:

@@ -82,3 +82,16 @@ def hoisted(argv: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return [*switches, *valued, *rest]
+
+
+def verb_of(arguments: Sequence[str]) -> str:
+    """The verb among hoisted arguments; empty where there is none, or where it stands behind `--`."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in WITH_VALUE:
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return argument
+        elif argument == "--":
+            break
+    return ""

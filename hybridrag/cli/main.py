@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from hybridrag.cli.console import json_text, one_line
-from hybridrag.cli.globals import Globals, hoisted
+from hybridrag.cli.globals import Globals, hoisted, verb_of
 from hybridrag.cli.logs import VARIABLE, log, log_in, stderr_kept
 from hybridrag.errors import HybridragError, UsageError
 
@@ -58,11 +58,11 @@ def _ended(argv: Sequence[str], arguments: list[str], flags: Globals) -> int:
 def _run(arguments: list[str]) -> int:
     import typer
 
-    from hybridrag.cli.app import app
+    from hybridrag.cli.app import app, only
 
-    command = typer.main.get_command(app)
     if _COMPLETION in os.environ:
-        command(arguments, prog_name="hybridrag", complete_var=_COMPLETION)
+        typer.main.get_command(app)(arguments, prog_name="hybridrag", complete_var=_COMPLETION)
+    command = typer.main.get_command(only(verb_of(arguments)))
     try:
         # Not `main`, which turns interrupts and closed pipes into exits of its own.
         with command.make_context("hybridrag", arguments) as context:

@@ -88,6 +88,8 @@ def show(
     ):
         if text:
             out.print(f"{title + ':':<12} {printable(text)}")
+    if problems:
+        session.notice(f"hybridrag documents list --problems -c {collection.name} shows the problems")
     return 0
 
 

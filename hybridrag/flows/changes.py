@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,15 @@ _SHARE, _SHARE_ELSEWHERE = 2, 10
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What is used now: the versions of the parsers, a digest of what makes chunks, and what opens files of files."""
+    """What is used now: the versions of the parsers, a digest of what makes chunks, and what opens files of files.
+
+    `opens` tells of a media type whether such a file may hold others.
+    """
 
     texts: frozenset[str]
     chunking: str
     files: str
+    opens: Callable[[str], bool]
 
     def made(self, known: Known) -> bool:
         """Whether a document was made with the same."""
@@ -98,16 +102,13 @@ class Plan:
     def _untouched(self, entry: Entry) -> bool:
         if entry.stamp is None:
             return False
-        known, held = self.known.get(entry.path), self.files.held(entry.path)
-        if known is None:
-            readable = shortened(entry.path) not in self.remembered.problems
-            return readable and held is not None and held.stamp == str(entry.stamp) and self.files.whole(entry.path)
-        return (
-            known.stamp is not None
-            and known.stamp == str(entry.stamp)
-            and entry.media_type in {None, known.media_type}
-            and self.making.made(known)
-            and (held is None or self.files.whole(entry.path))
+        known, stamp = self.known.get(entry.path), str(entry.stamp)
+        if known is None or self.making.opens(known.media_type):
+            held = self.files.held(entry.path)
+            if held is None or held.stamp != stamp or shortened(entry.path) in self.remembered.problems:
+                return False
+        return known is None or (
+            known.stamp == stamp and entry.media_type in {None, known.media_type} and self.making.made(known)
         )
 
     def see(self, entry: Entry) -> None:
@@ -120,6 +121,8 @@ class Plan:
         known = self.known.get(raw.path)
         if known is None or (known.content_hash, known.media_type) != (raw.content_hash, raw.media_type):
             return False
+        if known.container != raw.container:
+            return False
         if not self.making.made(known):
             return False
         stamp = self.stamps.get(raw.path)
@@ -130,15 +133,27 @@ class Plan:
     # --- problems ----------------------------------------------------------------------------------------------------
 
     def unreadable_as_before(self, entry: Entry) -> Problem | None:
-        """Why a file could not be parsed that has not been touched since, or None."""
+        """Why a file could not be parsed that has not been touched since, nor is to be opened again, or None."""
         problem = self._tried(entry.path)
-        same = problem is not None and entry.stamp is not None and problem.stamp == str(entry.stamp)
-        return problem if same else None
+        if problem is None or entry.stamp is None or problem.stamp != str(entry.stamp):
+            return None
+        known = self.known.get(entry.path)
+        if known is not None and known.stamp == problem.stamp and self.making.made(known):
+            return None  # its text is indexed: what could not be had is something in it
+        return None if self.files.outdated(entry.path) else problem
 
     def as_unreadable_as_before(self, raw: RawDocument) -> Problem | None:
         """Why the same content could not be parsed before, or None."""
         problem = self._tried(raw.path)
-        return problem if problem is not None and problem.content_hash == raw.content_hash else None
+        same = problem is not None and problem.content_hash == raw.content_hash
+        return problem if same and not self.broken_as_before(raw) else None
+
+    def broken_as_before(self, raw: RawDocument) -> Problem | None:
+        """Why not all files inside the same content could be had before, or None."""
+        problem = self.remembered.problems.get(shortened(raw.path))
+        if problem is None or problem.content_hash != raw.content_hash:
+            return None
+        return problem if problem.processing == self.making.files else None
 
     def _tried(self, path: str) -> Problem | None:
         problem = self.remembered.problems.get(shortened(path))
@@ -194,7 +209,7 @@ class Plan:
         return {
             path
             for path, known in self.known.items()
-            if not (path in offered if known.container is None else self.files.offers(path, known.container, offered))
+            if not self.files.offers(path, known.container, offered)
             and self.selection.covers(known.container or path)
             and not self.listing.protects(path)
         }
@@ -247,11 +262,16 @@ class Plan:
 
     # --- what is remembered ------------------------------------------------------------------------------------------
 
-    def state(self, removed: Collection[str]) -> str | None:
+    def stale(self, removed: Collection[str]) -> set[str]:
+        """Documents that are gone, and were not removed."""
+        return self._gone().difference(removed)
+
+    def state(self, removed: Collection[str], *, stale: Set[str]) -> str | None:
         """What tells later that a file of many documents is unchanged; None where it must be listed again."""
         if self.still:
             return self.remembered.stamp
-        complete = not self.selection.only and not any(problem.failed for problem in self.problems.values())
+        failed = any(problem.failed for problem in self.problems.values())
+        complete = not self.selection.only and not failed and not stale
         if self.file_stamp is None or not complete or not self.file_stamp.settled(time.time_ns()):
             return None
         return state_of(self.source, self.file_stamp, self.making, (set(self.known) | self.written) - set(removed))

@@ -1,7 +1,7 @@
 """Files that hold other files: archives, mailboxes, messages. What is inside of them counts as the source's documents.
 
-A file is done once all in it was indexed; that is noted at the end of a run. One that broke off is opened again by the
-next run, and nothing that was indexed of it is taken for gone meanwhile.
+A file is done once all in it was indexed, or told; that is noted at the end of a run, and it is opened again only when
+something has changed. Nothing that was indexed of one that is broken is taken for gone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Files:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._inside: dict[str, set[str]] = {}
+        self._opened: set[str] = set()
         self.broken: set[str] = set()
         self._done: dict[str, Container] = {}
         self.container_of: dict[str, str] = {}
@@ -40,14 +40,11 @@ class Files:
     def held(self, path: str) -> Container | None:
         """What a file was when all in it was indexed, with the same filters; None where it must be opened."""
         held = self._plan.remembered.containers.get(path)
-        return held if held is not None and held.processing == self._processing else None
+        return held if held is not None and held.processing == self._processing and self._whole(path) else None
 
-    def whole(self, path: str) -> bool:
-        """Whether all that is known of the files inside a file would come out the same."""
-        known, making = self._plan.known, self._plan.making
-        return all(making.made(known[inside]) for inside in self.indexed(path)) and all(
-            self._plan.made_again(problem) for problem in self.problems(path).values()
-        )
+    def outdated(self, path: str) -> bool:
+        """Whether a file was opened before, and must be again."""
+        return path in self._plan.remembered.containers and self.held(path) is None
 
     def indexed(self, path: str) -> Collection[str]:
         """The documents that are indexed of a file's inside."""
@@ -57,54 +54,67 @@ class Files:
         """The problems of what lies in a file."""
         return self._problems.get(shortened(path), {})
 
-    def offers(self, path: str, container: str, offered: Set[str]) -> bool:
-        """Whether a document inside a file is still there, as far as this run knows."""
+    def offers(self, path: str, container: str | None, offered: Set[str]) -> bool:
+        """Whether a document is still there, as far as this run knows: as a file that is `offered`, or inside of one.
+
+        `container` is where it was, if in a file. An archive may have become a folder, and a folder an archive.
+        """
+        if path in offered or path in self.container_of:
+            return True
         if container not in offered:
             return False
-        if container not in self._inside or path in self._inside[container]:
+        if container not in self._opened:
             return True
-        return any(path.startswith(f"{broken}/") for broken in self.broken)
+        return any(path.startswith(f"{broken}/") for broken in self.broken) and self._wanted(path)
 
     # --- what is found -----------------------------------------------------------------------------------------------
 
     def done(self, raw: RawDocument) -> None:
-        """All in the file was offered, unless it broke."""
-        if raw.path not in self.broken:
-            stamp = self._plan.stamps.get(raw.path)
-            self._done[raw.path] = Container(raw.content_hash, stamp, self._processing)
+        """All in the file was offered, as far as it can be had."""
+        self._done[raw.path] = Container(raw.content_hash, self._plan.stamps.get(raw.path), self._processing)
+
+    def empty(self, path: str) -> None:
+        """A file holds no others, whatever it held before."""
+        self._opened.add(path)
 
     def same(self, raw: RawDocument) -> bool:
-        """Whether what is in the file is indexed as it would be now."""
+        """Whether what is in the file is known as it would be found now."""
         held = self.held(raw.path)
-        return held is not None and held.content_hash == raw.content_hash and self.whole(raw.path)
+        if held is None or held.content_hash != raw.content_hash:
+            return False
+        return not (self._plan.verify and (self._plan.broken_as_before(raw) or self.problems(raw.path)))
 
     def inside(self, raw: RawDocument, parser: Parser) -> Iterator[RawDocument | Skipped]:
         """The documents inside a file, those inside of them too, and what cannot be had."""
-        found = self._inside.setdefault(raw.path, set())
+        self._opened.add(raw.path)
         for item in self._members(raw, parser, depth=1):
             if isinstance(item, Skipped):
                 yield item
-            elif item.path in found:
+            elif item.path in self.container_of:
                 yield Skipped(item.uri, "a second file of the same name", "Give it another name in its archive.")
             else:
-                found.add(item.path)
                 self.container_of[item.path] = raw.path
                 yield item
 
-    def changed(self) -> dict[str, Container]:
-        """Files that are done now and were not before, or otherwise."""
-        before = self._plan.remembered.containers
-        return {path: found for path, found in self._done.items() if before.get(path) != found}
+    def changed(self, stale: Set[str]) -> dict[str, Container]:
+        """Files that are done now and were not before, or otherwise. `stale` are documents that are gone, and kept."""
+        before, left = self._plan.remembered.containers, self._containers_of(stale)
+        return {path: found for path, found in self._done.items() if before.get(path) != found and path not in left}
 
-    def undone(self) -> set[str]:
-        """Files that were done before, and are broken or gone now."""
+    def undone(self, stale: Set[str]) -> set[str]:
+        """Files that were done before, and are gone now, hold no others any more, or not what is indexed of them."""
         offered = {entry.path for entry in self._plan.listing.entries}
+        before, plan = self._plan.remembered.containers, self._plan
         gone = {
             path
-            for path in self._plan.remembered.containers
-            if path not in offered and self._plan.selection.covers(path) and not self._plan.listing.protects(path)
+            for path in before
+            if path not in offered and plan.selection.covers(path) and not plan.listing.protects(path)
         }
-        return gone | (self.broken & set(self._plan.remembered.containers))
+        return gone | ((self._opened - set(self._done) | self._containers_of(stale)) & set(before))
+
+    def _containers_of(self, documents: Set[str]) -> set[str]:
+        found = (self._plan.known[path].container for path in documents)
+        return {container for container in found if container is not None}
 
     def _members(self, raw: RawDocument, parser: Parser, *, depth: int) -> Iterator[RawDocument | Skipped]:
         if depth > _DEEPEST:
@@ -128,6 +138,13 @@ class Files:
                 if not parser.holds_text(item.media_type):
                     continue
             yield item
+
+    def _whole(self, path: str) -> bool:
+        """Whether all that is known of the files inside a file would come out the same."""
+        known, making = self._plan.known, self._plan.making
+        return all(making.made(known[inside]) for inside in self.indexed(path)) and all(
+            self._plan.made_again(problem) for problem in self.problems(path).values()
+        )
 
     def _wanted(self, path: str) -> bool:
         return self._plan.reader.wants(path)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from hybridrag.flows.leftovers import leftovers, sweep
@@ -124,12 +124,17 @@ def forget(
 def file_of(document: Forgettable) -> Path | None:
     """Where a document still lies on this machine, as far as that can be seen; None where it does not.
 
-    Of a file with many documents it is that file: whether its line is still in it is not looked at.
+    Of a file with many documents, an archive say, it is that file: whether it still holds this one is not looked at.
     """
-    if document.kind not in {"folder", "jsonl"}:
+    if document.kind == "jsonl":
+        return Path(document.root) if os.path.lexists(document.root) else None
+    if document.kind != "folder":
         return None
-    place = Path(document.root, document.path) if document.kind == "folder" else Path(document.root)
-    return place if os.path.lexists(place) else None
+    place = Path(document.root, document.path)
+    if os.path.lexists(place):
+        return place
+    above = [Path(document.root, parent) for parent in PurePosixPath(document.path).parents][:-1]
+    return next((parent for parent in above if parent.is_file()), None)
 
 
 def whereabouts(document: Forgettable, options: Options) -> Whereabouts:

@@ -110,7 +110,7 @@ class Ingest:
         self._entry = entry
         self._languages: Counter[str | None] = Counter()
         self._chunking = chunking_parameters(chunker, run.collection.text_search)
-        self._making = Making(parser.versions, digest(self._chunking), parser.unpacker)
+        self._making = Making(parser.versions, digest(self._chunking), parser.unpacker, parser.holds_files)
         self._came: Counter[bytes] = Counter()
         self._went: Counter[bytes] = Counter()
         self._keepers = {} if options.dry_run else run.repeated.keepers()
@@ -248,17 +248,17 @@ class Ingest:
     def _finish(self, plan: Plan, *, removed: Sequence[str]) -> None:
         if self._options.dry_run:
             return
-        device = plan.listing.device
+        device, stale = plan.listing.device, plan.stale(removed)
         self._run.finish(
             plan.source_id,
             up_to_date=plan.whole and not plan.unread,
             parameters=self._chunking,
-            stamp=plan.state(removed),
+            stamp=plan.state(removed, stale=stale),
             device=None if device is None else str(device),
             solved=plan.solved(),
             found=plan.new_problems(),
-            opened=plan.files.undone(),
-            packed=plan.files.changed(),
+            opened=plan.files.undone(stale),
+            packed=plan.files.changed(stale),
         )
 
     # --- indexing ----------------------------------------------------------------------------------------------------
@@ -318,13 +318,16 @@ class Ingest:
             if isinstance(chunked, Skipped):
                 if raw.path in plan.known:
                     plan.emptied.add(raw.path)  # from when it was not yet so guarded
-                plan.keep_problem(raw.path, chunked)
+                # No parser is to blame: it is tried again each time, as its label or the model may be another.
+                plan.keep_problem(raw.path, chunked, content_hash=raw.content_hash)
                 self.report.problem(chunked)
                 self._looked_at(plan, [raw.path])
                 continue
             yield chunked
 
     def _parsed(self, raw: RawDocument) -> Document | Skipped:
+        if self._over.is_set():
+            return Skipped(raw.uri, "was given up: the run ended")
         with self._stages.timed("parse"):
             return self._parser.parse(raw)
 
@@ -347,11 +350,17 @@ class Ingest:
             if isinstance(raw, Vanished):
                 self.report.problem(raw)  # what was indexed of it stays until a listing shows that it is gone
                 self._looked_at(plan, [entry.path])
+                self._problems_inside(plan, entry.path)
             elif isinstance(raw, Skipped):
                 self._skip(plan, entry.path, raw)
+                if raw.failed:
+                    self._problems_inside(plan, entry.path)
+                else:
+                    plan.files.empty(entry.path)
             elif self._parser.holds_files(raw.media_type):
                 yield from self._opened(plan, raw)
             else:
+                plan.files.empty(raw.path)
                 yield from self._other_than_before(plan, raw)
 
     def _other_than_before(self, plan: Plan, raw: RawDocument) -> Iterator[RawDocument]:
@@ -369,10 +378,9 @@ class Ingest:
         """What is to be indexed of the files inside a file, and of itself, last: once it is indexed, they are."""
         if plan.files.same(raw):
             self._inside_as_it_was(plan, raw.path)
-        elif (problem := plan.as_unreadable_as_before(raw)) and not self._parser.holds_text(raw.media_type):
-            plan.files.broken.add(raw.path)
-            self._tell_again(plan, raw.path, problem)
-            self._inside_as_it_was(plan, raw.path)
+            if problem := plan.broken_as_before(raw):
+                plan.files.broken.add(raw.path)
+                self._tell_again(plan, raw.path, problem)
         else:
             for item in plan.files.inside(raw, self._parser):
                 if self._over.is_set():
@@ -385,8 +393,10 @@ class Ingest:
         plan.files.done(raw)
         if self._parser.holds_text(raw.media_type):
             yield from self._other_than_before(plan, raw)
-        else:
-            self._looked_at(plan, [raw.path])
+            return
+        if raw.path in plan.known and raw.path not in plan.files.broken:
+            plan.emptied.add(raw.path)  # from when it was a text
+        self._looked_at(plan, [raw.path])
 
     def _fits(self, plan: Plan, path: str) -> bool:
         """Whether a path can be kept; one that cannot is told."""
@@ -419,6 +429,9 @@ class Ingest:
 
     def _inside_as_it_was(self, plan: Plan, path: str) -> None:
         self._unchanged(plan, set(plan.files.indexed(path)))
+        self._problems_inside(plan, path)
+
+    def _problems_inside(self, plan: Plan, path: str) -> None:
         for within, problem in plan.files.problems(path).items():
             self._tell_again(plan, within, problem)
 

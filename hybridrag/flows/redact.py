@@ -76,11 +76,16 @@ def _text(name: str, content: bytes, open_parser: Callable[[], Parser]) -> tuple
     kind = sniff(content) if name == STDIN else media_type(name, content)
     if kind is None:
         raise DocumentsFailed(f"{place}: it is neither text nor of a known format", hint="give a document, or its text")
-    if kind.startswith("text/") or is_plain(kind) or kind == "message/rfc822":
+    if kind.startswith("text/") or is_plain(kind):
         with suppress(UnicodeDecodeError):
             return content.decode(), ()
-    raw = RawDocument("redact", place, content, kind, content_hash(content))
-    parsed = open_parser().parse(raw)
+    raw, parser = RawDocument("redact", place, content, kind, content_hash(content)), open_parser()
+    if parser.holds_files(kind) and not parser.holds_text(kind):
+        raise DocumentsFailed(f"{place}: it holds other files", hint="unpack it, and give one of them")
+    parsed = parser.parse(raw)
     if isinstance(parsed, Skipped):
         raise DocumentsFailed(f"{place}: {parsed.reason}", hint=parsed.hint)
-    return parsed.text, (f"offsets are those of the text read from it ({kind})", *parsed.notes)
+    notes = [f"offsets are those of the text read from it ({kind})"]
+    if parser.holds_files(kind):
+        notes.append("files attached to it are documents of their own, and not shown: save one, and give that")
+    return parsed.text, (*notes, *parsed.notes)

@@ -27,6 +27,8 @@ RERANKED = 50
 """Candidates that a reranker scores: nearly all that are relevant are among them, and each costs a network's pass."""
 _MORE = 3
 """Candidates looked at for each hit that is wanted, since some say the same."""
+_PER_PASSAGE = 4
+"""Chunks looked for for each passage: together they hold more of the evidence than as many single chunks (0017)."""
 _SPREAD = 500
 """Candidates that MMR orders, at most: it compares each with each that was chosen."""
 _TRADE_OFF = 0.7
@@ -116,17 +118,14 @@ def _opened(
 
 
 def _wanted(query: Query) -> int:
-    """How many hits to look for. Neighbours may become one passage, so twice as many chunks make up for that.
-
-    Eight passages of sixteen chunks hold more of the evidence than eight chunks do (0017).
-    """
-    return 2 * query.k if query.unit == "passage" else query.k
+    """How many hits to look for. Neighbours become one passage, so more chunks make up for that."""
+    return _PER_PASSAGE * query.k if query.unit == "passage" else query.k
 
 
 def _distinct(snapshot: SearchSnapshot, query: Query, candidates: Candidates, scorer: _Scorer | None) -> Sequence[Hit]:
     """Hits that differ: by what they say, or by document. No more candidates are read than that takes."""
     numbers = list(candidates.fused)
-    considered = max(_MORE * query.k, RERANKED if scorer else 0)
+    considered = max(_MORE * query.k, 2 * _wanted(query), RERANKED if scorer else 0)
     while True:
         chunks = snapshot.chunks(numbers[:considered])
         hits = [

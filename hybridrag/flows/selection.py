@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from hybridrag.errors import UsageError
@@ -14,6 +16,11 @@ from hybridrag.sources.web_url import flaw_of, looks_like_url, parse_url
 from hybridrag.types import Label, Source
 
 _JSONL = {".jsonl", ".ndjson"}
+_HOST_FIRST = re.compile(
+    r"www\.[\w.-]+|(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|de|eu|uk|fr)(?=/|$)", re.ASCII | re.IGNORECASE
+)
+_LOOKED_AT = 2_000
+"""Names of a folder among which the one that was meant is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def _file(given: str, remembered: dict[str, Source], options: SourceOptions) -> 
     if not there:
         if inside := _inside(path, remembered, options):
             return inside  # named once, gone now: its document is to be removed
-        raise UsageError(f"there is no file or folder {given}", hint="check the path")
+        raise UsageError(f"there is no file or folder {given}", hint=_meant(given, path))
     if inside := _inside(path, remembered, options):
         return inside
     if is_folder:
@@ -117,6 +124,19 @@ def _file(given: str, remembered: dict[str, Source], options: SourceOptions) -> 
         name=_checked_name(options.name or name_for(folder)), kind="folder", root=str(folder), only=(path.name,)
     )
     return Selection(_same_place(source, remembered, options), only=(path.name,))
+
+
+def _meant(given: str, path: Path) -> str:
+    """What a person may have meant by the path of nothing: a file of nearly that name, or a page."""
+    import difflib
+
+    if _HOST_FIRST.match(given):
+        return f"check the path; if it is a page: https://{given}"
+    with contextlib.suppress(OSError):
+        names = [entry.name for entry in islice(os.scandir(path.parent), _LOOKED_AT)]
+        if near := difflib.get_close_matches(path.name, names, n=1):
+            return f"did you mean {path.parent / near[0]}?"
+    return "check the path"
 
 
 def _page(given: str, remembered: dict[str, Source], options: SourceOptions) -> Selection:

@@ -128,6 +128,6 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", module=r"(transformers|sentence_transformers|torch)(\..*)?")
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # the variable above is too late where a hub client was imported before
+    disable_progress_bar()  # the variable above is too late where a hub client was imported before
     for name in ("transformers", "sentence_transformers", "huggingface_hub"):  # after the import, which sets its own
         logging.getLogger(name).setLevel(logging.ERROR)

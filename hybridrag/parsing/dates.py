@@ -10,7 +10,11 @@ def read_date(written: object) -> datetime | None:
     if not isinstance(written, str):
         return None
     try:
-        moment = datetime.fromisoformat(written.strip())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(datetime.fromisoformat(written.strip()))
     except (ValueError, OverflowError):
         return None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Raises OverflowError for a time that is none in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

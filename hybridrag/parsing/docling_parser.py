@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from hybridrag.parsing.markup.blocks import find_structure
-from hybridrag.parsing.markup.markdown import first_title
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import clean
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Page
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"

@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import version
 from types import MappingProxyType
 
+from hybridrag.parsing import refusals
 from hybridrag.parsing.code.grammars import GRAMMARS
 from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError
@@ -23,7 +24,6 @@ _WORD = frozenset(
     {
         *(f"{_OPEN_XML}.wordprocessingml.{kind}" for kind in ("document", "template")),
         *(f"application/vnd.ms-word.{kind}.macroenabled.12" for kind in ("document", "template")),
-        "application/msword",
     }
 )
 _OFFICE = frozenset(
@@ -36,15 +36,12 @@ _OFFICE = frozenset(
         "application/vnd.ms-powerpoint",
         *(f"{_OPEN_DOCUMENT}.{kind}" for kind in ("text", "text-template", "presentation", "presentation-template")),
         f"{_OPEN_DOCUMENT}.graphics",
-        "application/rtf",
-        "application/epub+zip",
     }
 )
 _SHEETS = frozenset(
     {
         *(f"{_OPEN_XML}.spreadsheetml.{kind}" for kind in ("sheet", "template")),
         *(f"application/vnd.ms-excel.{kind}.macroenabled.12" for kind in ("sheet", "template", "sheet.binary")),
-        "application/vnd.ms-excel",
         *(f"{_OPEN_DOCUMENT}.{kind}" for kind in ("spreadsheet", "spreadsheet-template")),
     }
 )
@@ -86,8 +83,13 @@ def _made_by(reading: Format) -> str:
 
 
 _TEXT = Format("text", 1, "text:parse_text", frozenset({"text/plain"}))
-_CODE = Format("code", 1, "text:parse_text", frozenset(), prose=False)
+_OTHER_TEXT = Format("other-text", 1, _TEXT.reader, frozenset(), prose=False)
 """Text of any kind that no other format claims."""
+
+
+def _office(name: str, media_types: frozenset[str], *libraries: str, prose: bool = True) -> Format:
+    return Format(name, 2, "office.reading:parse_office", media_types, libraries, prose=prose, by_type=True)
+
 
 FORMATS: tuple[Format, ...] = (
     _TEXT,
@@ -110,9 +112,13 @@ FORMATS: tuple[Format, ...] = (
         ("pillow",),
         pictures=True,
     ),
-    Format("word", 2, "office.reading:parse_office", _WORD, ("mammoth", "kreuzberg", "markdown-it-py"), by_type=True),
-    Format("office", 2, "office.reading:parse_office", _OFFICE, ("kreuzberg", "markdown-it-py"), by_type=True),
-    Format("sheets", 2, "office.reading:parse_office", _SHEETS, ("kreuzberg",), prose=False, by_type=True),
+    # What an office file is, is told by its content. Under the old names there may be either kind.
+    _office("word", _WORD, "mammoth", "markdown-it-py"),
+    _office("old-word", frozenset({"application/msword", "application/rtf"}), "kreuzberg", "mammoth", "markdown-it-py"),
+    _office("book", frozenset({"application/epub+zip"}), "markdown-it-py"),
+    _office("office", _OFFICE),
+    _office("sheets", _SHEETS, prose=False),
+    _office("old-sheets", frozenset({"application/vnd.ms-excel"}), "kreuzberg", prose=False),
     Format(
         "table",
         1,
@@ -126,7 +132,7 @@ FORMATS: tuple[Format, ...] = (
     Format("yaml", 1, "data.yaml_text:parse_yaml", frozenset({"application/yaml"}), ("PyYAML",), prose=False),
     Format("sections", 1, "data.sections:parse_sections", frozenset({"application/toml", "text/x-ini"}), prose=False),
     Format("xml", 1, "data.xml_text:parse_xml", frozenset({"application/xml"}), prose=False),
-    Format("sql", 1, "code.reading:parse_code", frozenset({"text/x-sql"}), prose=False, by_type=True),
+    Format("sql", 1, "code.sql:parse_sql", frozenset({"text/x-sql"}), prose=False),
     *(
         Format(
             grammar.name, 1, "code.reading:parse_code", frozenset({kind}), grammar.libraries, prose=False, by_type=True
@@ -142,7 +148,7 @@ _BY_TYPE: Mapping[str, Format] = MappingProxyType(
 
 def format_of(media_type: str) -> Format | None:
     """What reads a media type; None where nothing does."""
-    return _BY_TYPE.get(media_type) or (_CODE if media_type.startswith("text/") else None)
+    return _BY_TYPE.get(media_type) or (_OTHER_TEXT if media_type.startswith("text/") else None)
 
 
 def is_plain(media_type: str) -> bool:
@@ -154,7 +160,7 @@ def is_plain(media_type: str) -> bool:
 def versions(pictures: str, beside: Callable[[Format], str]) -> frozenset[str]:
     """All that documents may be made by now; `pictures` is what reads the text of pictures, and `beside` marks what
     other parsers have taken media types from."""
-    plain = {found.made_by + beside(found) for found in (*FORMATS, _CODE)}
+    plain = {found.made_by + beside(found) for found in (*FORMATS, _OTHER_TEXT)}
     return frozenset(plain | {made_by(found, pictures) + beside(found) for found in FORMATS if found.pictures})
 
 
@@ -170,5 +176,5 @@ def parse(content: bytes, media_type: str) -> Parsed:
         raise UnreadableError("no parser for this kind of file", hint="Convert it to text, PDF or DOCX.")
     parsed = found.parse(content, media_type)
     if not parsed.text.strip():
-        raise UnreadableError("holds no text", failed=False, ocr=parsed.ocr)
+        raise refusals.empty(ocr=parsed.ocr)
     return replace(parsed, language=guessed_language(parsed.text)) if found.prose else parsed

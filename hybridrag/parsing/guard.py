@@ -11,7 +11,7 @@ from queue import LifoQueue
 from types import TracebackType
 from typing import Any, Self
 
-from hybridrag.parsing import formats, unpacking
+from hybridrag.parsing import formats, refusals, unpacking
 from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, refuse
 from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
 from hybridrag.parsing.dates import read_date
@@ -28,7 +28,7 @@ class GuardedParser:
     """Implements `ports.Parser`. A few child processes serve file after file; each starts with the first that needs it.
 
     A file that crashes one, hangs or eats memory costs that file: the child is replaced. Text that is already UTF-8 and
-    needs no parsing (plain text, CSV, JSONL records) is taken as it is, without a child.
+    needs no parsing (plain text, records of JSONL) is taken as it is, without a child.
     """
 
     def __init__(
@@ -68,6 +68,11 @@ class GuardedParser:
         claims = self._claims
         others = {claim.made_by for claim in claims.claims}
         return formats.versions(self._pictures, claims.beside) | others | {unpacking.VERSION}
+
+    @property
+    def taken(self) -> dict[str, tuple[str, ...]]:
+        """What parsers of other packages read: the media types by parser and version. Raises as `versions` does."""
+        return {claim.made_by: tuple(sorted(claim.media_types)) for claim in self._claims.claims}
 
     @property
     def child_pid(self) -> int | None:
@@ -115,7 +120,7 @@ class GuardedParser:
                 empty = False
                 left -= len(content)
                 if left < 0:
-                    raise UnreadableError("unpacks to more than it may")
+                    raise refusals.unpacks_to_too_much()
                 yield read_member(answer, content, uri=raw.uri)
             if empty and not unpacking.holds_text(raw.media_type):
                 raise UnreadableError("holds no files", failed=False)
@@ -180,7 +185,7 @@ class GuardedParser:
         if plain and _is_utf8(raw.content):
             parsed = formats.parse(raw.content, raw.media_type)
             if len(parsed.text) > self._means.max_text:
-                raise UnreadableError(f"holds more than {self._means.max_text:,} characters of text", hint="Split it.")
+                raise refusals.too_long(self._means.max_text)
             return parsed
         with self._lent() as place:
             answer, _ = self._answered(place, {"ask": "parse", "media_type": raw.media_type}, raw.content)
@@ -216,7 +221,9 @@ class GuardedParser:
                 trouble = self._fault(answer["fault"])
             except ChildTimeoutError:
                 place.drop()
-                raise UnreadableError(f"took longer than {self._timeout_s:g} s to parse", hint=_HINT) from None
+                raise UnreadableError(
+                    f"took longer than {self._timeout_s:g} s to parse", hint=refusals.LEAVE_OUT
+                ) from None
             except ChildDiedError as error:
                 trouble = self._crash(error.signal)
                 # Somebody else may have ended it, the kernel for want of memory say: what a file does, it does twice.
@@ -235,13 +242,13 @@ class GuardedParser:
 
     def _fault(self, kind: object) -> UnreadableError:
         if kind == "memory":
-            return UnreadableError(f"needs more than {self._memory_limit} of memory to parse", hint=_HINT)
-        return UnreadableError("cannot be parsed: the parser failed on it", hint=_HINT)
+            return UnreadableError(f"needs more than {self._memory_limit} of memory to parse", hint=refusals.LEAVE_OUT)
+        return refusals.fault()
 
     def _crash(self, number: int) -> UnreadableError:
         name = signal.Signals(number).name if number in set(signal.Signals) else "no signal"
         reason = f"crashed the parser ({name}), perhaps for want of memory (limit {self._memory_limit})"
-        return UnreadableError(reason, hint=_HINT)
+        return UnreadableError(reason, hint=refusals.LEAVE_OUT)
 
     @property
     def _memory_limit(self) -> str:
@@ -307,6 +314,3 @@ def _is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-_HINT = "Leave it out with --exclude, or convert it with the program that made it."

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hybridrag.errors import ConfigError
-from hybridrag.parsing import formats
+from hybridrag.parsing import formats, refusals
 from hybridrag.parsing.language import guessed_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 
@@ -177,7 +177,7 @@ class Loaded:
         if not isinstance(parsed, Parsed):
             raise UnreadableError(f"the parser {name} gave no document", hint="Update the package that brings it.")
         if not parsed.text.strip():
-            raise UnreadableError("holds no text", failed=False, ocr=parsed.ocr)
+            raise refusals.empty(ocr=parsed.ocr)
         return parsed if parsed.language else replace(parsed, language=guessed_language(parsed.text))
 
 

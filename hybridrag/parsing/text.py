@@ -10,7 +10,7 @@ from hybridrag.parsing.parsed import Parsed, UnreadableError
 
 
 def parse_text(content: bytes) -> Parsed:
-    """Plain text, source code, CSV, JSON: as written."""
+    """Plain text, and text of any kind whose structure nobody reads: as written."""
     text, notes = decode(content)
     return Parsed(text=text, notes=notes)
 
@@ -39,6 +39,11 @@ def clean(text: str, notes: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]
         if surrogates:
             notes += (_counted(surrogates, "lone surrogate"),)
     return text, notes
+
+
+def mostly_in_long_lines(text: str, *, over: int) -> bool:
+    """Whether most of a text stands in lines of more than `over` characters: no person laid it out."""
+    return sum(len(line) for line in text.split("\n") if len(line) > over) * 2 > len(text)
 
 
 def _counted(number: int, what: str) -> str:

@@ -1,10 +1,12 @@
-"""Titles from document properties, which programs fill in carelessly."""
+"""Titles: from document properties, which programs fill in carelessly, or from headings."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from hybridrag.parsing.parsed import one_line
+from hybridrag.types import Heading
 
 
 def given_title(written: object) -> str | None:
@@ -15,6 +17,11 @@ def given_title(written: object) -> str | None:
     if _MEANINGLESS.fullmatch(title) or _FILE_NAME.search(title):
         return None
     return title
+
+
+def first_title(headings: Sequence[Heading]) -> str | None:
+    """What the first heading says."""
+    return headings[0].title if headings else None
 
 
 _MEANINGLESS = re.compile(

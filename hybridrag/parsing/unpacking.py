@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
-from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing import refusals
 from hybridrag.types import Member
 
 VERSION = "files/1"
@@ -38,7 +38,7 @@ class Allowance:
         """Counts bytes that came out. Raises UnreadableError where they are too many in all."""
         self.left -= size
         if self.left < 0:
-            raise UnreadableError("unpacks to more than may be unpacked of one file", hint="Unpack it, and index that.")
+            raise refusals.unpacks_to_too_much()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, BinaryIO
 
-from hybridrag.parsing import formats, sandbox
+from hybridrag.parsing import formats, refusals, sandbox
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded
 from hybridrag.parsing.pictures import ocr
 from hybridrag.parsing.plugins import Chosen, Loaded, NotLoadedError
@@ -70,13 +70,13 @@ class _Serving:
         try:
             return asked[header["ask"]]()
         except UnreadableError as error:
-            return {"reason": error.reason, "hint": error.hint, "failed": error.failed, "ocr": error.ocr}, b""
+            return _refusal(error)
         except NotLoadedError as error:
             return {"parser": error.name, "trouble": error.trouble}, b""
         except MemoryError:
             return {"fault": "memory"}, b""
         except RecursionError:
-            return {"reason": "nested too deeply to be parsed", "hint": "", "failed": True, "ocr": False}, b""
+            return _refusal(refusals.nested())
         except Exception as error:  # whatever a parser throws costs this file only, and its words may quote the file
             return {"fault": type(error).__name__[:60]}, b""
 
@@ -84,9 +84,11 @@ class _Serving:
         parsed = self._parsers.parse(content, media_type) or formats.parse(content, media_type)
         most = self._settings["max_text"]
         if len(parsed.text) > most:
-            raise UnreadableError(f"holds more than {most:,} characters of text", hint="Split it.")
+            raise refusals.too_long(most)
         if len(parsed.text) > max(_SMALL_TEXT, _SWOLLEN * len(content)):
-            raise UnreadableError(f"gives over {_SWOLLEN} times as much text as it is long: a bomb, or a mistake")
+            raise UnreadableError(
+                f"gives over {_SWOLLEN} times as much text as it is long: a bomb, or a mistake", hint=refusals.LEAVE_OUT
+            )
         return _fields(parsed), b""
 
     def _opened(self, content: bytes, media_type: str, name: str) -> Answer:
@@ -105,6 +107,10 @@ class _Serving:
             return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed}, b""
         modified = item.modified.isoformat() if item.modified else None
         return {"name": item.name, "modified": modified}, item.content
+
+
+def _refusal(error: UnreadableError) -> Answer:
+    return {"reason": error.reason, "hint": error.hint, "failed": error.failed, "ocr": error.ocr}, b""
 
 
 def _private_pipes() -> tuple[BinaryIO, BinaryIO]:

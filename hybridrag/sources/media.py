@@ -21,17 +21,27 @@ def type_by_name(path: str) -> str | None:
 
 def holds_no_text(path: str) -> bool:
     """Whether the name belongs to a kind of file that holds no text to index: films, archives, programs, ..."""
-    return splitext(path)[1].lower() in _NOT_DOCUMENTS
+    return splitext(path)[1].lower() in _NOT_DOCUMENTS or _left_behind(path) is not None
 
 
 def no_parser(path: str) -> str:
     """The reason why a file under such a name is no document."""
+    if (left := _left_behind(path)) is not None:
+        return left
     ending = splitext(path)[1]
     return (
         f"no parser for {ending}"
         if 0 < len(ending) <= 16 and ending.isprintable()
         else "no parser for this kind of file"
     )
+
+
+def _left_behind(path: str) -> str | None:
+    """What a program left beside the documents, if it did."""
+    name = basename(path)
+    if name.startswith("~$"):
+        return "the mark of a document that was open in an office program"
+    return "settings of a folder" if name.lower() == "desktop.ini" else None
 
 
 def media_type(path: str, content: bytes) -> str | None:

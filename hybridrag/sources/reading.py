@@ -113,8 +113,8 @@ def _read_once(path: str, limit: int) -> tuple[bytes, os.stat_result, os.stat_re
 def too_large(size: int, limit: int) -> ReadError:
     """The refusal of a file of `size` bytes."""
     return ReadError(
-        f"too large: {size / 1024**2:,.1f} MiB, more than the limit of {limit / 1024**2:,.1f} MiB",
-        hint="Split it, or leave it out with --exclude.",
+        f"too large: {size:,} bytes, more than the limit of {limit:,}",
+        hint="Raise max_file_bytes, split it, or leave it out with --exclude.",
     )
 
 

@@ -47,7 +47,8 @@ def _judge(host: str, address: str, *, allow_private: bool) -> None:
         if _never(each):
             raise ReadError(f"{which}, which no page is fetched from", hint=_NEVER)
         if not allow_private and not _public(each):
-            raise ReadError(f"{which}, an address of this machine or of a private network", hint=_ALLOW)
+            joined = "," if host != address else " is"
+            raise ReadError(f"{which}{joined} an address of this machine or of a private network", hint=_ALLOW)
 
 
 def _all_meant(address: Address) -> list[Address]:

@@ -167,7 +167,7 @@ class Wiring:
             limit, access = self.settings.max_file_bytes, self._web_access()
             return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=limit, access=access, seen=seen)
 
-        with self._open_parser() as parser:
+        with self.open_parser() as parser:
             existing = self._existing_or_warm(parser, certain=not options.dry_run)
             known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
             selections = select(paths, known, self._with_project_globs(source_options))
@@ -195,7 +195,7 @@ class Wiring:
 
         spec = self.models.for_ingest(collection)
         with (
-            self._open_parser() as parser,
+            self.open_parser() as parser,
             self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest,
         ):
             # Read once the collection is held: what is remembered does not change any more.
@@ -203,7 +203,7 @@ class Wiring:
             selections = remembered(list(ids), names, note=progress.note, offline=self.settings.offline)
             return ingest.into([(ids[s.source], s) for s in selections], remember=ids.__getitem__)
 
-    def _open_parser(self) -> GuardedParser:
+    def open_parser(self) -> GuardedParser:
         """A parser that keeps all cores busy."""
         from hybridrag.flows.machine import cores
         from hybridrag.parsing import GuardedParser
@@ -362,7 +362,7 @@ class Wiring:
                 label,
                 gateway=self.gateway,
                 stdin=stdin,
-                open_parser=lambda: stack.enter_context(self._open_parser()),
+                open_parser=lambda: stack.enter_context(self.open_parser()),
                 limit=self.settings.max_file_bytes,
             )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import ModelError
 from hybridrag.wiring.doctor_database import DatabaseProbes
+from hybridrag.wiring.doctor_parsing import ParsingProbes
 from hybridrag.wiring.doctor_privacy import PrivacyProbes
 from hybridrag.wiring.models import is_here
 
@@ -22,11 +23,12 @@ class Probes:
         self._wiring = wiring
 
     def all(self) -> list[tuple[str, Callable[[], str]]]:
-        first, then = ("settings", "database"), ("model", "collection", "reranker", "parser")
+        first, then = ("settings", "database"), ("model", "collection", "reranker")
         return [
             *((name, getattr(self, name)) for name in first),
             *DatabaseProbes(self._wiring).all(),
             *((name, getattr(self, name)) for name in then),
+            *ParsingProbes(self._wiring).all(),
             *PrivacyProbes(self._wiring).all(),
         ]
 
@@ -95,12 +97,3 @@ class Probes:
                 f"set rerank = false, or measure again: {measure}",
             )
         return f"{reranker.name}, used by every search; {gain.difference:+.3f} nDCG@10 on {gain.dataset}"
-
-    def parser(self) -> str:
-        from hybridrag.parsing import GuardedParser
-
-        parser = GuardedParser()
-        try:
-            return f"{len(parser.versions)} formats"
-        finally:
-            parser.close()

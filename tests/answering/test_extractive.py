@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,31 @@ def test_a_candidate_is_compared_under_its_heading() -> None:
         "Meals: It is 62 euros.",
         "Hotels: It is 90 euros.",
     ]
+
+
+def read(text: str, media_type: str = "text/markdown", head: str = "") -> list[str]:
+    found = replace(chunk(text), head=head)
+    found = replace(found, document=replace(found.document, media_type=media_type))
+    return [each.readable for each in candidate_sentences([Passage(1, found, text)])]
+
+
+def test_a_row_is_read_with_the_names_of_its_columns() -> None:
+    below = "| Valve | 85 EUR |\n"
+    table = f"| Item | Price |\n|---|---|\n{below}"
+    assert read(table) == ["Item: Valve | Price: 85 EUR"]
+    assert read(below, head=f"Table 2: prices\n{table.removesuffix(below)}") == ["Item: Valve | Price: 85 EUR"]
+    assert read("| Valve \\| B | 85 EUR | 4 |", head=table) == ["Valve | B | 85 EUR | 4"]
+
+
+def test_a_line_of_a_csv_file_is_read_so_too() -> None:
+    assert read("Land;VAT\nItaly;22\nMalta;18\n", "text/csv") == ["Land: Italy | VAT: 22", "Land: Malta | VAT: 18"]
+    assert read('"Pear, red";3\n', "text/csv", head="Fruit;Euros") == ["Fruit: Pear, red | Euros: 3"]
+    assert read("Italy;22;is one\nMalta;18;is another\n", "text/csv") == ["Italy;22;is one", "Malta;18;is another"]
+
+
+def test_short_data_is_one_candidate() -> None:
+    data = '{\n  "retry": {\n    "limit": 7\n  },\n  "name": "billing"\n}'
+    assert read(data, "application/json") == [" ".join(data.split())]
 
 
 def test_short_sentences_of_other_scripts_count() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,12 @@ def test_what_a_model_is_given() -> None:
         "Passages:\n\n--- passage 1 edge-x ---\nfrom: handbook/travel.md, page 3 (Travel > Meals)\n"
         "Meals cost 62 euros.\n--- end edge-x ---\n\nQuestion: What do meals cost?"
     )
+
+
+def test_rows_of_a_table_come_with_its_head() -> None:
+    rows = replace(chunk("| Pears | 3 |"), head="Table 2: prices\n| Fruit | Euros |\n|---|---|\n")
+    user = build_prompt("What do pears cost?", whole(passages_of(hits(rows))), boundary="edge-x").texts[1]
+    assert "\nrows of the table: Table 2: prices / | Fruit | Euros |\n| Pears | 3 |\n--- end" in user
 
 
 def test_the_rules_do_not_change_with_the_request() -> None:

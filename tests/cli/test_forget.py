@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,20 @@ def test_what_is_forgotten_stays_away_until_it_is_named_again(staff: CommandLine
     assert again.json["documents"][0]["source"] == "offered"
     assert staff("ingest", str(folder)).code == 0
     assert "staff/hr/ann.md" in uris(staff)
+
+
+def test_what_is_forgotten_of_an_archive_stays_away(staff: CommandLine) -> None:
+    archive = folder_of(staff) / "old.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("hr/cid.md", ANN.replace("Ann", "Cid"))
+        made.writestr("hr/dan.md", ANN.replace("Ann", "Dan"))
+    assert staff("ingest", str(archive.parent)).code == 0
+    done = staff("documents", "forget", "staff/old.zip/hr/cid.md")
+    assert f"staff/old.zip/hr/cid.md still lies in {archive}; its source leaves it out from now on" in done.err
+    with zipfile.ZipFile(archive, "a") as made:  # so that it is opened again
+        made.writestr("hr/eve.md", ANN.replace("Ann", "Eve"))
+    assert staff("ingest", str(archive.parent)).code == 0
+    assert [uri for uri in uris(staff) if "zip" in uri] == ["staff/old.zip/hr/dan.md", "staff/old.zip/hr/eve.md"]
 
 
 def test_conversations_lose_what_was_told_of_it(staff: CommandLine) -> None:

@@ -109,8 +109,8 @@ def test_an_archive_that_can_no_longer_be_read_keeps_what_was_indexed_of_it(libr
 
 def test_names_that_lead_out_links_and_hidden_files_are_not_documents(library: Library) -> None:
     names = ("../out.md", "/etc/passwd.md", "C:\\windows.md", "a/../../b.md", ".git/config.md", "__MACOSX/x.md")
-    made = dict.fromkeys(names, TRAVEL) | {"good\\sub.md": LEAVE, "picture.exe": b"MZ\0\0", "empty.md": ""}
-    library.write("bad.zip", zipped(made))
+    good: dict[str, str | bytes] = {"good\\sub.md": LEAVE, "picture.exe": b"MZ\0\0", "empty.md": ""}
+    library.write("bad.zip", zipped({**dict.fromkeys(names, TRAVEL), **good}))
     report = library.ingest()
     assert library.paths() == ["bad.zip/good/sub.md", "plain.md"]
     assert report.failed == 4

@@ -96,6 +96,13 @@ def test_neighbours_become_one_passage_of_the_document(corpus: Corpus) -> None:
     assert [part.text for part in best.parts] == ["travel policy one", "travel policy two"]
 
 
+def test_a_passage_takes_in_neighbours_that_alone_would_come_too_late(corpus: Corpus) -> None:
+    corpus.add("a.md", "travel policy travel", "of policy and other matters", "nothing")
+    corpus.add_all({f"{number}.md": [f"travel policy {number}"] for number in range(6)})
+    best = found(corpus, "travel policy", k=2, unit="passage", mode="lexical").hits[0].chunk
+    assert best.text == "travel policy travel\nof policy and other matters"
+
+
 def test_copies_are_listed_under_the_best(corpus: Corpus) -> None:
     corpus.add("a.md", LONG)
     corpus.add("b.md", LONG)
@@ -120,7 +127,7 @@ def test_one_document_with_few_neighbours_is_all_there_is(corpus: Corpus) -> Non
     assert len(found(corpus, "travel policy", unit="document").hits) == 1
     passages = found(corpus, "travel policy", unit="passage").hits
     assert 1 <= len(passages) <= 10
-    assert sum(len(hit.chunk.parts) or 1 for hit in passages) <= 20
+    assert sum(len(hit.chunk.parts) or 1 for hit in passages) <= 40
 
 
 def test_a_copy_that_may_be_sent_does_not_hide_behind_one_that_may_not(corpus: Corpus) -> None:

@@ -18,9 +18,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from hybridrag.parsing.code.grammars import GRAMMARS
-from hybridrag.parsing.code.sql import find_statements
 from hybridrag.parsing.parsed import Parsed, one_line
-from hybridrag.parsing.text import decode
+from hybridrag.parsing.text import decode, mostly_in_long_lines
 from hybridrag.types import Heading
 
 if TYPE_CHECKING:
@@ -28,24 +27,15 @@ if TYPE_CHECKING:
 
 
 def parse_code(content: bytes, media_type: str) -> Parsed:
-    """The code as written. Its title is the first line of the module's own documentation, else None."""
+    """The code as written, of a type in `GRAMMARS`. Its title is the first line of the module's own documentation."""
     text, notes = decode(content)
-    if media_type == "text/x-sql":
-        return Parsed(text=text, headings=find_statements(text), notes=notes)
     if media_type == "text/x-c" and _CPP_ONLY.search(text):
         media_type = "text/x-c++"  # a header says by its name only that it is one of the two
-    if media_type not in GRAMMARS:
-        return Parsed(text=text, notes=notes)
-    if len(text) > _LONGEST or _is_minified(text):
+    if len(text) > _LONGEST or mostly_in_long_lines(text, over=_LONGEST_LINE):
         return Parsed(text=text, notes=(*notes, "too long or minified: taken without its structure"))
     return Parsed(
         text=text, title=_module_title(text, media_type), headings=_definitions(text, media_type), notes=notes
     )
-
-
-def _is_minified(text: str) -> bool:
-    """Whether its lines are longer than people write them: 500 characters and more for most of the text."""
-    return sum(len(line) for line in text.split("\n") if len(line) > 500) * 2 > len(text)
 
 
 def _definitions(text: str, media_type: str) -> tuple[Heading, ...]:
@@ -215,6 +205,7 @@ _LONGEST = 2_000_000
 """Characters. A tree takes some hundred bytes a character, and nobody writes files of this length by hand."""
 _LONGEST_S = 10.0
 """Seconds for the tree and what is looked for in it. Real code takes a third of a second per megabyte."""
+_LONGEST_LINE = 500
 _AT_ONCE = 1 << 16
 _SHORTEST = 8
 """Bytes. No definition is shorter."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
-from hybridrag.parsing.parsed import one_line
+from hybridrag.parsing.parsed import Parsed, one_line
+from hybridrag.parsing.text import decode
 from hybridrag.types import Heading
 
 
-def find_statements(text: str) -> tuple[Heading, ...]:
+def parse_sql(content: bytes) -> Parsed:
+    """The script as written, under what it creates."""
+    text, notes = decode(content)
+    return Parsed(text=text, headings=_statements(text), notes=notes)
+
+
+def _statements(text: str) -> tuple[Heading, ...]:
     """A heading for each thing that a script creates, `CREATE TABLE orders`, from the comment above it on.
 
     What stands in quotes, in dollar quotes and in comments creates nothing.

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from hybridrag.parsing.data.keys import Keys
 from hybridrag.parsing.parsed import Parsed
-from hybridrag.parsing.text import clean, decode
+from hybridrag.parsing.text import clean, decode, mostly_in_long_lines
 
 
 def parse_json(content: bytes) -> Parsed:
@@ -29,7 +29,7 @@ def parse_json(content: bytes) -> Parsed:
     if not tokens.valid:
         return Parsed(text=text, notes=(*notes, "not valid JSON: taken as it is written"))
     keys = Keys()
-    if tokens.commented or not (_HIDING.search(text) or _in_long_lines(text)):
+    if tokens.commented or not (_HIDING.search(text) or mostly_in_long_lines(text, over=_LONGEST_LINE)):
         _walk(tokens, keys, lambda at: tokens.starts[at])
         return Parsed(text=text, headings=keys.headings(), notes=notes)
     laid_out = _laid_out(tokens, keys)
@@ -77,6 +77,8 @@ class _Tokens:
         opened: list[int] = []
         for token in _TOKEN.finditer(text):
             if token.start() != reached and text[reached : token.start()].strip():
+                return False
+            if token.lastgroup is not None:  # it goes on to the end, and is not closed there
                 return False
             reached = token.end()
             first = text[token.start()]
@@ -162,13 +164,9 @@ def _spoken(string: str, *, quoted: bool = False) -> str:
     return string if quoted else string[1:-1]
 
 
-def _in_long_lines(text: str) -> bool:
-    """Whether most of it stands in lines that nobody wrote by hand."""
-    return sum(len(line) for line in text.split("\n") if len(line) > _LONGEST_LINE) * 2 > len(text)
-
-
 _TOKEN = re.compile(
-    r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|-?(?:\d[\d.eE+-]*+|Infinity)|true|false|null|NaN|//[^\n]*|/\*.*?\*/',
+    r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(?P<open_string>\\?\Z))|[{}\[\]:,]|-?(?:\d[\d.eE+-]*+|Infinity)|true|false|null|NaN'
+    r"|//[^\n]*|/\*(?:.*?\*/|(?P<open_comment>.*))",
     re.DOTALL,
 )
 _HIDING = re.compile(r"\\[untrbf/]")

@@ -11,9 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from hybridrag.parsing.html.reading import html_to_markdown
 from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.writing import fenced
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 from hybridrag.parsing.text import clean, decode
+from hybridrag.parsing.titles import first_title
 
 
 def parse_notebook(content: bytes) -> Parsed:
@@ -37,8 +40,7 @@ def parse_notebook(content: bytes) -> Parsed:
     title = metadata.get("title")
     return Parsed(
         text=text,
-        title=(one_line(title) if isinstance(title, str) else "")
-        or (structure.headings[0].title if structure.headings else None),
+        title=(one_line(title) if isinstance(title, str) else "") or first_title(structure.headings),
         headings=structure.headings,
         blocks=structure.blocks,
         metadata=_kept(metadata, language),
@@ -64,7 +66,8 @@ def _parts(cell: Any, language: str) -> Iterator[str]:
     source = _joined(cell.get("source", cell.get("input")))
     if kind == "code":
         if source.strip():
-            yield _fenced(source, cell.get("language") if isinstance(cell.get("language"), str) else language)
+            written = cell.get("language")
+            yield fenced(source.rstrip(), written if isinstance(written, str) else language)
         yield from _outputs(cell)
     elif kind == "heading":
         level = cell.get("level")
@@ -86,7 +89,7 @@ def _outputs(cell: dict[str, Any]) -> Iterator[str]:
         if isinstance(output, dict) and "text/markdown" in _mapping(output, "data"):
             yield shown
         else:
-            yield _fenced(shown, "text")
+            yield fenced(shown.rstrip(), "text")
 
 
 def _shown(output: dict[str, Any]) -> str:
@@ -106,25 +109,8 @@ def _shown(output: dict[str, Any]) -> str:
             return _COLOURS.sub("", _EMBEDDED.sub(r"\1", _joined(data[name])))
     for name in ("text/html", "html"):
         if data.get(name):
-            return _without_tags(_joined(data[name])[:_LONGEST_HTML])
+            return html_to_markdown(_joined(data[name])[:_LONGEST_HTML])
     return _joined(data.get("text/latex") or data.get("latex"))
-
-
-def _without_tags(html: str) -> str:
-    from html import unescape
-
-    rows = re.sub(r"<(?:style|script)\b.*?(?:</(?:style|script)>|\Z)", "", html, flags=re.DOTALL | re.IGNORECASE)
-    rows = re.sub(r"\s+", " ", rows)
-    rows = re.sub(r"</t[dh]>\s*(?=<t[dh])", " | ", rows, flags=re.IGNORECASE)
-    rows = re.sub(r"</(?:tr|p|div|li|h\d|caption)>|<br\s*/?>", "\n", rows, flags=re.IGNORECASE)
-    lines = (line.strip() for line in unescape(re.sub(r"<[^<>]*>", "", rows)).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def _fenced(text: str, language: str | None) -> str:
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language or ''}\n{text.rstrip()}\n{fence}"
 
 
 def _language(metadata: dict[str, Any]) -> str:
@@ -165,4 +151,4 @@ def _joined(text: Any) -> str:
 _LONGEST_OUTPUT = 2000
 _LONGEST_HTML = 200_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_EMBEDDED = re.compile(r"!\[([^\]\n]*)\]\((?:data|attachment):[^)]*\)")
+_EMBEDDED = re.compile(r"!\[([^\[\]\n]*)\]\((?:data|attachment):[^()]*\)")

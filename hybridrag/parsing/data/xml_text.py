@@ -12,17 +12,17 @@ import re
 from dataclasses import dataclass
 
 from hybridrag.parsing.data.keys import Keys
+from hybridrag.parsing.html.charset import decode_declared, encoding_of_markup
 from hybridrag.parsing.parsed import Parsed, one_line
-from hybridrag.parsing.text import decode
+from hybridrag.parsing.text import mostly_in_long_lines
 
 
 def parse_xml(content: bytes) -> Parsed:
     """The document; its title is the first `<title>`. A section is known by its title, id or name, else by its tag."""
-    declared = _DECLARED.match(content[:200])
-    text, notes = decode(content, declared=declared[1].decode() if declared else None)
+    text, notes = decode_declared(content, encoding_of_markup(content))
     if len(text) > _LONGEST:
         return Parsed(text=text, notes=notes)
-    if sum(len(line) for line in text.split("\n") if len(line) > _LONGEST_LINE) * 2 > len(text):
+    if mostly_in_long_lines(text, over=_LONGEST_LINE):
         text = _BETWEEN_TAGS.sub(">\n<", text)
     title, elements = _walk(text)
     titled = any(element.titled for element in elements)
@@ -40,6 +40,8 @@ class _Element:
     level: int
     name: str
     content: int
+    holds: bool = False
+    """Whether an element inside it has been seen: text before the first makes it running text."""
     titled: bool = False
     told: bool = False
 
@@ -60,12 +62,17 @@ def _walk(text: str) -> tuple[str | None, list[_Element]]:
         spoken = _title(text, found.end()) if local in _TITLES else ""
         if spoken:
             title = title or spoken
-            holder = next((it for it in reversed(opened) if it.tag.rpartition(":")[2] not in _AROUND_TITLES), None)
+            near = reversed(opened[-_NEAR:])
+            holder = next((it for it in near if it.tag.rpartition(":")[2] not in _AROUND_TITLES), None)
             if holder is not None and holder.level and not holder.titled:
                 holder.name, holder.titled = spoken, True
                 _tell(holder, sections)
-        elif opened and opened[-1].level and (opened[-1].told or not text[opened[-1].content : found.start()].strip()):
+        elif (
+            opened and opened[-1].level and not opened[-1].holds and _is_blank(text, opened[-1].content, found.start())
+        ):
             _tell(opened[-1], sections)
+        if opened:
+            opened[-1].holds = True
         if found["empty"] is None:
             opened.append(_Element(tag, found.start(), len(opened), _name(local, found["rest"]), found.end()))
     return title, sorted(sections, key=lambda element: element.start)
@@ -77,6 +84,10 @@ def _tell(element: _Element, sections: list[_Element]) -> None:
         sections.append(element)
 
 
+def _is_blank(text: str, start: int, end: int) -> bool:
+    return not text[start:end].strip()
+
+
 def _title(text: str, start: int) -> str:
     """What a title's element says; empty for the `<head>` of another kind, which holds elements."""
     inner = text[start : start + 1000].partition("</")[0]
@@ -84,7 +95,7 @@ def _title(text: str, start: int) -> str:
 
 
 def _close(opened: list[_Element], tag: str) -> None:
-    for depth in range(len(opened) - 1, max(-1, len(opened) - 20), -1):
+    for depth in range(len(opened) - 1, max(-1, len(opened) - _NEAR), -1):
         if opened[depth].tag == tag:
             del opened[depth:]
             return
@@ -95,7 +106,6 @@ def _name(tag: str, attributes: str) -> str:
     return f"{tag} {html.unescape(named['value'])}" if named else tag
 
 
-_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _TAGS = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|<![^<>\[]*+(?:\[.*?(?:\]\s*>|\Z))?"
     r"|<(?P<end>/?)(?P<tag>[^\W\d][\w:.-]*+)(?P<rest>(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)(?P<empty>(?<=/))?>",
@@ -111,3 +121,5 @@ _AROUND_TITLES = frozenset(
 _BETWEEN_TAGS = re.compile(r">\s*<")
 _LONGEST = 20_000_000
 _LONGEST_LINE = 1000
+_NEAR = 20
+"""Elements around a tag among which it is looked for what it belongs to. All of them would take for ever."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from hybridrag.parsing.text import clean, decode
+
 
 def declared_encoding(label: str | None) -> str | None:
     """Python's name of the encoding that a label stands for, as browsers read it; None for one that is unknown.
@@ -35,7 +37,16 @@ def encoding_of_markup(content: bytes) -> str | None:
     return None if declared in _WIDE else declared
 
 
-def decoded_first(content: bytes, encoding: str | None) -> str | None:
+def decode_declared(content: bytes, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+    """The text of bytes that say what encoding they are in, and notes, as `text.decode` gives them.
+
+    Raises UnreadableError for bytes that are not text.
+    """
+    first = _decoded_first(content, encoding)
+    return decode(content, declared=encoding) if first is None else clean(first, (f"decoded as {encoding}",))
+
+
+def _decoded_first(content: bytes, encoding: str | None) -> str | None:
     """The text of bytes that would pass for something else: in 7 bits with escapes, or in UTF-16 without its mark.
 
     None where it is neither, or does not fit.

@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 from hybridrag.parsing.html.code import code_text, language_of
 from hybridrag.parsing.html.marks import Mark, address_of, marked
 from hybridrag.parsing.html.tables import as_table
 from hybridrag.parsing.html.tree import Node
+from hybridrag.parsing.markup.writing import fenced, table_cell
 
 
 def write_markdown(node: Node) -> str:
@@ -76,6 +78,11 @@ class _Writer:
             end = None
         elif tag in _MARKS:
             end = self._open_mark(_MARKS[tag])
+        elif tag == "a" and (role := _role_in_notes(node)):
+            if role == "noteref":
+                number = _SPACES.sub(" ", node.text()).strip()
+                self._inline.append(number if number.startswith("[") else f"[{number}]")
+            end = None
         elif tag == "a":
             end = self._open_mark("a", address=node.get("href"))
         elif (tag in _HEADINGS or node.get("role") == "heading") and not self._in_heading():
@@ -116,13 +123,15 @@ class _Writer:
         if self._flat:
             self.lines.append(block.replace("\n", " "))
             return
-        fresh = [container for container in self._containers if not container.begun]
+        # The containers that have not begun are the innermost; those too deep begin no line, and cost nothing here.
+        fresh = [*takewhile(lambda container: not container.begun, reversed(self._containers))]
+        outer = self._containers[:_DEEPEST]
         tight = tight or self._after_term or any(container.tight for container in fresh)
         if self.lines and not tight:
-            self.lines.append("".join(c.rest for c in self._containers if c.begun).rstrip())
+            self.lines.append("".join(c.rest for c in outer if c.begun).rstrip())
         self._after_term = False
-        first = "".join(container.rest if container.begun else container.first for container in self._containers)
-        rest = "".join(container.rest for container in self._containers)
+        first = "".join(container.rest if container.begun else container.first for container in outer)
+        rest = "".join(container.rest for container in outer)
         for container in fresh:
             container.begun = True
         for number, line in enumerate(block.split("\n")):
@@ -223,7 +232,7 @@ class _Writer:
 
         def end() -> None:
             self._flush()
-            self._containers.remove(container)
+            self._containers.pop()
 
         return end
 
@@ -291,8 +300,7 @@ class _Writer:
             (found for inner in node.elements() if inner.tag == "code" and (found := language_of(inner))),
             self._language,
         )
-        fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", code)), 3)
-        self._emit(f"{fence}{language}\n{code}\n{fence}")
+        self._emit(fenced(code, language))
 
     def _table(self, node: Node) -> Callable[[], None] | None:
         table = None if self._flat else as_table(node, _one_cell)
@@ -307,8 +315,7 @@ class _Writer:
 
 def _one_cell(node: Node) -> str:
     """The text below an element on one line, as it may stand in a table."""
-    text = " ".join(_Writer(flat=True).write(node).lines)
-    return _SPACES.sub(" ", text).replace("|", "\\|").strip()
+    return table_cell(" ".join(_Writer(flat=True).write(node).lines))
 
 
 def _nothing() -> None:
@@ -320,6 +327,12 @@ def _in_reading_order(node: Node) -> list[Node | str]:
     if node.tag == "figure" and any(isinstance(child, Node) and child.tag == "table" for child in node.children):
         return sorted(node.children, key=lambda child: not (isinstance(child, Node) and child.tag == "figcaption"))
     return node.children
+
+
+def _role_in_notes(link: Node) -> str:
+    """`noteref` for a link to a footnote, `backlink` for the way back from one, as books mark them; else nothing."""
+    said = f"{link.get('role')} {link.get('epub:type')}".replace("doc-", "").split()
+    return next((role for role in said if role in {"noteref", "backlink"}), "")
 
 
 def _level(node: Node) -> int:

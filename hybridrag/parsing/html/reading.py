@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridrag.parsing.html.charset import decoded_first, encoding_of_markup
+from hybridrag.parsing.html.charset import decode_declared, encoding_of_markup
 from hybridrag.parsing.html.facts import page_facts
 from hybridrag.parsing.html.invisible import drop_invisible
 from hybridrag.parsing.html.main_content import main_content
@@ -10,7 +10,8 @@ from hybridrag.parsing.html.markdown import write_markdown
 from hybridrag.parsing.html.tree import read_tree
 from hybridrag.parsing.markup.blocks import find_structure
 from hybridrag.parsing.parsed import Parsed
-from hybridrag.parsing.text import clean, decode
+from hybridrag.parsing.text import clean
+from hybridrag.parsing.titles import first_title
 
 
 def parse_html(content: bytes) -> Parsed:
@@ -18,7 +19,7 @@ def parse_html(content: bytes) -> Parsed:
 
     Raises UnreadableError for bytes that are no text.
     """
-    written, notes = _decoded(content)
+    written, notes = decode_declared(content, encoding_of_markup(content))
     page = read_tree(written)
     facts = page_facts(page)
     hidden = drop_invisible(page)
@@ -26,10 +27,9 @@ def parse_html(content: bytes) -> Parsed:
     structure = find_structure(text)
     if hidden >= _MUCH and hidden * _SMALL_SHARE >= len(text):
         notes += (f"{hidden:,} characters that a browser does not show were left out",)
-    first = structure.headings[0].title if structure.headings else None
     return Parsed(
         text=text,
-        title=facts.title or first,
+        title=facts.title or first_title(structure.headings),
         headings=structure.headings,
         blocks=structure.blocks,
         metadata=facts.metadata,
@@ -48,14 +48,6 @@ def html_to_markdown(html: str) -> str:
 def to_markdown(body: str) -> str:
     """Markdown of an HTML body that a converter made: nothing is hidden there, and nothing is left out."""
     return write_markdown(read_tree(body))
-
-
-def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
-    encoding = encoding_of_markup(content)
-    first = decoded_first(content, encoding)
-    if first is not None:
-        return clean(first, (f"decoded as {encoding}",))
-    return decode(content, declared=encoding)
 
 
 _MUCH, _SMALL_SHARE = 200, 10

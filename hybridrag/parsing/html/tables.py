@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hybridrag.parsing.html.tree import Node
+from hybridrag.parsing.markup.writing import table_row, table_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,10 @@ def as_table(node: Node, one_line: Callable[[Node], str]) -> WrittenTable | None
     if _is_layout(node, rows):
         return None
     captions = (one_line(child) for child in node.children if isinstance(child, Node) and child.tag == "caption")
-    return WrittenTable(next(captions, ""), list(_lines(rows, _grid(rows, one_line))))
+    caption = next(captions, "")
+    if not caption and _begins_with_title(rows):
+        caption, rows = one_line(rows[0].cells[0]), rows[1:]
+    return WrittenTable(caption, list(_lines(rows, _grid(rows, one_line))))
 
 
 def _rows(table: Node) -> Iterator[_Row]:
@@ -97,10 +101,10 @@ def _lines(rows: list[_Row], grid: list[list[str]]) -> Iterator[str]:
     width = max(len(cells) for cells, _ in written)
     heads = _header_rows([row for _, row in written], [cells for cells, _ in written])
     header = [" / ".join(dict.fromkeys(filter(None, column))) for column in _columns(written, heads, width)]
-    yield _line(header)
-    yield _line(["---"] * width)
+    yield table_row(header)
+    yield table_rule(width)
     for cells, _ in written[heads:]:
-        yield _line(cells + [""] * (width - len(cells)))
+        yield table_row(cells + [""] * (width - len(cells)))
 
 
 def _columns(written: list[tuple[list[str], _Row]], heads: int, width: int) -> Iterator[list[str]]:
@@ -119,6 +123,14 @@ def _header_rows(rows: list[_Row], grid: list[list[str]]) -> int:
     if any(cell.tag == "th" for cell in rows[0].cells):
         return 0
     return int(not any(_NUMBER.fullmatch(cell) for cell in grid[0]))
+
+
+def _begins_with_title(rows: list[_Row]) -> bool:
+    """Whether the first row is one cell over all columns, above a header and rows of more."""
+    if len(rows) < 3 or len(rows[0].cells) != 1 or _is_header(rows[0]):
+        return False
+    width = sum(_span(cell.get("colspan")) for cell in rows[1].cells)
+    return len(rows[1].cells) > 1 and _span(rows[0].cells[0].get("colspan")) >= width
 
 
 def _is_header(row: _Row) -> bool:
@@ -160,10 +172,6 @@ def _fill(cells: list[str], reaching: dict[int, tuple[int, str]]) -> None:
 
 def _span(written: str) -> int:
     return min(int(written), _LONGEST_SPAN) if re.fullmatch(r"[0-9]{1,6}", written.strip()) and int(written) else 1
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 _PARTS = frozenset({"thead", "tbody", "tfoot"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
+from hybridrag.parsing.dates import in_utc
 from hybridrag.parsing.html.charset import declared_encoding
 from hybridrag.parsing.parsed import one_line
 
@@ -37,8 +38,7 @@ def decoded_words(raw: str) -> str:
 def read_mail_date(written: str) -> datetime | None:
     """A date of RFC 5322 in UTC; without a zone it counts as UTC. None for anything else."""
     try:
-        moment = parsedate_to_datetime(written)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(parsedate_to_datetime(written))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 

@@ -37,7 +37,9 @@ def _messages(content: bytes) -> Iterator[bytes]:
     begin = len(content) - len(content.lstrip(b"\xef\xbb\xbf\r\n"))
     if not content.startswith(b"From ", begin):
         if content.strip():
-            raise UnreadableError("not a mailbox: it does not begin with a line `From `")
+            raise UnreadableError(
+                "not a mailbox: it does not begin with a line `From `", hint="Rename it after what it is."
+            )
         return
     start = _line_end(content, begin)
     for separator in _SEPARATOR.finditer(content, start - 1):

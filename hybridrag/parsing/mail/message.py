@@ -11,6 +11,7 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import Message
 
+from hybridrag.parsing import refusals
 from hybridrag.parsing.mail.headers import header, read_mail_date
 from hybridrag.parsing.mail.parts import Parts, attached_name, body_text, encoded_content, read_parts
 from hybridrag.parsing.markup.blocks import Structure, find_structure
@@ -30,7 +31,7 @@ def parse_mail(content: bytes) -> Parsed:
     message, parts = _read(content)
     headers = {name: value for name in _SHOWN if (value := header(message, name))}
     if not headers:
-        raise UnreadableError("not an e-mail: it has no From, To, Date or Subject")
+        raise UnreadableError("not an e-mail: it has no From, To, Date or Subject", hint="Rename it after what it is.")
     if parts.encrypted:
         raise UnreadableError(
             "encrypted: only its recipient's key opens it",
@@ -74,7 +75,7 @@ def _read(content: bytes) -> tuple[Message, Parts]:
         message = message_from_bytes(content, policy=policy.compat32)
         return message, read_parts(message)
     except RecursionError:
-        raise UnreadableError("nested too deeply to be parsed", hint="Save its parts and index those.") from None
+        raise refusals.nested() from None
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -9,11 +9,10 @@ from email.errors import MessageError
 from email.message import Message
 from posixpath import basename
 
-from hybridrag.parsing.html.charset import declared_encoding, decoded_first, encoding_of_markup
+from hybridrag.parsing.html.charset import declared_encoding, decode_declared, encoding_of_markup
 from hybridrag.parsing.html.reading import html_to_markdown
 from hybridrag.parsing.mail.headers import decoded_words, header
 from hybridrag.parsing.parsed import one_line
-from hybridrag.parsing.text import clean, decode
 
 _BROKEN = (ValueError, LookupError, AttributeError, TypeError, MessageError)
 """What the library raises for malformed headers, where it should note a defect."""
@@ -150,8 +149,7 @@ def _text_of(part: Message) -> tuple[str, tuple[str, ...], bool]:
     content = _payload(part)
     html = kind == "text/html"
     encoding = declared_encoding(_parameter(part, "charset") or None) or (encoding_of_markup(content) if html else None)
-    first = decoded_first(content, encoding)
-    text, notes = clean(first, (f"decoded as {encoding}",)) if first is not None else decode(content, declared=encoding)
+    text, notes = decode_declared(content, encoding)
     if html:
         return html_to_markdown(text), notes, True
     if kind == "text/calendar":

@@ -9,6 +9,7 @@ from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.markup.lines import Lines, with_lists
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Block, Heading
 
 
@@ -20,7 +21,7 @@ def parse_asciidoc(content: bytes) -> Parsed:
     metadata = _header(lines)
     return Parsed(
         text=text,
-        title=headings[0].title if headings else None,
+        title=first_title(headings),
         headings=headings,
         blocks=with_lists(blocks, lines, _ITEM),
         metadata=metadata,
@@ -41,10 +42,11 @@ def _structure(lines: Lines) -> tuple[tuple[Heading, ...], list[Block]]:
             title = one_line(re.sub(r"\{[^{}]*\}|\[\[[^\]]*\]\]|[`*_]", "", heading["title"]))
             if title:
                 headings.append(Heading(lines.starts[number], len(heading["level"]), title))
-        elif line not in unclosed and _FENCE.fullmatch(line):
-            end = next((at for at in range(number + 1, len(lines)) if lines.lines[at].rstrip() == line), None)
+        elif (fence := _FENCE.fullmatch(line)) and fence["mark"] not in unclosed:
+            mark = fence["mark"]
+            end = next((at for at in range(number + 1, len(lines)) if lines.lines[at].rstrip() == mark), None)
             if end is None:
-                unclosed.add(line)
+                unclosed.add(mark)
             else:
                 blocks.extend(_block(lines, number, end))
                 number = end
@@ -87,7 +89,7 @@ def _header(lines: Lines) -> dict[str, str]:
 
 
 _HEADING = re.compile(r"(?P<level>={1,6}|#{1,6})[ \t]+(?P<title>\S.*?)(?:[ \t]+(?P=level))?")
-_FENCE = re.compile(r"-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,}.*|[|,:!]={3,}")
+_FENCE = re.compile(r"(?P<mark>-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,}|[|,:!]={3,})(?:(?<=`)[^`]*)?")
 _ATTRIBUTES = re.compile(r"\[[^\]]*\]\s*$|\.[^\s.]")
 _ATTRIBUTE = re.compile(r":(?P<name>[\w-]+):[ \t]+(?P<value>.+)")
 _REVISION = re.compile(r"(?:v?(?P<version>\d[\w.]*),?\s*)??(?P<date>\d{4}-\d\d-\d\d)?(?:[:;,].*)?")

@@ -142,7 +142,7 @@ def _line_before(text: str, header: int) -> int:
 
 def _spoken(written: str) -> str:
     """A heading's words: `The `id` *field* { #id }` is `The id field`."""
-    bare = re.sub(r"\s*\{\s*[#.:][^{}]*\}\s*$", "", written)
+    bare = _ATTRIBUTES.sub("", written[:_LONGEST_HEADING].rstrip())
     words: list[str] = []
     for token in _inlines().parseInline(bare)[0].children or []:
         if token.type in {"text", "code_inline", "image"}:
@@ -198,7 +198,8 @@ def _inlines() -> MarkdownIt:
 
 _LISTS = ("bullet_list_open", "ordered_list_open")
 _TOO_LONG_FOR_THE_PARSER = 2_000_000
-_LONGEST_CAPTION = 400
+_LONGEST_CAPTION, _LONGEST_HEADING = 400, 2000
+_ATTRIBUTES = re.compile(r"(?<!\s)\s*\{\s*[#.:][^{}]*\}$")
 _CAPTION = re.compile(
     r"(?P<mark>\*{1,3}|_{1,3})(?=\S)[^\n]*\S(?P=mark)$"
     r"|[*_]{0,3}(?:table|tab\.|tabelle|tableau|tabla|tabella|tabela|tabel|taulukko|таблица|表)"

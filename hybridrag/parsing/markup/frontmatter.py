@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 _BLOCK = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_LABEL = re.compile(r"^[ \t]*[\"']?label[\"']?[ \t]*[:=][ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_LABEL = re.compile(r"^[ \t]*[\"']?label[\"']?[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE | re.IGNORECASE)
 _MEANT = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[ \t]*[\"']?[\w.-]+[\"']?[ \t]*[:=]")
 _LARGEST = 64 * 1024
 
@@ -30,7 +30,7 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str, tuple[str, ...]]
     if not _MEANT.match(block[2]):
         return {}, text, ()
     label = _LABEL.search(block[2])
-    kept = {"label": label[1].split(" #")[0].strip("\"', ")} if label else {}
+    kept = {"label": label[1].split(" #")[0].strip("\"', \t")} if label else {}
     return kept, text, ("its front matter could not be read and was kept as text",)
 
 

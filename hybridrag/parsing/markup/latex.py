@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Block, BlockKind, Heading
 
 
@@ -34,7 +35,7 @@ def parse_latex(content: bytes) -> Parsed:
     title = metadata.pop("title", None)
     return Parsed(
         text=text,
-        title=title or (headings[0].title if headings else None),
+        title=title or first_title(headings),
         headings=tuple(headings),
         blocks=blocks,
         metadata=metadata,

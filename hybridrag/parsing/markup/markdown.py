@@ -7,6 +7,7 @@ from hybridrag.parsing.markup.blocks import find_structure
 from hybridrag.parsing.markup.frontmatter import split_front_matter
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Heading
 
 
@@ -30,7 +31,3 @@ def parse_markdown(content: bytes) -> Parsed:
 def find_headings(text: str) -> tuple[Heading, ...]:
     """The headings of a Markdown text, in order."""
     return find_structure(text).headings
-
-
-def first_title(headings: tuple[Heading, ...]) -> str | None:
-    return headings[0].title if headings else None

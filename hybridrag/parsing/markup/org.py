@@ -9,6 +9,7 @@ from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.markup.lines import Lines, with_lists
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Block, Heading
 
 
@@ -31,7 +32,7 @@ def parse_org(content: bytes) -> Parsed:
         metadata["date"] = re.sub(r"^[<\[](\d{4}-\d\d-\d\d).*", r"\1", metadata["date"])
     return Parsed(
         text=text,
-        title=title or (headings[0].title if headings else None),
+        title=title or first_title(headings),
         headings=headings,
         blocks=with_lists(_blocks(lines), lines, _ITEM),
         metadata=metadata,

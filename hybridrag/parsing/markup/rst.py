@@ -15,6 +15,7 @@ from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.markup.lines import Lines, indent, with_lists
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Block, Heading
 
 
@@ -26,7 +27,7 @@ def parse_rst(content: bytes) -> Parsed:
     metadata = _fields(lines, headings)
     return Parsed(
         text=text,
-        title=headings[0].title if headings else None,
+        title=first_title(headings),
         headings=headings,
         blocks=with_lists(_blocks(lines), lines, _ITEM),
         metadata=metadata,

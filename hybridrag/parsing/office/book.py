@@ -10,8 +10,9 @@ import posixpath
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.html.reading import html_to_markdown
-from hybridrag.parsing.office.package import Package, broken, local, resolved
+from hybridrag.parsing.office.package import Package, local, resolved
 from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing.refusals import broken
 from hybridrag.parsing.text import decode
 
 _CONTAINER = "META-INF/container.xml"

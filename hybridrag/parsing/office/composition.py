@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from hybridrag.parsing.markup.blocks import is_caption
-from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
+from hybridrag.parsing.markup.writing import fenced, table_cell, table_row, table_rule
+from hybridrag.parsing.parsed import Parsed, one_line
+from hybridrag.parsing.refusals import too_long
 from hybridrag.parsing.text import clean
 from hybridrag.types import Block, BlockKind, Heading, Page
 
@@ -59,18 +60,22 @@ class Composition:
     def code(self, text: str) -> None:
         text = clean(text)[0].strip("\n")
         if text.strip():
-            fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-            self._block("code", f"{fence}\n{text}\n{fence}")
+            self._block("code", fenced(text))
 
     def table(self, rows: Sequence[Sequence[str]], *, caption: str = "") -> None:
-        """The first row is the header; empty rows and columns are left out."""
-        table = _filled([[_cell(text) for text in row] for row in rows])
+        """The first row is the header; empty rows and columns are left out.
+
+        One that says something in its first cell only is a title over rows of more, and becomes the caption.
+        """
+        table = _filled([[table_cell(text) if text else "" for text in row] for row in rows])
         if not table:
             return
         above = self._caption
-        header, rule = _line(table[0]), _line(["---"] * len(table[0]))
+        if not caption and above is None and _begins_with_title(table):
+            caption, table = table[0][0], table[1:]
+        header, rule = table_row(table[0]), table_rule(len(table[0]))
         head = f"{one_line(caption)}\n{header}\n{rule}" if one_line(caption) else f"{header}\n{rule}"
-        start = self._add("\n".join([head, *map(_line, table[1:])]))
+        start = self._add("\n".join([head, *map(table_row, table[1:])]))
         end = self._length
         head_end = min(start + len(head) + 1, end)
         self._blocks.append(Block("table", start if above is None else above, end, head_end))
@@ -107,21 +112,13 @@ class Composition:
         self._parts.append(part)
         self._length = start + len(part)
         if self._length > MOST_TEXT:
-            raise too_long()
+            raise too_long(MOST_TEXT)
         self._caption = None
         return start
 
 
-def too_long() -> UnreadableError:
-    return UnreadableError(f"holds more than {MOST_TEXT:,} characters of text", hint="Split it.")
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|") if text else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _begins_with_title(table: list[list[str]]) -> bool:
+    return len(table) > 2 and bool(table[0][0]) and not any(table[0][1:]) and sum(map(bool, table[1])) > 1
 
 
 def _filled(rows: list[list[str]]) -> list[list[str]]:

@@ -10,8 +10,9 @@ from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.opendocument_text import BESIDE, SKIPPED, outermost, rows_of, words
-from hybridrag.parsing.office.package import Package, attribute, broken, local, locked, nested, resolved
+from hybridrag.parsing.office.package import Package, attribute, local, resolved
 from hybridrag.parsing.office.sheets import write_sheet
+from hybridrag.parsing.refusals import broken, locked, nested
 
 _CONTENT = "content.xml"
 _DEEPEST = 50

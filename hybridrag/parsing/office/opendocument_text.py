@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from hybridrag.parsing.office.package import attribute, broken, local
+from hybridrag.parsing.office.package import attribute, local
+from hybridrag.parsing.refusals import broken
 
 SKIPPED = {
     "tracked-changes",
@@ -67,7 +68,7 @@ def words(element: Element, *, verbatim: bool = False) -> str:
         if name in {"p", "h"} and found is not element:
             inner.append("\n")
         waiting.extend(reversed(inner))
-    text = "".join(pieces)
+    text = "".join(pieces).replace("\xad", "")
     return text if verbatim else " ".join(text.split())
 
 

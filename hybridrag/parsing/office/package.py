@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing.refusals import SAVE_AGAIN, broken, locked
 
-HINT = "Open it in the program that made it and save it again."
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MIB = 1 << 20
 _LARGEST_PART = 512 * _MIB
@@ -39,7 +39,7 @@ class Package:
             self._archive = zipfile.ZipFile(io.BytesIO(content))
             infos = self._archive.infolist()
         except _BROKEN:
-            raise UnreadableError("broken or cut short: it cannot be unpacked", hint=HINT) from None
+            raise UnreadableError("broken or cut short: it cannot be unpacked", hint=SAVE_AGAIN) from None
         if any(info.flag_bits & 1 for info in infos):
             raise locked()
         if len(infos) > _MOST_PARTS or sum(info.file_size for info in infos if _is_read(info)) > _LARGEST:
@@ -157,18 +157,6 @@ def refuse_locked(content: bytes) -> None:
     """Raises UnreadableError where an OLE file is the envelope of an encrypted one."""
     if "EncryptedPackage".encode("utf-16-le") in content:
         raise locked()
-
-
-def locked() -> UnreadableError:
-    return UnreadableError("encrypted: needs a password", hint="Save a copy without a password and index that.")
-
-
-def broken() -> UnreadableError:
-    return UnreadableError("broken: its content does not fit its format", hint=HINT)
-
-
-def nested() -> UnreadableError:
-    return UnreadableError("nested too deeply to be parsed", hint=HINT)
 
 
 def _bomb() -> UnreadableError:

@@ -9,15 +9,15 @@ from typing import Any
 
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.markup.blocks import find_structure
-from hybridrag.parsing.markup.markdown import first_title
 from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.extraction import extract, properties
-from hybridrag.parsing.office.package import OLE, Package, broken, refuse_locked
+from hybridrag.parsing.office.package import OLE, Package, refuse_locked
 from hybridrag.parsing.office.properties import described, open_xml_properties, opendocument_properties
 from hybridrag.parsing.office.sheets import write_sheet
 from hybridrag.parsing.parsed import Parsed, UnreadableError
+from hybridrag.parsing.refusals import broken
 from hybridrag.parsing.text import clean
-from hybridrag.parsing.titles import given_title
+from hybridrag.parsing.titles import first_title, given_title
 
 _RTF = "application/rtf"
 _TYPES = "[Content_Types].xml"
@@ -73,8 +73,7 @@ def _reader(package: Package) -> tuple[Callable[[Package], Parsed], str]:
 def _parse_word(package: Package) -> Parsed:
     from hybridrag.parsing.office.word import word_markdown
 
-    text, notes = word_markdown(package)
-    return _from_markdown(text, described(open_xml_properties(package)), notes)
+    return _from_markdown(word_markdown(package), described(open_xml_properties(package)))
 
 
 def _parse_slides(package: Package) -> Parsed:
@@ -108,7 +107,7 @@ def _parse_book(package: Package) -> Parsed:
     from hybridrag.parsing.office.book import book_markdown
 
     text, metadata = book_markdown(package)
-    return _from_markdown(text, described(metadata), ())
+    return _from_markdown(text, described(metadata))
 
 
 def _parse_rtf(content: bytes) -> Parsed:
@@ -117,7 +116,7 @@ def _parse_rtf(content: bytes) -> Parsed:
     source, meant = prepared(content)
     result = extract(source, _RTF, output="markdown")
     text = _ESCAPED.sub(r"\1", result.content.translate(meant))
-    return _from_markdown(text, _described(dict(result.metadata)), ())
+    return _from_markdown(text, _described(dict(result.metadata)))
 
 
 def _parse_old(content: bytes) -> Parsed:
@@ -141,15 +140,15 @@ def _described(found: dict[str, Any]) -> dict[str, Any]:
     return {"title": given_title(found.get("title")), "metadata": kept, "date": read_date(kept.get("created"))}
 
 
-def _from_markdown(written: str, fields: dict[str, Any], notes: tuple[str, ...]) -> Parsed:
-    text, cleaned = clean(written)
+def _from_markdown(written: str, fields: dict[str, Any]) -> Parsed:
+    text, notes = clean(written)
     found = find_structure(text)
     fields["title"] = fields["title"] or first_title(found.headings)
-    return Parsed(text=text, headings=found.headings, blocks=found.blocks, **fields, notes=(*notes, *cleaned))
+    return Parsed(text=text, headings=found.headings, blocks=found.blocks, **fields, notes=notes)
 
 
 def _composed(into: Composition, fields: dict[str, Any], notes: tuple[str, ...]) -> Parsed:
-    fields["title"] = fields["title"] or first_title(tuple(into.headings))
+    fields["title"] = fields["title"] or first_title(into.headings)
     return into.parsed(**fields, notes=notes)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hybridrag.parsing.office.composition import MOST_TEXT, Composition, too_long
+from hybridrag.parsing.office.composition import MOST_TEXT, Composition
+from hybridrag.parsing.refusals import too_long
 
 Row = Sequence[str]
 
@@ -34,7 +35,7 @@ def _areas(rows: Iterable[Row]) -> Iterator[list[Row]]:
     for row in rows:
         length += sum(map(len, row)) + len(row)
         if length > MOST_TEXT:
-            raise too_long()
+            raise too_long(MOST_TEXT)
         if any(text.strip() for text in row):
             area.append(row)
         elif area:

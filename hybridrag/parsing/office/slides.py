@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.office.composition import Composition
-from hybridrag.parsing.office.package import Package, attribute, broken, local, nested
+from hybridrag.parsing.office.package import Package, attribute, local
+from hybridrag.parsing.refusals import broken, nested
 
 _FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}
 """Placeholders that say the same on every slide: date, footer, number."""
@@ -77,11 +78,12 @@ class _Slide:
 
     def _write_graphic(self, frame: Element, into: Composition) -> None:
         for table in _all(frame, "tbl"):
-            into.table([_cells(row) for row in table if local(row) == "tr"])
+            into.table(_rows(table))
         for drawing in (*_all(frame, "chart"), *_all(frame, "relIds")):
             kind, part = self.relations.get(attribute(drawing, "dm") or attribute(drawing, "id"), ("", ""))
             if part in self.package and kind == "chart":
-                into.table(_chart(self.package.xml(part)))
+                chart = self.package.xml(part)
+                into.table(_chart(chart), caption=_chart_title(chart))
             elif part in self.package and kind == "diagramData":
                 points = [" ".join(line for _, line in _lines(point)) for point in _all(self.package.xml(part), "pt")]
                 into.items([(0, "-", point) for point in points])
@@ -134,11 +136,25 @@ def _spoken(paragraph: Element) -> str:
             texts.append(element.text or "")
         elif name in {"br", "tab"}:
             texts.append(" ")
-    return " ".join("".join(texts).split())
+    return " ".join("".join(texts).replace("\xad", "").split())
 
 
-def _cells(row: Element) -> list[str]:
-    return [" ".join(line for _, line in _lines(cell)) for cell in row if local(cell) == "tc"]
+def _rows(table: Element) -> list[list[str]]:
+    """The rows with what each cell says; one merged over rows is read in each of them."""
+    rows: list[list[str]] = []
+    for row in (part for part in table if local(part) == "tr"):
+        texts: list[str] = []
+        for number, cell in enumerate(part for part in row if local(part) == "tc"):
+            goes_on = rows and number < len(rows[-1]) and cell.get("vMerge") in {"1", "true"}
+            texts.append(rows[-1][number] if goes_on else " ".join(line for _, line in _lines(cell)))
+        rows.append(texts)
+    return rows
+
+
+def _chart_title(root: Element) -> str:
+    """What stands above a chart; the titles of its axes do not."""
+    titles = (part for chart in _all(root, "chart") for part in chart if local(part) == "title")
+    return " ".join(line for title in titles for _, line in _lines(title))
 
 
 def _chart(root: Element) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 mammoth reads the file, because kreuzberg 4.10 drops every XML entity of a DOCX: `AT&amp;T` became `ATT` and
 `week&apos;s` became `weeks` (docs/decisions/0003, 0047). What mammoth itself would drop is put into forms that it
-reads: formulas become their characters, and the elements that only wrap text are taken for what they wrap.
+reads: formulas become one line of text, and the elements that only wrap text are taken for what they wrap.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from hybridrag.parsing.html.reading import to_markdown
-from hybridrag.parsing.office.package import HINT, Package, broken, local
+from hybridrag.parsing.office.formulas import linear
+from hybridrag.parsing.office.package import Package, local
 from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing.refusals import broken, fault
 
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _WRAPPING = {"fldSimple", "customXml", "bdo", "dir", "moveTo"}
@@ -26,14 +28,17 @@ p[style-name='Source Code'] => pre:separator('\n')
 p[style-name='Preformatted Text'] => pre:separator('\n')
 p[style-name='HTML Preformatted'] => pre:separator('\n')
 p[style-name='Plain Text'] => pre:separator('\n')
+p[style-name='caption'] => p > em:fresh
+p[style-name='Table Caption'] => p > em:fresh
+p[style-name='Table'] => p > em:fresh
 """
 _NOTE = re.compile(r'<sup><a href="#(?:foot|end)note-[^"]*" id="[^"]*">\[(\d+)\]</a></sup>')
 _WAY_BACK = re.compile(r' ?<a href="#(?:foot|end)note-ref-[^"]*">↑</a>')
 _ANCHOR = re.compile(r'<a id="[^"]*"></a>')
 
 
-def word_markdown(package: Package) -> tuple[str, tuple[str, ...]]:
-    """The document as Markdown, and notes. Footnotes stand at its end."""
+def word_markdown(package: Package) -> str:
+    """The document as Markdown. Footnotes stand at its end."""
     import mammoth
 
     try:
@@ -50,9 +55,9 @@ def word_markdown(package: Package) -> tuple[str, tuple[str, ...]]:
     except (MemoryError, RecursionError):
         raise
     except Exception:  # mammoth lets the errors of its XML reader through, whatever they are
-        raise UnreadableError("cannot be parsed", hint=HINT) from None
+        raise fault() from None
     html = _ANCHOR.sub("", _WAY_BACK.sub("", _NOTE.sub(r"[^\1]", converted.value)))
-    return to_markdown(html), ()
+    return to_markdown(html)
 
 
 def _readable(package: Package) -> bytes:
@@ -83,7 +88,7 @@ def _unwrapped(part: bytes) -> bytes:
 def _run(formula: Element, *, paragraph: bool) -> Element:
     """A formula as a run of text, in a paragraph of its own where it stands by itself."""
     run = Element(f"{{{_WORD}}}r")
-    SubElement(run, f"{{{_WORD}}}t").text = "".join(part.text or "" for part in formula.iter() if local(part) == "t")
+    SubElement(run, f"{{{_WORD}}}t").text = linear(formula)
     if not paragraph:
         return run
     wrapped = Element(f"{{{_WORD}}}p")

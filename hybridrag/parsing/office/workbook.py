@@ -13,8 +13,9 @@ from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.number_formats import BUILT_IN, shown
-from hybridrag.parsing.office.package import Package, attribute, broken, local
+from hybridrag.parsing.office.package import Package, attribute, local
 from hybridrag.parsing.office.sheets import write_sheet
+from hybridrag.parsing.refusals import broken
 from hybridrag.parsing.text import clean
 
 _WIDEST = 16_384

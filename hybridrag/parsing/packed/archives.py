@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from hybridrag.parsing import refusals
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.parsing.unpacking import Allowance, Packed, Withheld, too_large
 from hybridrag.types import Member
 
 _PIECE = 1 << 20
 _PAST_THE_END = 8
+_ANEW = "Make the archive anew."
 
 
 class Readable(Protocol):
@@ -43,7 +45,7 @@ def zip_members(packed: Packed) -> Iterator[Member | Withheld]:
             if info.is_dir():
                 continue
             if info.flag_bits & 1:
-                yield Withheld(info.filename, "encrypted: needs a password", "Unpack it, and index that.")
+                yield Withheld(info.filename, refusals.LOCKED, "Unpack it, and index that.")
             elif stat.S_ISLNK(info.external_attr >> 16):
                 yield Withheld(info.filename, "is a link inside an archive, so it was not followed", failed=False)
             else:
@@ -57,7 +59,7 @@ def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowanc
     except UnreadableError:
         raise
     except _BROKEN:
-        return Withheld(info.filename, "broken inside its archive", "Make the archive anew.")
+        return Withheld(info.filename, "broken inside its archive", _ANEW)
     if content is None:
         return too_large(info.filename, allowance.largest)
     return Member(info.filename, content, _moment(info.date_time))
@@ -178,4 +180,4 @@ def _timestamp(seconds: float) -> datetime | None:
 
 
 def _broken() -> UnreadableError:
-    return UnreadableError("broken: its content does not fit its format", hint="Make the archive anew.")
+    return refusals.broken(hint=_ANEW)

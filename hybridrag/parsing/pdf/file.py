@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal
 
-from hybridrag.parsing.office.extraction import encrypted
-from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing import refusals
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
@@ -66,12 +65,12 @@ class PdfFile:
             self._file = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
             if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
-                raise encrypted() from None
-            raise _broken() from None
+                raise refusals.locked() from None
+            raise refusals.broken() from None
         if not len(self._file):
-            raise _broken()
+            raise refusals.broken()
         if len(self._file) > MOST_PAGES:
-            raise UnreadableError(f"has more than {MOST_PAGES:,} pages", hint="Split it.")
+            raise refusals.too_many_pages(MOST_PAGES)
         self._filled_in = pypdfium2.raw.FPDF_GetFormType(self._file) == pypdfium2.raw.FORMTYPE_ACRO_FORM
         if self._filled_in:
             self._file.init_forms()
@@ -193,11 +192,6 @@ class PdfFile:
             Line(0.0 if large > usual and min(size((start + end) // 2), size(end - 1)) < large else large, 0.0)
             for large, (start, end) in zip(sizes, spans, strict=True)
         )
-
-
-def _broken() -> UnreadableError:
-    hint = "Open it in the program that made it and save it again."
-    return UnreadableError("broken: its content does not fit its format", hint=hint)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

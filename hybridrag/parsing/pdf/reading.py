@@ -17,7 +17,7 @@ from hybridrag.types import Page
 PAGE_BREAK = "\n\n"
 
 
-def parse_pdf(content: bytes, _media_type: str = "application/pdf") -> Parsed:
+def parse_pdf(content: bytes) -> Parsed:
     """The text of every page, joined by a blank line. Raises UnreadableError for a broken, locked or scanned file."""
     file = PdfFile(content)
     try:

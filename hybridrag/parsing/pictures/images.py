@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hybridrag.parsing import refusals
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.pictures import ocr
 from hybridrag.types import Page
@@ -24,7 +25,7 @@ _SMALL = 2_000_000
 _PAGE_BREAK = "\n\n"
 
 
-def parse_image(content: bytes, _media_type: str = "") -> Parsed:
+def parse_image(content: bytes) -> Parsed:
     """The text in the picture, empty where there is none; the pages of a TIFF are pages.
 
     Raises UnreadableError for one that is broken or too large, and where nothing can read it, which is no failure.
@@ -57,7 +58,7 @@ def _pictures(content: bytes) -> Iterator[bytes]:
         ):
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             if pages > _MOST_FRAMES:
-                raise UnreadableError(f"has more than {_MOST_FRAMES:,} pages", hint="Split it.", ocr=True)
+                raise refusals.too_many_pages(_MOST_FRAMES, ocr=True)
             for number in range(pages):
                 image.seek(number)
                 if image.width * image.height > _MOST_PIXELS:
@@ -66,7 +67,7 @@ def _pictures(content: bytes) -> Iterator[bytes]:
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise _too_large() from None
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, ArithmeticError):
-        raise UnreadableError("broken: its content does not fit its format", ocr=True) from None
+        raise refusals.broken(ocr=True) from None
 
 
 def _pgm(image: Image.Image) -> bytes:

@@ -84,6 +84,11 @@ def find(mode: str = "auto", languages: tuple[str, ...] = ()) -> Ocr:
     return Ocr(program, version, wanted, "osd" in installed, data, missing="", hint="")
 
 
+def languages_of(program: str) -> frozenset[str]:
+    """The languages that it has data for; `osd`, which tells which way up a page is, among them."""
+    return _asked(program)[1]
+
+
 def given(fields: Mapping[str, Any]) -> Ocr:
     """What `dataclasses.asdict` made of it, after its way through JSON."""
     return Ocr(**{**fields, "languages": tuple(fields["languages"])})
@@ -197,7 +202,9 @@ def _environment(ocr: Ocr) -> dict[str, str]:
 def _asked(program: str) -> tuple[str, frozenset[str]]:
     """Its version and the languages it has data for. Runs it twice, 20 ms each; a process asks once."""
     version = re.search(r"tesseract v?(\d[\w.]*)", _said(program, "--version"))
-    return version[1] if version else "", frozenset(_said(program, "--list-langs").split())
+    lines = (line.strip() for line in _said(program, "--list-langs").splitlines())
+    # Under a line with the folder of the data, which ends with a colon.
+    return version[1] if version else "", frozenset(line for line in lines if line and not line.endswith(":"))
 
 
 def _said(program: str, *arguments: str) -> str:
