@@ -8,8 +8,9 @@
 `--chroma` takes the questions and corpora of the published evaluation (Chroma, "Evaluating Chunking Strategies for
 Retrieval", github.com/brandonstarxel/chunking_evaluation), and counts as that does: the five nearest chunks among those
 of all corpora, characters for tokens. `folded` are the five nearest with different texts, as `search` gives them.
-`--search` asks the same of `ingest` and `search` as users run them. `--spans` chunks every file of a folder through its
-parser and counts the chunks whose text is not the document's at their offsets.
+`--search` asks the same of `ingest` and `search` as users run them, and how much of the excerpts the passages hold that
+`ask` reads. `--spans` chunks every file of a folder through its parser and counts the chunks whose text is not the
+document's at their offsets.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from hybridrag.sources import open_source
 from hybridrag.types import Document, Mode, Query, Skipped
 
 TOP = 5
+PASSAGES = 8
+"""As many as `ask` retrieves."""
 MODES: tuple[Mode, ...] = ("dense", "hybrid")
 Spans = Sequence[tuple[int, int]]
 
@@ -227,12 +230,23 @@ def searched(folder: Path, budget: int, embedder: str) -> dict[str, object]:
                 spans = [(Path(hit.chunk.document.path).stem, hit.chunk.start, hit.chunk.end) for hit in hits]
                 rows.append(scores(question, spans))
             found[mode] = percent(rows)
+        found["passages"] = evidence_read(wiring, questions(folder))
         return found
     finally:
         wiring.store.close()
         if wiring.server is not None:
             wiring.server.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def evidence_read(wiring: composition.Wiring, asked: Sequence[Question]) -> dict[str, float]:
+    """The share of the excerpts, in percent, that stands in the passages `ask` reads, and their characters."""
+    recalls, characters = [], []
+    for question in asked:
+        chunks = [hit.chunk for hit in wiring.search(Query(question.text, k=PASSAGES, unit="passage")).hits]
+        recalls.append(scores(question, [(Path(c.document.path).stem, c.start, c.end) for c in chunks])[0])
+        characters.append(sum(len(chunk.text) for chunk in chunks))
+    return {"recall": round(100 * float(np.mean(recalls)), 1), "characters": round(float(np.mean(characters)))}
 
 
 def speed(documents: Sequence[Document], way: Way) -> dict[str, float]:

@@ -124,9 +124,16 @@ def by_pypdfium2(content: bytes) -> Pages:
 
 
 def by_kreuzberg(content: bytes) -> Pages:
-    from hybridrag.parsing.office.extraction import extract
+    import kreuzberg
 
-    found = extract(content, "application/pdf", output="plain").pages or []
+    settings = kreuzberg.ExtractionConfig(
+        use_cache=False,
+        enable_quality_processing=False,
+        output_format="plain",
+        pages=kreuzberg.PageConfig(extract_pages=True),
+        concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
+    )
+    found = kreuzberg.extract_bytes_sync(content, "application/pdf", config=settings).pages or []
     return [page["content"] for page in sorted(found, key=lambda page: page["page_number"])]
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from hybridrag.answering.figures import Figure, borne_out, figures_of
 from hybridrag.answering.names import Held, names_of
+from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.wording import content
 from hybridrag.types import Passage
 
@@ -113,7 +114,8 @@ class Asides:
         self._texts = [question[:_LOOKED_AT]]
         for passage in passages:
             document = passage.chunk.document
-            self._texts += (document.title, *passage.chunk.headings, document.path, passage.text)
+            heads = (part.head for part in chunks_of(passage))
+            self._texts += (document.title, *passage.chunk.headings, *heads, document.path, passage.text)
 
     def claims(self, text: str) -> bool:
         """Whether a heading, a lead-in, a question or the like names what neither passages nor the question name."""

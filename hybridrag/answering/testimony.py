@@ -43,9 +43,10 @@ class Testimony:
 
     @cached_property
     def context(self) -> str:
-        """What stands around the passage: its document's title, its headings, its path, what is known of it."""
-        chunk = self.passage.chunk
-        headings = dict.fromkeys(heading for part in chunks_of(self.passage) for heading in part.headings)
+        """What stands around the passage: its document's title, its headings, the heads of the tables whose rows it
+        holds, its path, what is known of it."""
+        chunk, parts = self.passage.chunk, chunks_of(self.passage)
+        headings = dict.fromkeys(heading for part in parts for heading in (*part.headings, part.head) if heading)
         known = (f"{key} {value}" for key, value in chunk.document.metadata.items())
         return "\n".join((chunk.document.title, *headings, chunk.document.path, *known))[:_CONTEXT]
 

@@ -125,12 +125,13 @@ def show(
     session = Session.of(context)
     store, collection = session.wiring.store, session.wiring.collection()
     sources = [row["source"] for row in store.list_sources(collection)]
-    for source, path in meanings(uri, sources):
+    meant = list(meanings(uri, sources))
+    for source, path in meant:
         row = store.show_document(collection, source, path)
         if row is not None:
             break
     else:
-        raise UsageError(f"no document {uri} is indexed", hint="see `hybridrag documents list`")
+        raise _not_indexed(session, uri, [f"{source}/{path}" for source, path in meant])
     found = left_out_of(store.url, collection, row)
     if session.flags.json:
         session.json(_document_json(row, found))
@@ -143,6 +144,24 @@ def show(
             "--json tells which"
         )
     return 0
+
+
+def _not_indexed(session: Session, uri: str, meant: list[str]) -> UsageError:
+    """Why a document cannot be shown: what is wrong with it, or that it is a folder or an archive of others."""
+    from hybridrag.store.problems import open_problems
+
+    store, collection = session.wiring.store, session.wiring.collection()
+    for each in open_problems(store.url, collection):
+        if each.uri in meant:
+            return UsageError(
+                f"{each.uri} is not indexed: {each.reason}", hint=each.hint or "nothing of it can be shown"
+            )
+    within = [row["document"].uri for row in store.list_documents(collection)]
+    for folder in meant:
+        if inside := [other for other in within if other.startswith(f"{folder}/")]:
+            several = "1 document" if len(inside) == 1 else f"{len(inside):,} documents"
+            return UsageError(f"{folder} holds {several}; name one of them", hint=f"the first is {inside[0]}")
+    return UsageError(f"no document {uri} is indexed", hint="see `hybridrag documents list`")
 
 
 def _document_json(row: dict[str, Any], found: LeftOut) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _told(done: Forgotten) -> list[str]:
             }[each.source]
             lines.append(f"{each.uri} still lies in {each.file}; {back}")
         elif each.source == "kept out":
-            lines.append(f"{each.uri}: its source cannot be seen from here, and leaves it out from now on")
+            lines.append(f"{each.uri}: whether it is still there was not seen; its source leaves it out from now on")
     lines += [f"not removed: {line}" for line in done.left]
     if not done.purged and not done.dry_run:
         lines.append("the database's files keep deleted text until it is written over; --purge rewrites them now")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +18,10 @@ from hybridrag.types import Label
 
 if TYPE_CHECKING:
     from hybridrag.flows.ingest_report import IngestReport
+    from hybridrag.types import Skipped
 
 _SHOWN_PROBLEMS = 10
+_SHOWN_REASONS = 6
 
 
 def ingest(
@@ -125,6 +129,7 @@ def report_json(report: IngestReport) -> dict[str, Any]:
         "problems": [{"uri": p.uri, "reason": p.reason, "hint": p.hint, "failed": p.failed} for p in report.problems],
         "refused": [{"source": r.source, "reason": r.reason, "hint": r.hint} for r in report.refused],
         "warnings": report.warnings,
+        "notes": [{"uri": uri, "note": text} for uri, text in report.notes],
         **({"would_remove": report.would_remove} if report.dry_run else {}),
     }
 
@@ -147,9 +152,17 @@ def labels(given: list[str] | None) -> tuple[Label | None, tuple[tuple[str, Labe
     return level, tuple(globs) or None
 
 
+def _by_reason(problems: Sequence[Skipped]) -> str:
+    """How many there are of each kind of problem, the most frequent first."""
+    found = Counter(problem.reason for problem in problems).most_common()
+    told = [f"{reason} ({count})" for reason, count in found[:_SHOWN_REASONS]]
+    others = sum(count for _, count in found[_SHOWN_REASONS:])
+    return "; ".join((*told, *([f"other reasons ({others})"] if others else [])))
+
+
 def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
     """The report for people: what went wrong on stderr, the numbers on stdout."""
-    problems = [p for p in report.problems if p.failed or verbose]
+    problems = sorted((p for p in report.problems if p.failed or verbose), key=lambda p: p.uri)
     shown = problems if verbose else problems[:_SHOWN_PROBLEMS]
     for problem in shown:
         word = "failed" if problem.failed else "skipped"
@@ -157,8 +170,16 @@ def show_report(report: IngestReport, *, quiet: bool, verbose: bool) -> None:
         fields = {"uri": problem.uri, "reason": problem.reason, "hint": problem.hint}
         line = f"{word}: {problem.uri}: {problem.reason}{hint}"
         notice(line, quiet=quiet, level="warning", event=word, **fields)
-    if len(problems) > len(shown):
-        notice(f"... and {len(problems) - len(shown)} more; --verbose shows all", quiet=quiet)
+    if rest := problems[len(shown) :]:
+        notice(f"... and {len(rest)} more failed: {_by_reason(rest)}", quiet=quiet)
+    if left_out := [p for p in report.problems if not (p.failed or verbose)]:
+        notice(f"skipped: {_by_reason(left_out)}", quiet=quiet)
+    if rest or left_out:
+        notice("--verbose names each file", quiet=quiet)
+    if report.notes and not verbose:
+        said = "1 note" if len(report.notes) == 1 else f"{len(report.notes)} notes"
+        uri, text = report.notes[0]
+        notice(f"{said} on what was read, with --verbose all; the first: {uri}: {text}", quiet=quiet)
     going = report.would_remove if verbose else report.would_remove[:_SHOWN_PROBLEMS]
     for uri in going:
         notice(f"would be removed: {uri}", quiet=quiet)

@@ -18,6 +18,8 @@ _MODES = ("hybrid", "dense", "lexical")
 _UNITS = ("chunk", "passage", "document")
 _FUSIONS = ("score", "rrf")
 _SNIPPET = 400
+_ROWS = frozenset({"text/csv", "text/tab-separated-values"})
+"""Where each line is a row."""
 _OTHERS = 3
 
 
@@ -172,13 +174,44 @@ def _show(result: SearchResult, *, explain: bool) -> None:
             console.print(Text(f"    {_explained(hit, result)}", style="dim"))
         if hit.also:
             console.print(Text(f"    {_others(hit)}", style="dim"))
-        snippet = " ".join(printable(hit.chunk.text).split())
         width = max(20, min(console.width, 110) - 4)
-        for line in textwrap.wrap(textwrap.shorten(snippet, _SNIPPET, placeholder=" ..."), width):
+        if names := _column_names(hit.chunk):
+            for line in textwrap.wrap(names, width):
+                console.print(Text(f"    {line}", style="dim"))
+        for line in _snippet(hit.chunk, width):
             console.print(Text(f"    {line}"))
     if explain:
         steps = ", ".join(f"{name} {value:.0f}" for name, value in result.timings_ms.items() if value)
         console.print(Text(f"milliseconds: {steps}", style="dim"))
+
+
+def _column_names(chunk: StoredChunk) -> str:
+    """The head of the table whose rows a chunk begins with."""
+    head = printable((chunk.parts or (chunk,))[0].head)
+    return " ".join(" ".join(line.split()) for line in head.splitlines() if any(map(str.isalnum, line)))
+
+
+def _snippet(chunk: StoredChunk, width: int) -> list[str]:
+    """The beginning of a chunk in lines of `width`: running text joined, each row of a table on a line of its own."""
+    table = chunk.document.media_type in _ROWS
+    lines: list[str] = []
+    room, in_text = _SNIPPET, False
+    for written in printable(chunk.text).splitlines():
+        line = " ".join(written.split())
+        row = table or line.startswith("|")
+        if not line or (row and not any(map(str.isalnum, line))):
+            continue
+        fits = len(line) <= room
+        line = line if fits else "..." if row else textwrap.shorten(line, max(room, 3), placeholder=" ...").lstrip()
+        if in_text and not row:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+        if not fits:
+            break
+        room -= len(line) + 1
+        in_text = not row
+    return [piece for line in lines for piece in textwrap.wrap(line, width)]
 
 
 def _explained(hit: Hit, result: SearchResult) -> str:

@@ -33,7 +33,7 @@ class Material:
     @property
     def text(self) -> str:
         """All that the chunk can be found by."""
-        return "\n".join((*self.path, self.chunk.text))
+        return "\n".join((*self.path, *filter(None, (self.chunk.head,)), self.chunk.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,11 @@ def question_prompt(material: Material, *, boundary: str, known: tuple[Span, ...
     `known` are values in the chunk's text that were found in its document.
     """
     place = " > ".join(material.path)
-    label = material.chunk.document.label
+    label, head = material.chunk.document.label, material.chunk.head
     passage = (
         Piece(f"--- passage {boundary} ---\nfrom: ", Label.PUBLIC, ours=True),
         Piece(f"{place}\n", label),
+        *((Piece(f"{head}\n", label),) if head else ()),
         Piece(material.chunk.text, label, known),
         Piece(f"\n--- end {boundary} ---", Label.PUBLIC, ours=True),
     )

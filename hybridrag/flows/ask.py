@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hybridrag.answering.grounding import Grounding
 from hybridrag.answering.links import LinkGuard
+from hybridrag.answering.prompt import head_of
 from hybridrag.answering.streaming import AnswerReader
 from hybridrag.errors import ConfigError, HybridragError, ProviderError, UsageError
 from hybridrag.flows.evidence import NOTHING_FOUND, timings
@@ -159,7 +160,7 @@ def _known_texts(request: Request) -> Iterator[str]:
     yield request.question
     for passage in request.passages:
         document = passage.chunk.document
-        yield from (passage.text, document.title, document.uri, *passage.chunk.headings)
+        yield from (passage.text, head_of(passage), document.title, document.uri, *passage.chunk.headings)
 
 
 def nothing_to_answer_from(question: str, found: SearchResult) -> Answer:

@@ -189,11 +189,10 @@ class Plan:
     # --- what is gone ------------------------------------------------------------------------------------------------
 
     def holds(self, path: str) -> bool:
-        """Whether something is indexed under a path: a document, or a folder of them."""
+        """Whether something is indexed of a file or a folder."""
         below = "" if self.source.kind == "web" else f"{path}/"  # a page with another below it is no folder of that
-        return any(
-            path in {at, known.container} or (below and at.startswith(below)) for at, known in self.known.items()
-        )
+        places = (known.container or at for at, known in self.known.items())
+        return any(place == path or (below and place.startswith(below)) for place in places)
 
     def unwanted(self, *, prune: bool) -> set[str]:
         """Indexed documents that this run is to remove, as far as it has looked."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from hybridrag.flows.progress import Progress
 from hybridrag.flows.sampled import keep_sample
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
+from hybridrag.parsing.pictures.ocr import NEEDED
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.sources import Entry, Listing, Reader, Vanished
 from hybridrag.store.problems import Problem, shortened
@@ -267,7 +268,8 @@ class Ingest:
         """Prepares, embeds and stores at the same time. At most `_UNDERWAY` batches are past preparing."""
         underway: deque[_Underway] = deque()
         with (
-            prefetched(self._prepared(plan), ahead=_AHEAD, weight=lambda item: len(item.chunks) + 1) as prepared,
+            closing(self._prepared(plan)) as items,  # nothing is parsed any more while an error is told
+            prefetched(items, ahead=_AHEAD, weight=lambda item: len(item.chunks) + 1) as prepared,
             ThreadPoolExecutor(1, thread_name_prefix="hybridrag-store") as writer,
             # Two, so that one batch fills the processor while the last texts of another are computed.
             ThreadPoolExecutor(2, thread_name_prefix="hybridrag-embed") as embedder,
@@ -301,29 +303,25 @@ class Ingest:
             self._run.cancel()
             raise
 
-    def _prepared(self, plan: Plan) -> Iterator[Chunked]:
+    def _prepared(self, plan: Plan) -> Generator[Chunked, None, None]:
         """Documents to be indexed, chunked; everything else is counted."""
-        parsed = mapped(
-            self._changed(plan),
-            self._parsed,
-            workers=self._parser.workers,
-            weight=lambda raw: len(raw.content) + _EACH,
-            most=_UNPARSED,
-        )
-        for raw, document in parsed:
-            if isinstance(document, Skipped):
-                self._skip(plan, raw.path, document, content_hash=raw.content_hash)
-                continue
-            chunked = self._chunked(plan, document)
-            if isinstance(chunked, Skipped):
+        read = self._changed(plan)
+        workers, weight = self._parser.workers, lambda raw: len(raw.content) + _EACH
+        with closing(read), closing(mapped(read, self._parsed, workers=workers, weight=weight, most=_UNPARSED)) as done:
+            for raw, document in done:
+                if isinstance(document, Skipped):
+                    self._skip(plan, raw.path, document, content_hash=raw.content_hash)
+                    continue
+                chunked = self._chunked(plan, document)
+                if not isinstance(chunked, Skipped):
+                    yield chunked
+                    continue
                 if raw.path in plan.known:
                     plan.emptied.add(raw.path)  # from when it was not yet so guarded
                 # No parser is to blame: it is tried again each time, as its label or the model may be another.
                 plan.keep_problem(raw.path, chunked, content_hash=raw.content_hash)
                 self.report.problem(chunked)
                 self._looked_at(plan, [raw.path])
-                continue
-            yield chunked
 
     def _parsed(self, raw: RawDocument) -> Document | Skipped:
         if self._over.is_set():
@@ -331,7 +329,7 @@ class Ingest:
         with self._stages.timed("parse"):
             return self._parser.parse(raw)
 
-    def _changed(self, plan: Plan) -> Iterator[RawDocument]:
+    def _changed(self, plan: Plan) -> Generator[RawDocument, None, None]:
         """Documents that are new or other than what is indexed; in a dry run they are counted, and none is left."""
         untouched = plan.untouched()
         self._as_they_were(plan, untouched)
@@ -444,6 +442,7 @@ class Ingest:
     def _chunked(self, plan: Plan, document: Document) -> Chunked | Skipped:
         label, note = label_of(plan.source, document, self._options.globs)
         for text in (*document.notes, *([note] if note else [])):
+            self.report.notes.append((document.uri, text))
             self._progress.note(f"{document.uri}: {text}")
         if label is Label.LOCAL_ONLY and self._options.texts_leave:
             reason = "it is labelled local-only, and the embedding model is remote"
@@ -476,7 +475,8 @@ class Ingest:
 
     def _tell(self, plan: Plan, path: str, skipped: Skipped) -> None:
         if path in plan.known:
-            if skipped.failed:
+            # A picture says what it said, on a machine or in a cron job that finds no OCR too.
+            if skipped.failed or skipped.reason.startswith(NEEDED):
                 skipped = replace(skipped, reason=f"{skipped.reason}; the version indexed before is kept")
             else:
                 plan.emptied.add(path)

@@ -25,7 +25,8 @@ class IngestReport:
     """What a run did: documents and chunks by what became of them, and the seconds each stage was at work.
 
     `moved` counts documents that were added with the content of one that was removed; they are among both. `refused`
-    and `unread` are sources that a sync left as they were: for safety, or because they could not be looked at.
+    and `unread` are sources that a sync left as they were: for safety, or because they could not be looked at. `notes`
+    are of documents that were read this time, by their uri: which part of one could not be read, say.
     `would_remove` are the documents that a dry run found gone.
     """
 
@@ -50,6 +51,7 @@ class IngestReport:
     refused: list[Refused] = field(default_factory=list)
     unread: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     dry_run: bool = False
     would_remove: list[str] = field(default_factory=list)
     boilerplate: Boilerplate = field(default_factory=Boilerplate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -46,10 +46,11 @@ def mapped(
     workers: int,
     weight: Callable[[Item], int],
     most: int,
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Each item with what `function` makes of it, in order, made by so many threads.
 
-    Further items are begun while those that are not yet taken weigh less than `most`, or there is none.
+    Further items are begun while those that are not yet taken weigh less than `most`, or there is none. Closing it ends
+    the threads: what is not begun then never is.
     """
     underway: deque[tuple[Item, int, Future[Result]]] = deque()
     total = 0
@@ -62,7 +63,8 @@ def mapped(
                 first, weighs, made = underway.popleft()
                 total -= weighs
                 yield first, made.result()
-        for last, _, made in underway:
+        while underway:
+            last, _, made = underway.popleft()
             yield last, made.result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.chunking import headed, prefix
+from hybridrag.chunking import embed_text
 from hybridrag.errors import UsageError
 from hybridrag.evaluation import Dataset, Questions, load_beir, load_questions
 from hybridrag.flows.selection import SourceOptions, select
@@ -99,7 +99,7 @@ def collection_library(store: PostgresStore, collection: Index) -> Library:
             whole = store.show_document(collection, document.source, document.path)
             if whole is None:
                 return []
-            return [_embed_text(document.title, chunk, whole["text"]) for chunk in whole["chunks"]]
+            return [_given(document.title, chunk, whole["text"]) for chunk in whole["chunks"]]
 
         also = (document.external_id,) if document.external_id else ()
         return Held((document.uri, document.path, *also), chunks)
@@ -158,9 +158,10 @@ def _chunked(chunker: Chunker, document: Document) -> Callable[[], list[str]]:
     return lambda: [chunk.embed_text for chunk in chunker.chunk(document)] if document.text.strip() else []
 
 
-def _embed_text(title: str, chunk: dict[str, Any], text: str) -> str:
+def _given(title: str, chunk: dict[str, Any], text: str) -> str:
+    """What the model was given; the text alone of a chunk that another version made."""
     cut = text[chunk["start_offset"] : chunk["end_offset"]]
-    return prefix(title, tuple(chunk["headings"]), cut) + headed(chunk["head"]) + cut
+    return embed_text(title, tuple(chunk["headings"]), cut, bytes(chunk["text_hash"]), head=chunk["head"]) or cut
 
 
 def _mixed(items: list[Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from hybridrag.chunking import headed
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.flows.arms import FUSED, Arms, Candidates
 from hybridrag.flows.clock import Clock
@@ -192,7 +193,7 @@ def _context(chunk: StoredChunk) -> str:
     """A chunk as a reranker reads it: what it stands under belongs to it."""
     title = chunk.document.title
     headings = chunk.headings[1:] if chunk.headings[:1] == (title,) else chunk.headings
-    return "\n".join([title, *headings, chunk.text])
+    return "\n".join([title, *headings, headed(chunk.head) + chunk.text])
 
 
 def _spread(hits: Sequence[Hit], vectors: Mapping[int, Vector], number_of: Mapping[UUID, int]) -> list[Hit]:

@@ -1,14 +1,19 @@
-"""Bytes to text with pages and headings.
+"""Bytes to text with pages, headings, tables, code and lists; and files to the files inside them.
 
-`GuardedParser` is the way in. It parses untrusted bytes in a child process with limits, without keys and without
-network; what it returns was checked on this side.
+`GuardedParser` is the way in. It parses untrusted bytes in child processes with limits, without keys and without
+network; what they return was checked on this side.
 
-    guard      the parser: one file to one Document or Skipped
-    child      the child process, seen from the parent
-    worker     the child process, seen from inside; `sandbox` is what it gives up before it reads a byte
-    formats    which module reads which media type: text, markdown, html, mail, pdf, office
-    parsed     what those modules return, and what they raise
-    language   what language a document is in
+    guard        the parser: one file to one Document or Skipped, or to the files inside it
+    child        a child process, seen from the parent; `folder` is where it stands, `answer` what is believed of it
+    worker       a child process, seen from inside; `sandbox` is what it gives up before it reads a byte
+    wire         how the two frame their messages
+    formats      which module reads which media type, each with a version of its own
+    unpacking    which media types hold files
+    plugins      parsers of other packages, such as `docling_parser`
+    parsed       what a format's module returns, and what it raises; `refusals` are the troubles that many have
+    text         bytes to text; `encodings`, `dates`, `titles` and `language` are what every format may need
+
+    pdf, pictures, office, html, mail, markup, data, code, packed    the formats, family by family
 """
 
 from hybridrag.parsing.guard import GuardedParser

@@ -65,6 +65,14 @@ def read_member(answer: dict[str, Any], content: bytes, *, uri: str) -> Member |
     return Member(name, content, modified)
 
 
+def read_spent(answer: dict[str, Any]) -> int:
+    """How many bytes were unpacked for an answer. Raises BadAnswerError for what is no number of bytes."""
+    spent = answer.get("spent", 0)
+    if type(spent) is not int or spent < 0:
+        raise BadAnswerError
+    return spent
+
+
 def inner_path(written: str) -> str | None:
     """A name inside an archive as a path: forward slashes, no `.` and no `..`, printable. None where it leads out."""
     parts = [part for part in written.replace("\\", "/").split("/") if part not in {"", "."}]

@@ -18,7 +18,7 @@ from typing import IO, Any
 from hybridrag.parsing.folder import Folder
 from hybridrag.parsing.pictures import ocr
 from hybridrag.parsing.plugins import Chosen
-from hybridrag.parsing.wire import LENGTH, framed
+from hybridrag.parsing.wire import Incoming, framed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,16 @@ class Child:
     def end(self) -> None:
         self._end()
 
-    def ask(self, header: dict[str, Any], content: bytes, *, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """The answer to one request, and the bytes that came with it.
+    def ask(
+        self, header: dict[str, Any], content: bytes, *, timeout_s: float, pictures: bool
+    ) -> tuple[dict[str, Any], bytes]:
+        """The answer to one request, and the bytes that came with it. Where there may be `pictures` to read, signs of
+        life are waited for.
 
         Raises ChildTimeoutError, or ChildDiedError if there is none.
         """
         try:
-            head, body = self._exchange(framed(header, content), timeout_s)
+            head, body = self._exchange(framed(header, content), timeout_s, pictures)
             answer = json.loads(head)
         except (OSError, EOFError, ValueError, RecursionError):
             _kill(self._process)
@@ -112,13 +115,13 @@ class Child:
         self.answered += 1
         return answer, body
 
-    def _exchange(self, request: list[bytes], timeout_s: float) -> tuple[bytes, bytes]:
+    def _exchange(self, request: list[bytes], timeout_s: float, pictures: bool) -> tuple[bytes, bytes]:
         """Writes while the child reads, then reads the answer. Raises EOFError, BrokenPipeError, ChildTimeoutError."""
         deadline = time.monotonic() + timeout_s
-        latest = deadline + ocr.DOCUMENT_S
+        latest = deadline + (ocr.DOCUMENT_S if pictures else 0.0)
         write, read = self._write, self._read
         waiting = [memoryview(part) for part in request if part]
-        answer = _Answer(self._largest_answer)
+        answer = Incoming(self._largest_answer)
         with selectors.DefaultSelector() as ready:
             ready.register(write, selectors.EVENT_WRITE)
             ready.register(read, selectors.EVENT_READ)
@@ -142,43 +145,6 @@ class Child:
                         return answer.parts
                     if answer.signs > signs:
                         deadline = min(latest, time.monotonic() + max(timeout_s, ocr.PAGE_S + _UNPACKING_S))
-
-
-class _Answer:
-    """An answer as it comes: two parts, each after its length. Raises EOFError for one that is too long.
-
-    `signs` counts the signs of life before it: lengths of 0.
-    """
-
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        self._come = bytearray()
-        self._found: list[bytes] = []
-        self.signs = 0
-
-    def complete(self, piece: bytes) -> bool:
-        self._come += piece
-        while len(self._found) < 2 and len(self._come) >= LENGTH.size:
-            size = LENGTH.unpack_from(self._come)[0]
-            if not size and not self._found:
-                del self._come[: LENGTH.size]
-                self.signs += 1
-                continue
-            if size > self._largest:
-                raise EOFError
-            end = LENGTH.size + size
-            if len(self._come) < end:
-                return False
-            self._found.append(bytes(self._come[LENGTH.size : end]))
-            del self._come[:end]
-        if len(self._found) == 2 and self._come:
-            raise EOFError
-        return len(self._found) == 2
-
-    @property
-    def parts(self) -> tuple[bytes, bytes]:
-        head, body = self._found
-        return head, body
 
 
 # Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that

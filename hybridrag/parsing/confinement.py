@@ -28,7 +28,7 @@ _SCOPES = 0b11
 """Abstract sockets, and signals."""
 
 _NO_PARSER_ASKS: dict[str, tuple[int, Sequence[int]]] = {
-    # socket, connect; ptrace, process_vm_readv, process_vm_writev; chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat;
+    # socket, connect; ptrace, process_vm_readv and _writev; chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat;
     # add_key, request_key, keyctl; mount, unshare, setns; bpf, userfaultfd, perf_event_open
     "x86_64": (
         0xC000003E,

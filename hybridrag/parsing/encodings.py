@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from itertools import islice
 
 
@@ -31,9 +32,10 @@ def shifting(content: bytes) -> str | None:
 
 def likelier(content: bytes, guess: str) -> str:
     """The guess, or one of its rivals in which far fewer characters stand oddly: `Gr\\u0161\\u00a7e` is no word."""
-    rivals = next((group for group in _RIVALS if guess in group), ())
+    if guess not in _LATIN:
+        return guess
     sample = content[:_LOOKED_AT]
-    costs = {name: cost for name in (guess, *rivals) if (cost := _oddness(sample, name)) is not None}
+    costs = {name: cost for name in (guess, *_ALPHABETS) if (cost := _oddness(sample, name)) is not None}
     if guess not in costs:
         return guess
     best = min(costs, key=lambda name: (costs[name], name != guess))
@@ -61,27 +63,38 @@ def _decodes(content: bytes, encoding: str) -> bool:
 
 
 def _oddness(content: bytes, encoding: str) -> float | None:
-    """How many foreign characters are no letters inside words, capitals after small letters, or seldom seen."""
+    """How many foreign characters are no letters inside words, capitals after small letters, or of no one alphabet."""
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         return None
     odd = 0.0
+    letters: Counter[str] = Counter()
     for before, char in _FOREIGN.findall(text):
         if not char.isalpha():
             odd += bool(before) and char not in "’‘­·–—…“”„«»"
         elif before and before.islower() and not char.islower():
             odd += 1
-        elif encoding in _WESTERN and char.lower() not in _COMMON_WESTERN:
-            odd += 0.5
-    return odd
+        else:
+            letters[char.lower()] += 1
+    alphabets = _ALPHABETS.get(encoding, ("",))
+    return odd + 0.5 * min(sum(n for char, n in letters.items() if char not in alphabet) for alphabet in alphabets)
 
 
 _LOOKED_AT = 64 * 1024
 _LEAST_PLAIN = 0.02
 _STRANGE = frozenset({"Cc", "Cn", "Co", "Cs"})
 _SHIFTS = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"), (b"\x1b$", "iso2022_jp_ext"))
-_WESTERN = ("cp1252", "mac_roman", "cp850")
-_RIVALS = (_WESTERN, ("cp1250", "iso8859_2", "cp852"), ("cp1257", "iso8859_13", "iso8859_4", "iso8859_10"))
 _FOREIGN = re.compile(r"([^\W\d_]?)([^\x00-\x7f])")
-_COMMON_WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôöøùúûüýÿßœ")
+_WESTERN = ("àáâãäåæçèéêëìíîïñòóôöøùúûüýÿßœ", "áðéíóúýþæö")
+_CENTRAL = ("ąćęłńóśźż", "áčďéěíľĺňóôŕřšťúůýžä", "áéíóöőúüű", "čćđšžäöüß", "ăâîşţșț")
+_BALTIC = ("ąčęėįšųūž", "āčēģīķļņōŗšūž", "äõöüšž")
+_TURKISH = ("çğıöşüâîûi̇",)
+_ALPHABETS = {
+    **dict.fromkeys(("cp1252", "mac_roman", "cp850"), _WESTERN),
+    **dict.fromkeys(("cp1250", "iso8859_2", "cp852"), _CENTRAL),
+    **dict.fromkeys(("cp1254", "cp857"), _TURKISH),
+    **dict.fromkeys(("cp1257", "iso8859_13", "iso8859_4", "cp775"), _BALTIC),
+}
+"""The letters beyond ASCII of the languages that each encoding was made for."""
+_LATIN = frozenset({*_ALPHABETS, "latin_1", "iso8859_9", "iso8859_10", "iso8859_14", "iso8859_15", "iso8859_16"})

@@ -24,6 +24,7 @@ _WORD = frozenset(
     {
         *(f"{_OPEN_XML}.wordprocessingml.{kind}" for kind in ("document", "template")),
         *(f"application/vnd.ms-word.{kind}.macroenabled.12" for kind in ("document", "template")),
+        "application/msword",
     }
 )
 _OFFICE = frozenset(
@@ -36,6 +37,7 @@ _OFFICE = frozenset(
         "application/vnd.ms-powerpoint",
         *(f"{_OPEN_DOCUMENT}.{kind}" for kind in ("text", "text-template", "presentation", "presentation-template")),
         f"{_OPEN_DOCUMENT}.graphics",
+        "application/rtf",
     }
 )
 _SHEETS = frozenset(
@@ -88,7 +90,7 @@ _OTHER_TEXT = Format("other-text", 1, _TEXT.reader, frozenset(), prose=False)
 
 
 def _office(name: str, media_types: frozenset[str], *libraries: str, prose: bool = True) -> Format:
-    return Format(name, 2, "office.reading:parse_office", media_types, libraries, prose=prose, by_type=True)
+    return Format(name, 3, "office.reading:parse_office", media_types, libraries, prose=prose, by_type=True)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -100,9 +102,9 @@ FORMATS: tuple[Format, ...] = (
     Format("notebook", 1, "data.notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
     Format("markdown", 1, "markup.markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
     Format(
-        "html", 1, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
+        "html", 2, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
     ),
-    Format("mail", 1, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
+    Format("mail", 2, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
     Format("pdf", 1, "pdf.reading:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
     Format(
         "image",
@@ -112,9 +114,8 @@ FORMATS: tuple[Format, ...] = (
         ("pillow",),
         pictures=True,
     ),
-    # What an office file is, is told by its content. Under the old names there may be either kind.
+    # What an office file is, is told by its content; the libraries are those for what its name says.
     _office("word", _WORD, "mammoth", "markdown-it-py"),
-    _office("old-word", frozenset({"application/msword", "application/rtf"}), "kreuzberg", "mammoth", "markdown-it-py"),
     _office("book", frozenset({"application/epub+zip"}), "markdown-it-py"),
     _office("office", _OFFICE),
     _office("sheets", _SHEETS, prose=False),

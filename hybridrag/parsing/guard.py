@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hybridrag.parsing import formats, refusals, unpacking
-from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, refuse
+from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, read_spent, refuse
 from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.language import declared_language
@@ -22,6 +22,10 @@ from hybridrag.parsing.plugins import Claims, choose
 from hybridrag.types import Document, Member, RawDocument, Skipped
 
 _GIB = 1024**3
+_SMALL = 1024**2
+"""Bytes of plain text that are not worth a child: it is read in some hundredths of a second."""
+_EACH_MEMBER, _EACH_WITHHELD = 4096, 32_768
+"""Bytes that a file inside another counts beside its own, and one that cannot be had: so a million are too many."""
 
 
 class GuardedParser:
@@ -56,6 +60,7 @@ class GuardedParser:
             self._idle.put(place)
         self._unpacking: list[_Place] = []
         self._opened: set[_Place] = set()
+        self._left: dict[tuple[str, str], int] = {}
         self._closing = threading.Event()
 
     @property
@@ -109,17 +114,21 @@ class GuardedParser:
         # A child beside those that parse: what comes out is parsed meanwhile, and may have to be opened itself.
         place = self._unpacking.pop() if self._unpacking else _Place(self._means)
         self._opened.add(place)
+        outermost = (raw.source, raw.container or raw.path)
+        first = outermost not in self._left
+        left = self._left.setdefault(outermost, self._means.most_unpacked)
         try:
             opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
-            refuse(self._answered(place, opening, raw.content)[0])
-            left, empty = self._means.most_unpacked, True
+            refuse(self._answered(place, opening | {"most": left}, raw.content)[0])
+            empty = True
             while True:
                 answer, content = self._answered(place, {"ask": "next"}, b"", again=False)
+                self._left[outermost] -= max(len(content), read_spent(answer))
                 if answer.get("end") is True:
                     break
                 empty = False
-                left -= len(content)
-                if left < 0:
+                self._left[outermost] -= _EACH_WITHHELD if "reason" in answer else _EACH_MEMBER
+                if self._left[outermost] < 0:
                     raise refusals.unpacks_to_too_much()
                 yield read_member(answer, content, uri=raw.uri)
             if empty and not unpacking.holds_text(raw.media_type):
@@ -129,6 +138,8 @@ class GuardedParser:
         except UnreadableError as error:
             yield self._told(raw, error)
         finally:
+            if first:
+                del self._left[outermost]
             self._opened.discard(place)
             if self._closing.is_set():
                 place.drop()
@@ -182,11 +193,9 @@ class GuardedParser:
 
     def _parsed(self, raw: RawDocument) -> Parsed:
         plain = formats.is_plain(raw.media_type) and self._claims.of(raw.media_type) is None
-        if plain and _is_utf8(raw.content):
-            parsed = formats.parse(raw.content, raw.media_type)
-            if len(parsed.text) > self._means.max_text:
-                raise refusals.too_long(self._means.max_text)
-            return parsed
+        # What takes time or memory is for a child, which has only so much of either.
+        if plain and len(raw.content) <= min(_SMALL, self._means.max_text) and _is_utf8(raw.content):
+            return formats.parse(raw.content, raw.media_type)
         with self._lent() as place:
             answer, _ = self._answered(place, {"ask": "parse", "media_type": raw.media_type}, raw.content)
             try:
@@ -211,11 +220,13 @@ class GuardedParser:
         Raises UnreadableError where there is none, or it tells why.
         """
         deaths = 0
+        reading = formats.format_of(header["media_type"]) if header["ask"] == "parse" else None
+        pictures = reading is not None and reading.pictures
         while True:
             child = place.running()
             fresh = child.answered == 0 or not again
             try:
-                answer, body = child.ask(header, content, timeout_s=self._timeout_s)
+                answer, body = child.ask(header, content, timeout_s=self._timeout_s, pictures=pictures)
                 if "fault" not in answer:
                     return answer, body
                 trouble = self._fault(answer["fault"])

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 
 from hybridrag.parsing import confinement
 
@@ -21,9 +22,9 @@ _MOST_FILES = 128
 def enter(*, memory: int, parent: int) -> None:
     """Bounds this process to `memory` bytes of address space and takes away its network.
 
-    On Linux it dies with its parent, can gain no privileges, lives in a network namespace without an interface, opens no
-    sockets and changes files in the current folder only; what the kernel refuses of that, and on other systems, the
-    rest still holds. Ends the process if `parent` is no longer there.
+    On Linux it dies with its parent, can gain no privileges, lives in a network namespace without an interface, opens
+    no sockets and changes files in the current folder only; where the kernel refuses some of it, and on other systems,
+    the rest still holds. Ends the process if `parent` is no longer there.
     """
     for limit, most in (
         (resource.RLIMIT_AS, memory),
@@ -38,7 +39,7 @@ def enter(*, memory: int, parent: int) -> None:
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # A user namespace of its own lets an ordinary user have a network namespace, and takes root's powers from root.
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-        confinement.write_only_in(os.getcwd())
+        confinement.write_only_in(str(Path.cwd()))
         confinement.refuse_system_calls()
     if os.getppid() != parent:
         os._exit(1)

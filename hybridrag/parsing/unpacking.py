@@ -60,8 +60,8 @@ def holds_text(media_type: str) -> bool:
     return media_type not in _READERS or media_type in _WITH_TEXT
 
 
-def members_of(content: bytes, media_type: str, *, name: str, largest: int, most: int) -> Iterator[Member | Withheld]:
-    """The files inside, in their order; `name` is the file's own. `largest` and `most` are bytes, of one and of all.
+def members_of(content: bytes, media_type: str, *, name: str, allowance: Allowance) -> Iterator[Member | Withheld]:
+    """The files inside, in their order; `name` is the file's own.
 
     Raises UnreadableError where no more can be had.
     """
@@ -69,7 +69,7 @@ def members_of(content: bytes, media_type: str, *, name: str, largest: int, most
     reader: Callable[[Packed], Iterator[Member | Withheld]] = getattr(
         import_module(f"hybridrag.parsing.{module}"), function
     )
-    return reader(Packed(content, name, Allowance(largest, most)))
+    return reader(Packed(content, name, allowance))
 
 
 def too_large(name: str, largest: int) -> Withheld:

@@ -18,8 +18,8 @@ from hybridrag.parsing import formats, refusals, sandbox
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded
 from hybridrag.parsing.pictures import ocr
 from hybridrag.parsing.plugins import Chosen, Loaded, NotLoadedError
-from hybridrag.parsing.unpacking import Withheld, members_of
-from hybridrag.parsing.wire import LENGTH, framed
+from hybridrag.parsing.unpacking import Allowance, Withheld, members_of
+from hybridrag.parsing.wire import SIGN_OF_LIFE, framed, read_message
 from hybridrag.types import Member
 
 _SMALL_TEXT, _SWOLLEN = 1_000_000, 100
@@ -34,17 +34,14 @@ def main() -> None:
     sandbox.enter(memory=settings["memory"], parent=settings["parent"])
 
     def alive() -> None:
-        answers.write(LENGTH.pack(0))
+        answers.write(SIGN_OF_LIFE)
         answers.flush()
 
     ocr.use(ocr.given(settings["pictures"]), alive)
     serving = _Serving(settings)
-    while (header := _frame(requests)) is not None:
-        content = _frame(requests)
-        if content is None:
-            return
-        answer = serving.answer(json.loads(header), content)
-        del content
+    while (message := read_message(requests)) is not None:
+        answer = serving.answer(*message)
+        del message
         for part in framed(*answer):
             answers.write(part)
         answers.flush()
@@ -54,6 +51,7 @@ class _Serving:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._members: Iterator[Member | Withheld] | None = None
+        self._allowance = Allowance(0, 0)
         self._chosen = [Chosen(**each) for each in settings["parsers"]]
 
     @cached_property
@@ -63,7 +61,7 @@ class _Serving:
     def answer(self, header: dict[str, Any], content: bytes) -> Answer:
         asked: dict[str, Callable[[], Answer]] = {
             "parse": lambda: self._parsed(content, header["media_type"]),
-            "open": lambda: self._opened(content, header["media_type"], header["name"]),
+            "open": lambda: self._opened(content, header["media_type"], header["name"], header["most"]),
             "next": self._next,
             "parsers": lambda: ({"parsers": self._parsers.told}, b""),
         }
@@ -91,22 +89,27 @@ class _Serving:
             )
         return _fields(parsed), b""
 
-    def _opened(self, content: bytes, media_type: str, name: str) -> Answer:
-        largest, most = self._settings["largest_member"], self._settings["most_unpacked"]
-        self._members = members_of(content, media_type, name=name, largest=largest, most=most)
+    def _opened(self, content: bytes, media_type: str, name: str, most: int) -> Answer:
+        self._allowance = Allowance(self._settings["largest_member"], most)
+        self._members = members_of(content, media_type, name=name, allowance=self._allowance)
         return {}, b""
 
     def _next(self) -> Answer:
         if self._members is None:
             raise RuntimeError("nothing is open")  # in this child: the one that had opened it is gone
-        item = next(self._members, None)
+        before = self._allowance.left
+        try:
+            item = next(self._members, None)
+        except UnreadableError as error:
+            return {**_refusal(error)[0], "spent": before - self._allowance.left}, b""
+        spent = {"spent": before - self._allowance.left}
         if item is None:
             self._members = None
-            return {"end": True}, b""
+            return {"end": True, **spent}, b""
         if isinstance(item, Withheld):
-            return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed}, b""
+            return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed, **spent}, b""
         modified = item.modified.isoformat() if item.modified else None
-        return {"name": item.name, "modified": modified}, item.content
+        return {"name": item.name, "modified": modified, **spent}, item.content
 
 
 def _refusal(error: UnreadableError) -> Answer:
@@ -120,15 +123,6 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     for descriptor in (0, 1):
         os.dup2(nothing, descriptor)
     return requests, answers
-
-
-def _frame(pipe: BinaryIO) -> bytes | None:
-    length = pipe.read(LENGTH.size)
-    if len(length) < LENGTH.size:
-        return None
-    size = LENGTH.unpack(length)[0]
-    body = pipe.read(size)
-    return body if len(body) == size else None
 
 
 def _fields(parsed: Parsed) -> dict[str, Any]:

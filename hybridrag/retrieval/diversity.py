@@ -121,6 +121,8 @@ class _Said:
 
     def _same_matter(self, other: _Said) -> bool:
         ours, theirs = self.hit.chunk, other.hit.chunk
+        if theirs.head != ours.head and theirs.head not in ours.text:
+            return False  # the same figures under other columns
         if len(WORD.findall(theirs.text)) < _STANDS_ALONE:
             return (ours.document.title, ours.headings) == (theirs.document.title, theirs.headings)
         our_numbers, their_numbers = _numbers(ours.headings), _numbers(theirs.headings)

@@ -152,6 +152,8 @@ class _Walk:
                 self._file(path, found, named=True)
         except FileNotFoundError:
             self.problem(path, ReadError("no such file", hint="Check its name."), gone=True)
+        except NotADirectoryError:
+            self.problem(path, ReadError("it is not read by itself", hint="Name the file that it lies in."))
         except OSError as error:
             self.problem(path, read_error(error))
         except ReadError as error:

@@ -118,11 +118,21 @@ def _written_as(content: bytes) -> str | None:
         return "text/html"
     if _MAILBOX.match(head):
         return "application/mbox"
-    return "message/rfc822" if _MESSAGE.match(head) else None
+    return "message/rfc822" if _MESSAGE.match(head) or _is_message(head) else None
+
+
+def _is_message(head: bytes) -> bool:
+    """Whether it begins with the headers of a message, in whatever order: who wrote it, and two that programs add."""
+    headers = _HEADERS.match(head)
+    names = {name.lower() for name in _HEADER.findall(headers[0])} if headers else set()
+    return b"from" in names and len(names & _OF_MESSAGES) > 1
 
 
 _MAILBOX = re.compile(rb"From [^\n]{1,300}\d\d:\d\d[^\n]{0,100}\r?\n>?[A-Za-z][A-Za-z0-9-]{1,60}:")
 _MESSAGE = re.compile(rb"(?:Return-Path|Delivered-To|X-Original-To|Received): [^\n]{1,500}\n(?:[ \t]|[A-Za-z-]{2,60}:)")
+_HEADERS = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]{1,60}:[^\n]{0,1000}\n(?:[ \t][^\n]{0,1000}\n){0,100}+){3,}+")
+_HEADER = re.compile(rb"^([A-Za-z][A-Za-z0-9-]+):", re.MULTILINE)
+_OF_MESSAGES = frozenset({b"message-id", b"date", b"mime-version", b"received", b"newsgroups", b"path"})
 _BLANKS = frozenset(b"\t\n\r\f\x1b")
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"

@@ -63,14 +63,16 @@ class ParsingProbes:
         if settings.ocr == "off" and not waiting:
             return "turned off: pictures and scans are left alone"
         if waiting or settings.ocr_languages:
-            files = f"{waiting} files of {settings.collection} wait for it: " if waiting else ""
-            raise Concern(f"{files}{found.missing}", f"{found.hint} Then: hybridrag sync")
+            files = "1 file" if waiting == 1 else f"{waiting:,} files"
+            told = f"{found.missing}, and {files} of {settings.collection} cannot be read" if waiting else found.missing
+            raise Concern(told, f"{found.hint} Then: hybridrag sync")
         return f"none, so pictures and scans are left out. {found.hint}"
 
     def _waiting(self) -> int:
         """How many files of the collection cannot be read without."""
+        from hybridrag.parsing.pictures.ocr import NEEDED
         from hybridrag.store.problems import open_problems
 
         store = self._wiring.store
         collection = store.find_collection(self._wiring.settings.collection)
-        return sum("needs OCR" in each.reason for each in open_problems(store.url, collection)) if collection else 0
+        return sum(each.reason.startswith(NEEDED) for each in open_problems(store.url, collection)) if collection else 0

@@ -269,3 +269,13 @@ def test_what_says_nothing_is_no_claim(text: str) -> None:
 )  # fmt: skip
 def test_what_could_be_wrong_is_a_claim(text: str) -> None:
     assert is_claim(text)
+
+
+def test_rows_are_judged_with_the_head_of_their_table() -> None:
+    rows = chunk("| senior | $2,500 |\n| junior | $1,500 |\n")
+    headed = replace(rows, head="Table 3: budgets of 2031\n| Level | Budget |\n|---|---|\n")
+    verdicts = [
+        Grounding([Passage(1, each, each.text)], embed=embed).check("The senior budget of 2031 is 2500 dollars.", [1])
+        for each in (rows, headed)
+    ]
+    assert [verdict.supported for verdict in verdicts] == [False, True]

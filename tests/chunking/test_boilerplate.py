@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from hybridrag.chunking import StructuralChunker, edges, left_out
 from hybridrag.chunking.boilerplate import kept
-from hybridrag.parsing.markup.blocks import find_blocks
-from hybridrag.parsing.markup.markdown import find_headings
+from hybridrag.parsing.markup.blocks import find_structure
 from hybridrag.types import Document
 from tests.chunking.tokenizers import tokenizer
 
@@ -32,8 +31,8 @@ def document(text: str, kind: str = "text/markdown") -> Document:
         title="Title",
         media_type=kind,
         content_hash=b"",
-        headings=tuple(find_headings(text)) if markdown else (),
-        blocks=find_blocks(text) if markdown else (),
+        headings=find_structure(text).headings if markdown else (),
+        blocks=find_structure(text).blocks if markdown else (),
     )
 
 

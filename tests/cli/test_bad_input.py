@@ -328,7 +328,7 @@ def test_what_may_not_be_read(cli: CommandLine, locked: Path, ordinary: list[str
         (("search", b"caf\xe9"), ("not UTF-8", "caf\\xe9")),
         (("ingest",), ("Missing argument",)),
         (("ingest", "/no/such/file"), ("there is no file or folder",)),
-        (("ingest", "https://example.com/a"), ("not supported yet",)),
+        (("ingest", "ftp://example.com/a"), ("ftp:", "https://")),
         (("ingest", ".", "--label", "top-secret"), ("top-secret", "local-only")),
         (("ingest", ".", "--source", "a/b"), ("a/b",)),
         (("documents", "show", "nothing/here"), ("no document nothing/here is indexed", "documents list")),

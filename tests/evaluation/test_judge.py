@@ -126,9 +126,9 @@ def test_time_is_linear(piece: str) -> None:
     def seconds(times: int) -> float:
         best = 9.0
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.process_time()
             judged([piece * times], [piece * times])
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     assert seconds(16_000) < 40 * seconds(2_000) + 0.05

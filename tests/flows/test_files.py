@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,8 +18,10 @@ from hybridrag.flows.freshness import freshness
 from hybridrag.flows.naming import named
 from hybridrag.flows.places import local_file
 from hybridrag.flows.selection import SourceOptions
+from hybridrag.parsing import GuardedParser
+from hybridrag.sources import stamp
 from hybridrag.store.origins import origins
-from hybridrag.types import Source
+from hybridrag.types import Member, RawDocument, Skipped, Source
 from tests.flows.library import Library, counts
 
 TRAVEL = "# Travel\n\nThe meal allowance is 62 euros for a day of travel.\n"
@@ -172,6 +176,14 @@ def test_files_in_files_in_files_end(library: Library) -> None:
     assert [problem.reason for problem in report.problems] == ["lies more than 3 files deep in other files"]
 
 
+def test_what_lies_in_an_archive_is_not_read_by_itself(library: Library) -> None:
+    archive = library.write("old.zip", zipped({"travel.md": TRAVEL}))
+    library.ingest()
+    (problem,) = library.ingest(archive / "travel.md").problems
+    assert (problem.uri, problem.hint) == ("docs/old.zip/travel.md", "Name the file that it lies in.")
+    assert library.paths() == ["old.zip/travel.md", "plain.md"]
+
+
 def test_a_dry_run_looks_inside(library: Library) -> None:
     library.write("old.zip", zipped({"travel.md": TRAVEL, "leave.md": LEAVE}))
     assert counts(library.ingest(dry_run=True)) == {"added": 3}
@@ -182,3 +194,72 @@ def test_standard_input_may_be_an_archive(library: Library) -> None:
     report = library.ingest(Path("-"), stdin=content, stdin_name="today.zip")
     assert counts(report) == {"added": 1}
     assert library.paths() == ["today.zip/travel.md"]
+
+
+def test_an_archive_may_become_a_folder_a_text_or_nothing_and_again_an_archive(library: Library) -> None:
+    archive = zipped({"travel.md": TRAVEL, "leave.md": LEAVE})
+    both, old = ["old/leave.md", "old/travel.md", "plain.md"], library.folder / "old"
+
+    def become(content: str | bytes) -> list[str]:
+        library.write("old", content)
+        library.ingest()
+        return library.paths()
+
+    assert become(archive) == both
+    old.unlink()
+    library.write("old/travel.md", TRAVEL)
+    library.write("old/leave.md", LEAVE + "Nobody else does.\n")
+    assert counts(library.ingest()) == {"updated": 2, "unchanged": 1}
+    shutil.rmtree(old)
+    assert become(archive) == both
+    assert counts(library.ingest()) == {"unchanged": 3}
+    assert become("Now a text.") == ["old", "plain.md"]
+    assert become(archive) == both
+    assert become("") == ["plain.md"]
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stamp of a file is relied on as soon as it is written."""
+    monkeypatch.setattr(stamp, "_COARSEST_NS", -1_000_000_000)
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_was_kept_without_pruning_goes_with_the_next_run(library: Library) -> None:
+    library.write("old.zip", zipped({"travel.md": TRAVEL, "leave.md": LEAVE}))
+    rows = [json.dumps({"id": name, "text": TRAVEL}) for name in ("1", "2")]
+    lines = library.write("../rows.jsonl", "\n".join(rows))
+    both = (library.folder, lines)
+    library.ingest(*both)
+    library.write("old.zip", zipped({"travel.md": TRAVEL}))
+    lines.write_text(rows[0])
+    assert counts(library.ingest(*both, prune=False)).get("removed") is None
+    assert counts(library.ingest(*both))["removed"] == 2
+
+
+@pytest.mark.usefixtures("settled")
+def test_other_filters_open_a_message_and_a_broken_archive_again(library: Library) -> None:
+    library.write("mail.eml", message("See the offer.", {"offer.md": OFFER, "leave.md": LEAVE}))
+    broken = gzip.decompress(tarred({"offer.md": OFFER, "leave.md": LEAVE, "travel.md": TRAVEL}))[:2600]
+    library.write("old.tar", broken)
+    for left, out in (("leave", "offer"), ("offer", "leave")):
+        assert library.ingest(options=SourceOptions(exclude=(f"{out}.md",))).failed == 1
+        assert library.paths() == ["mail.eml", f"mail.eml/{left}.md", f"old.tar/{left}.md", "plain.md"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_cannot_be_read_is_tried_again_when_asked(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = GuardedParser.members
+
+    def members(self: GuardedParser, raw: RawDocument) -> Iterator[Member | Skipped]:
+        opened.append(raw.path)
+        return real(self, raw)
+
+    monkeypatch.setattr(GuardedParser, "members", members)
+    library.write("bad.zip", zipped({"good.md": TRAVEL, "bad.pdf": b"%PDF-1.4 and no more"}))
+    library.write("cut.zip", zipped({"good.md": LEAVE})[:60])
+    for verify, expected in ((False, 2), (False, 0), (True, 2)):
+        opened.clear()
+        assert library.ingest(verify=verify).failed == 2
+        assert len(opened) == expected

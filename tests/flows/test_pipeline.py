@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.flows.pipeline import prefetched
+from hybridrag.flows.pipeline import mapped, prefetched
 
 
 def one(_: object) -> int:
@@ -112,3 +113,18 @@ def test_what_waits_is_bounded_by_its_weight() -> None:
         assert next(ahead) == 10  # heavier than all that may wait, and yet it passes
         assert list(ahead) == [1, 1]
     assert made == [1, 1, 10, 1, 1]
+
+
+def test_what_is_closed_begins_nothing_more() -> None:
+    begun: list[int] = []
+
+    def made(number: int) -> int:
+        begun.append(number)
+        if number:
+            threading.Event().wait(0.1)  # all of them would take 5 s
+        return -number
+
+    with closing(mapped(iter(range(100)), made, workers=1, weight=one, most=50)) as work:
+        assert next(work) == (0, 0)
+    assert not [each for each in threading.enumerate() if each.name.startswith("hybridrag-parse")]
+    assert len(begun) < 50

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.parsing.markup.blocks import find_blocks, find_structure
+from hybridrag.parsing.markup.blocks import find_structure
 
 
 def blocks(text: str) -> list[tuple[str, str, str]]:
     """Kind, head and the rest of each block."""
-    return [(block.kind, text[block.start : block.head], text[block.head : block.end]) for block in find_blocks(text)]
+    return [
+        (block.kind, text[block.start : block.head], text[block.head : block.end])
+        for block in find_structure(text).blocks
+    ]
 
 
 def test_tables_code_and_lists() -> None:
@@ -71,11 +74,12 @@ def test_what_is_no_table(text: str) -> None:
 
 def test_huge_texts_are_scanned_with_the_same_result() -> None:
     part = "Table 1: x\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\ntext\n\n```\n| c |\n|---|\n```\n\n# One\n\na\n---\n\n"
-    few, many = blocks(part), find_blocks(part * 25_000)
+    few, many = blocks(part), find_structure(part * 25_000).blocks
     assert [kind for kind, _, _ in few] == ["table", "code"]
     assert len(many) == 50_000
     assert [(block.start, block.end, block.head) for block in many[2:4]] == [
-        (block.start + len(part), block.end + len(part), block.head + len(part) * 1) for block in find_blocks(part)
+        (block.start + len(part), block.end + len(part), block.head + len(part) * 1)
+        for block in find_structure(part).blocks
     ]
 
 

@@ -38,6 +38,9 @@ def test_text_that_needs_no_parsing_needs_no_child(raw: Raw) -> None:
         assert isinstance(fresh.parse(raw("a.txt", "größer".encode(), "text/plain")), Document)
         assert isinstance(fresh.parse(raw("a.dart", b"int x = 1;", "text/x-dart")), Document)
         assert fresh.child_pid is None
+        # What takes time or memory does not take the program's own.
+        assert isinstance(fresh.parse(raw("a.txt", b"words " * 200_000, "text/plain")), Document)
+        assert fresh.child_pid is not None
 
 
 def test_what_a_file_must_know_is_copied_from_its_source(parser: GuardedParser) -> None:

@@ -1,4 +1,4 @@
-"""Text of some hundred kilobytes on which a careless scanner takes minutes: each is read in a time that grows with it."""
+"""Text of some hundred kilobytes on which a careless scanner takes minutes: its time grows with its length only."""
 
 from __future__ import annotations
 

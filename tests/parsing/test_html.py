@@ -227,3 +227,22 @@ def test_what_only_looks_like_boilerplate_stays(html: str, kept: str) -> None:
 def test_deep_nesting_loses_nothing() -> None:
     for tag in ("div", "b", "ul><li", "table", "table><tr><td", "blockquote"):
         assert "down here" in parse_html(f"<{tag}>".encode() * 2_000 + b"down here").text
+
+
+@pytest.mark.parametrize(
+    ("html", "titles"),
+    [
+        ('<h2><a class="toc-backref" role="doc-backlink" href="#i">Booking it</a></h2><p>x', ["Booking it"]),
+        ("<h1>Struct Vec <button>Copy item path</button></h1><p>x", ["Struct Vec"]),
+        ("<h3>pub fn get&lt;I&gt;(i: I) -&gt; Vec&lt;T&gt;</h3><p>x", ["pub fn get<I>(i: I) -> Vec<T>"]),
+        ("<ul><li><section><h2>Methods</h2><ul><li>a<li>b</ul></section><li><h2>Fields</h2></ul>", ["Methods", "Fields"]),
+    ],
+)
+def test_headings_as_documentation_tools_write_them(html: str, titles: list[str]) -> None:
+    assert [heading.title for heading in parse_html(html.encode()).headings] == titles
+
+
+def test_a_menu_longer_than_the_text_goes() -> None:
+    menu = "".join(f"<li><a href='/{number}'>Menu entry {number}</a>" for number in range(50))
+    page = f"<aside class='sidebar'><ul>{menu}</ul></aside><article role='main'><h1>T</h1><p>Short.</p></article>"
+    assert parse_html(page.encode()).text == "# T\n\nShort.\n"

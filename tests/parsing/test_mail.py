@@ -178,3 +178,11 @@ def test_a_message_of_many_levels_says_so() -> None:
         parse_mail(b"Subject: x\n" + nested)
     with pytest.raises(UnreadableError, match="nested too deeply"):
         next(mail_members(b"Subject: x\n" + nested))
+
+
+def test_html_that_says_more_than_the_plain_text_is_taken(parsed: Parse) -> None:
+    mail = message()
+    mail.set_content("The fees are in the table.\n")
+    rows = "<tr><th>City<th>Fee</tr><tr><td>Oslo<td>12</tr><tr><td>Bergen<td>14</tr>"
+    mail.add_alternative(f"<p>The fees are in the table.</p><table>{rows}</table>", subtype="html")
+    assert "| Oslo | 12 |" in parsed("a.eml", mail.as_bytes(), KIND).text

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridrag.parsing.markup.markdown import find_headings, parse_markdown
+from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.markdown import parse_markdown
 from hybridrag.parsing.parsed import Parsed
 
 
@@ -17,7 +18,7 @@ def markdown(text: str) -> Parsed:
 def headings(text: str) -> list[tuple[int, str, str]]:
     return [
         (heading.level, heading.title, text[heading.start :].split("\n", maxsplit=1)[0])
-        for heading in find_headings(text)
+        for heading in find_structure(text).headings
     ]
 
 
@@ -50,13 +51,13 @@ def test_a_paragraph_above_a_rule_is_no_heading() -> None:
     ],
 )
 def test_titles_are_read_as_words(written: str, title: str) -> None:
-    assert [heading.title for heading in find_headings(written)] == [title]
+    assert [heading.title for heading in find_structure(written).headings] == [title]
 
 
 def test_huge_texts_are_scanned_with_the_same_result() -> None:
     part = "# One #\n\ntext\n\n```\n# code\n````\n\n## Two\n\n~~~ py\n# code\n```\n~~~\n\n###\n"
-    few = [(heading.level, heading.title) for heading in find_headings(part)]
-    many = find_headings(part * 30_000)
+    few = [(heading.level, heading.title) for heading in find_structure(part).headings]
+    many = find_structure(part * 30_000).headings
     assert few == [(1, "One"), (2, "Two")]
     assert [(heading.level, heading.title) for heading in many] == few * 30_000
     assert many[2].start == len(part)
@@ -129,7 +130,7 @@ def test_the_title_is_the_first_heading_without_front_matter() -> None:
 
 @given(st.text(alphabet=st.sampled_from("#=-`~> \n\tab*[](){}\\<!é\u2028\x0b\x0c"), max_size=200))
 def test_headings_are_in_order_and_at_line_starts(text: str) -> None:
-    found = find_headings(text)
+    found = find_structure(text).headings
     starts = [heading.start for heading in found]
     assert starts == sorted(set(starts))
     for heading in found:

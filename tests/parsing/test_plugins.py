@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,90 @@ def shouting(package: Callable[..., None]) -> Iterator[GuardedParser]:
     package("shouter", PARSER, shout="Shouting")
     with GuardedParser(parsers=["shout"]) as parser:
         yield parser
+
+
+LIVELY = """
+import os, time
+
+class Lively:
+    media_types = frozenset({"text/html"})
+    version = "1"
+
+    def parse(self, content, media_type):
+        pipes = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]
+        while True:
+            for pipe in pipes:
+                try:
+                    os.write(pipe, bytes(8))
+                except OSError:
+                    pass
+            time.sleep(0.05)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds its pipes in /proc")
+def test_signs_of_life_are_for_pictures_only(package: Callable[..., None]) -> None:
+    package("lively", LIVELY, lively="Lively")
+    with GuardedParser(parsers=["lively"], timeout_s=2) as parser:
+        found = parser.parse(raw(b"<p>"))
+        assert isinstance(found, Skipped)
+        assert found.reason == "took longer than 2 s to parse"
+
+
+TAKEN_OVER = """
+import os, signal, socket, subprocess, sys
+from pathlib import Path
+from hybridrag.parsing.parsed import Parsed
+
+class TakenOver:
+    media_types = frozenset({"text/html"})
+    version = "1"
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def parse(self, content, media_type):
+        acts = {
+            "write": lambda: (self.folder / "secret").write_text("other"),
+            "remove": lambda: (self.folder / "secret").unlink(),
+            "make": lambda: (self.folder / "new").touch(),
+            "open up": lambda: (self.folder / "secret").chmod(0o777),
+            "unix socket": lambda: socket.socket(socket.AF_UNIX),
+            "socket": lambda: socket.socket(socket.AF_INET),
+            "keys": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+            "by a program": lambda: subprocess.run(["/bin/sh", "-c", f"echo x > '{self.folder}/x'"], check=True),
+            "own folder": lambda: Path("own").write_text("mine"),
+            "nowhere": lambda: Path(os.devnull).write_text("gone"),
+        }
+        return Parsed(text=" ".join(name for name, act in acts.items() if self.does(act)) or "nothing")
+
+    def does(self, act):
+        try:
+            act()
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return True
+"""
+
+
+def landlock() -> int:
+    """Its version, 0 or less where the kernel has none."""
+    return int(ctypes.CDLL(None).syscall(444, None, 0, 1)) if sys.platform == "linux" else 0
+
+
+@pytest.mark.skipif(landlock() < 3, reason="this kernel cannot bound where a process writes")
+def test_one_that_was_taken_over_changes_no_files_and_reaches_nobody(
+    package: Callable[..., None], tmp_path: Path
+) -> None:
+    package("taken_over", TAKEN_OVER, over="TakenOver")
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "secret").write_text("words")
+    with GuardedParser(parsers=[f"over:{folder}"]) as parser:
+        document = parser.parse(raw(b"<p>"))
+        assert isinstance(document, Document)
+        assert document.text == "own folder nowhere"
+    assert [(file.name, file.read_text()) for file in folder.iterdir()] == [("secret", "words")]
 
 
 def raw(content: bytes, kind: str = "text/html") -> RawDocument:

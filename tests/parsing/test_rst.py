@@ -89,3 +89,27 @@ def test_tables_of_rst_have_heads() -> None:
     assert heads[0].endswith("+======+=====+\n")
     assert heads[1].endswith("   Name,Fee\n")
     assert heads[2].endswith("   * - Name\n     - Fee\n")
+
+
+def test_a_fence_with_a_language_ends_at_the_bare_one() -> None:
+    parsed = parse(b"Text.\n\n```ruby\n== puts 1\n```\n\n== Next\n\n```\nplain\n```\n", "text/x-asciidoc")
+    assert [parsed.text[block.start : block.end] for block in parsed.blocks] == [
+        "```ruby\n== puts 1\n```",
+        "```\nplain\n```",
+    ]
+    assert [heading.title for heading in parsed.headings] == ["Next"]
+
+
+def test_underlined_titles_of_asciidoc() -> None:
+    text = (
+        "git-add(1)\n==========\nAda Roe <a@x.org>\nv1.2, 2026-03-04\n\nNAME\n----\nText of it\n\n"
+        "[[opt]]\nThe find_by _it_\n~~~~~~~~~~~~~~~~\n\n----\nNo title\n--------\n----\n\n-q::\n----\nx\n----\n"
+    )
+    parsed = parse(text.encode(), "text/x-asciidoc")
+    assert [(heading.level, heading.title) for heading in parsed.headings] == [
+        (1, "git-add(1)"),
+        (2, "NAME"),
+        (3, "The find_by it"),
+    ]
+    assert [block.kind for block in parsed.blocks] == ["code", "code"]
+    assert parsed.metadata == {"author": "Ada Roe", "version": "1.2", "date": "2026-03-04"}

@@ -13,6 +13,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,30 @@ def test_what_unpacks_to_too_much_ends_there(kind: str, raw: Raw) -> None:
     assert isinstance(last, Skipped)
     assert (last.uri, last.failed) == ("box/x", True)
     assert last.reason == "unpacks to more than may be unpacked of one file"
+
+
+def test_archives_in_an_archive_unpack_to_no_more_than_it_may(raw: Raw) -> None:
+    bomb = zipped({f"{number}.txt": b"\0" * MIB for number in range(3)})
+    outer = zipped({f"{number}.zip": bomb for number in range(9)})
+    with GuardedParser(largest_member=MIB, most_unpacked=8 * MIB) as parser:
+        came, told = 0, []
+        for item in parser.members(raw("x.zip", outer, ZIP)):
+            if isinstance(item, Skipped):
+                told.append((item.uri, item.reason))
+                continue
+            inside = replace(raw(f"x.zip/{item.name}", item.content, ZIP), container="x.zip")
+            came += sum(isinstance(each, Member) for each in parser.members(inside))
+        assert 6 <= came <= 8
+        assert told == [("box/x.zip", "unpacks to more than may be unpacked of one file")]
+        assert sum(isinstance(item, Member) for item in parser.members(raw("y.zip", bomb, ZIP))) == 3
+
+
+def test_a_million_files_of_nothing_are_too_many(raw: Raw) -> None:
+    with GuardedParser(largest_member=MIB, most_unpacked=MIB) as parser:
+        found = list(parser.members(raw("x.zip", zipped({f"{number}.txt": b"" for number in range(400)}), ZIP)))
+    assert len(found) < 300
+    assert isinstance(found[-1], Skipped)
+    assert found[-1].uri == "box/x.zip"
 
 
 @pytest.mark.parametrize("kind", [ZIP, TAR, GZIP, "application/x-bzip2", "application/x-xz", "application/mbox"])

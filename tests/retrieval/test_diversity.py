@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,19 @@ def test_numbers_in_headings_keep_versions_apart() -> None:
     first, second = hit(LONG, headings=("API v1", "Meals")), hit(LONG, headings=("API v2", "Meals"))
     assert len(collapsed([first, second])) == 2
     assert len(collapsed([first, hit(LONG, headings=("Old API", "Meals"))])) == 1
+
+
+def test_rows_mean_what_their_columns_make_of_them() -> None:
+    rows = "\n".join(f"| {year} | {year % 7} | {year % 5} |" for year in range(1990, 2020))
+    heads = ("| Year | Cats | Dogs |\n|---|---|---|", "| Year | Cars | Vans |\n|---|---|---|")
+
+    def folded(one: Hit, head: str) -> int:
+        other = hit(rows, path="b.md")
+        return len(collapsed([one, replace(other, chunk=replace(other.chunk, head=head))]))
+
+    whole = hit(f"{heads[0]}\n{rows}")
+    later = replace(whole, chunk=replace(whole.chunk, text=rows, head=heads[0]))
+    assert [folded(one, head) for one in (whole, later) for head in heads] == [1, 2, 1, 2]
 
 
 def test_the_best_stays_and_ranks_are_counted_anew() -> None:

@@ -39,6 +39,7 @@ def corpus(database_url: str) -> Iterator[Corpus]:
             "insert into problem (source_id, path, reason, hint, failed) select id, %s, 'r', 'h', true from source",
             [FORGOTTEN],
         )
+        connection.execute(_IN_COMMON, {"path": FORGOTTEN, "hash": SECRET.encode()})
     yield made
     made.store.close()
 
@@ -51,6 +52,12 @@ GATE = Jsonb(
         "notes": [f"1 judged documents are not in the collection (the first: {FORGOTTEN})", "ask more"],
     }
 )
+_IN_COMMON = """
+with c as (insert into container (source_id, path, content_hash, processing)
+           select id, %(path)s, %(hash)s, '' from source),
+     l as (insert into likeness select collection_id, id, 1, '{7}', 3, %(hash)s, '' from document where path = %(path)s)
+insert into boilerplate select collection_id, 7, id from document where path = %(path)s
+"""
 _SECOND_GENERATION = """
 with made as (
     insert into chunk_set (collection_id, parameters, text_search)
@@ -116,6 +123,7 @@ def test_a_document_goes_from_every_table_and_every_generation_at_once(corpus: C
         "document",
         "posting",
     }
+    assert repr(SECRET.encode()) in everything(corpus.store.url)["container"]
     removed = forget(corpus, FORGOTTEN)
     assert removed == {
         "documents": 1,
@@ -134,6 +142,7 @@ def test_a_document_goes_from_every_table_and_every_generation_at_once(corpus: C
     }
     left = everything(corpus.store.url)
     assert [name for name, held in left.items() if SECRET in held or "earn" in held] == []
+    assert [left[name] for name in ("container", "likeness", "boilerplate")] == ["[]"] * 3
     # The shared chunk is the other document's too: its vector stays in both generations.
     with psycopg.connect(corpus.store.url) as connection:
         gates = connection.execute(

@@ -19,13 +19,15 @@ from hybridrag.parsing.text import clean, decode, mostly_in_long_lines
 
 
 def parse_json(content: bytes) -> Parsed:
-    """The document; text that is no JSON stays as written, with a note."""
+    """The document; records under one another are read as JSON Lines, other text that is no JSON stays as written."""
     text, notes = decode(content)
     if len(text) > _LONGEST:
         return Parsed(text=text, notes=notes)  # no text of this length is kept: the limit is the parser's
     tokens = _Tokens(text)
     if tokens.too_many:
         return Parsed(text=text, notes=(*notes, "too long for its structure to be read: taken as it is written"))
+    if not tokens.valid and _begins_with_records(text):
+        return parse_json_lines(content)
     if not tokens.valid:
         return Parsed(text=text, notes=(*notes, "not valid JSON: taken as it is written"))
     keys = Keys()
@@ -59,6 +61,12 @@ def parse_json_lines(content: bytes) -> Parsed:
     if broken:
         notes += (f"{broken} line{'' if broken == 1 else 's'} not valid JSON: taken as written",)
     return Parsed(text="".join(written), headings=keys.headings(), notes=notes)
+
+
+def _begins_with_records(text: str) -> bool:
+    """Whether its first two lines are objects, each complete: databases export records so, under any name."""
+    first = text.split("\n", 2)[:2]
+    return len(first) == 2 and all(line.startswith("{") and _Tokens(line).valid for line in first)
 
 
 class _Tokens:

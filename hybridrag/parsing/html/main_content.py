@@ -76,21 +76,21 @@ class _Inside:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an element stands: inside the main part, in a heading, in a quotation."""
+    """Where an element stands: inside the main part, in a heading of so many characters, in a quotation."""
 
     in_main: bool = False
     in_article: bool = False
-    in_heading: bool = False
+    heading: int = 0
     in_quote: bool = False
 
-    def below(self, node: Node) -> _Place:
+    def below(self, node: Node, text: int) -> _Place:
         tag = node.tag
         if tag not in _PLACES and node.get("role") != "main":
             return self
         return _Place(
             in_main=self.in_main or tag == "main" or node.get("role") == "main",
             in_article=self.in_article or tag == "article",
-            in_heading=self.in_heading or tag in _HEADINGS or tag in {"dt", "summary", "legend"},
+            heading=self.heading or (text if tag in _HEADINGS or tag in {"dt", "summary", "legend"} else 0),
             in_quote=self.in_quote or tag == "blockquote",
         )
 
@@ -102,7 +102,7 @@ class _Pruning:
         self._whole = self._insides[id(body)]
 
     def prune(self) -> None:
-        waiting = [(self._body, _Place().below(self._body))]
+        waiting = [(self._body, _Place())]
         while waiting:
             node, place = waiting.pop()
             kept: list[Node | str] = []
@@ -111,19 +111,21 @@ class _Pruning:
                     kept.append(child)
                 elif not self._goes(child, place):
                     kept.append(child)
-                    waiting.append((child, place.below(child)))
+                    waiting.append((child, place.below(child, self._insides[id(child)].text)))
             node.children = kept
 
     def _goes(self, node: Node, place: _Place) -> bool:
         tag, role = node.tag, node.get("role").lower()
         inside = self._insides[id(node)]
-        most = inside.text > self._whole.text * _MOST
+        most = inside.text > self._whole.text * _MOST and not self._is_menu_beside_main(inside, place)
         if tag == "a":
-            goes = _is_permalink(node)
+            goes = _is_permalink(node) and not (place.heading and inside.text > 1)
         elif tag in _KEPT_WHATEVER_THEIR_NAME or role in _ROLES_THAT_STAY:
             goes = False
         elif tag == "button" or role == "button":
-            goes = not place.in_heading and "aria-expanded" not in node.attrs and inside.text < _SHORT_LABEL
+            # One that is all of a heading opens what stands below it; one beside its words does something with them.
+            beside = not place.heading or place.heading - inside.text >= _WORD
+            goes = beside and "aria-expanded" not in node.attrs and inside.text < _SHORT_LABEL
         elif tag == "nav" or role in _ROLES_THAT_GO:
             goes = not most or inside.density > _MOSTLY_LINKS
         elif most or inside.mains or inside.longest_article > self._whole.text * _MOST:
@@ -141,6 +143,11 @@ class _Pruning:
                 or self._is_link_bar(node, inside)
             )
         return goes
+
+    def _is_menu_beside_main(self, inside: _Inside, place: _Place) -> bool:
+        """Whether this is mostly links on a page that marks its main part elsewhere: a menu longer than the text."""
+        marked = self._whole.mains and not (inside.mains or place.in_main)
+        return bool(marked) and inside.density > _MOSTLY_LINKS
 
     def _is_banner(self, inside: _Inside, place: _Place) -> bool:
         """Whether a header is the site's, not the text's own: that one stands in it, or holds the title."""
@@ -328,4 +335,4 @@ _ASIDES_THAT_BELONG = re.compile(
 _COUNTED = ("headings", "titles", "linked_titles", "fields", "private_fields", "mains", "articles")
 _COUNTED_TAGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "input", "textarea", "select", "article", "main"])
 _MOST, _MOSTLY_LINKS, _SOME_LINKS, _NOTHING_BUT_LINKS = 0.5, 0.6, 0.4, 0.8
-_FEW_LINKS, _SHORT_LINK, _SHORT_LABEL, _PROSE = 3, 25, 25, 100
+_FEW_LINKS, _SHORT_LINK, _SHORT_LABEL, _PROSE, _WORD = 3, 25, 25, 100, 3

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import takewhile
 
 from hybridrag.parsing.html.code import code_text, language_of
-from hybridrag.parsing.html.marks import Mark, address_of, marked
+from hybridrag.parsing.html.paragraph import SPACES, Paragraph
 from hybridrag.parsing.html.tables import as_table
 from hybridrag.parsing.html.tree import Node
 from hybridrag.parsing.markup.writing import fenced, table_cell
@@ -21,7 +21,7 @@ from hybridrag.parsing.markup.writing import fenced, table_cell
 
 def write_markdown(node: Node) -> str:
     """The text below an element as Markdown, empty or with a line end."""
-    text = "\n".join(_Writer().write(node).lines).strip("\n")
+    text = "\n".join(_Writer(outlines=_outlines(node)).write(node).lines).strip("\n")
     return f"{text}\n" if text else ""
 
 
@@ -39,15 +39,16 @@ class _Container:
 class _List:
     number: int | None
     nested: bool
+    outline: bool = False
     begun: bool = False
 
 
 class _Writer:
-    def __init__(self, *, flat: bool = False) -> None:
+    def __init__(self, *, flat: bool = False, outlines: frozenset[int] = frozenset()) -> None:
         self.lines: list[str] = []
         self._flat = flat
-        self._inline: list[str] = []
-        self._marks: list[Mark] = []
+        self._outlines = outlines
+        self._paragraph = Paragraph()
         self._containers: list[_Container] = []
         self._lists: list[_List] = []
         self._language = ""
@@ -58,7 +59,7 @@ class _Writer:
         while waiting:
             item = waiting.pop()
             if isinstance(item, str):
-                self._inline.append(_SPACES.sub(" ", item).replace("\xad", ""))
+                self._paragraph.read(item)
             elif isinstance(item, Node):
                 closing = self._open(item)
                 if closing is not None:
@@ -73,19 +74,22 @@ class _Writer:
         """Begins an element. Returns what ends it, None where it has been written as a whole."""
         tag = node.tag
         end: Callable[[], None] | None = _nothing
-        if tag in _WHOLE:
-            _WHOLE[tag](self, node)
+        if tag in _CODE:
+            self._code(node)
+            end = None
+        elif tag in _WORDS:
+            _WORDS[tag](self._paragraph, node)
             end = None
         elif tag in _MARKS:
-            end = self._open_mark(_MARKS[tag])
-        elif tag == "a" and (role := _role_in_notes(node)):
+            end = self._paragraph.open(_MARKS[tag])
+        elif tag == "a" and not self._paragraph.in_heading and (role := _role_in_notes(node)):
             if role == "noteref":
-                number = _SPACES.sub(" ", node.text()).strip()
-                self._inline.append(number if number.startswith("[") else f"[{number}]")
+                number = SPACES.sub(" ", node.text()).strip()
+                self._paragraph.say(number if number.startswith("[") else f"[{number}]")
             end = None
         elif tag == "a":
-            end = self._open_mark("a", address=node.get("href"))
-        elif (tag in _HEADINGS or node.get("role") == "heading") and not self._in_heading():
+            end = self._paragraph.open("a", address=node.get("href"))
+        elif (tag in _HEADINGS or node.get("role") == "heading") and not self._paragraph.in_heading:
             self._flush()
             end = self._heading_end(int(tag[1]) if tag in _HEADINGS else _level(node))
         elif tag in _STRUCTURE:
@@ -93,8 +97,8 @@ class _Writer:
             end = _STRUCTURE[tag](self, node)
         elif tag in _SPOKEN:
             before, after = _SPOKEN[tag]
-            self._inline.append(before)
-            end = partial(self._inline.append, after)
+            self._paragraph.say(before)
+            end = partial(self._paragraph.say, after)
         elif tag in _BLOCKS or "-" in tag or _SHOWN_AS_BLOCK.search(node.get("style")):
             end = self._open_block(node)
         return end
@@ -103,20 +107,11 @@ class _Writer:
 
     def _flush(self) -> None:
         """Ends the paragraph."""
-        if not self._inline:
+        if not self._paragraph:
             return
-        text = self._taken()
-        for paragraph in _BLANK_LINES.split(text):
+        for paragraph in _BLANK_LINES.split(self._paragraph.taken()):
             if paragraph:
                 self._emit(self._plain(paragraph))
-
-    def _taken(self) -> str:
-        """The text of the paragraph, which begins anew."""
-        text = "".join(self._inline)
-        self._inline.clear()
-        for mark in self._marks:
-            mark.start = 0
-        return _AROUND_LINE_END.sub("\n", _SPACE_RUNS.sub(" ", text)).strip()
 
     def _emit(self, block: str, *, tight: bool = False) -> None:
         """Writes a block, with what the list items and quotations around it begin their lines with."""
@@ -153,11 +148,10 @@ class _Writer:
         return end
 
     def _heading_end(self, level: int) -> Callable[[], None]:
-        self._marks.append(Mark("heading", 0))
+        taken = self._paragraph.open_heading()
 
         def end() -> None:
-            self._marks.pop()
-            title = _SPACES.sub(" ", self._taken())
+            title = taken()
             if title:
                 self._emit(title if self._flat else f"{'#' * level} {title}")
 
@@ -173,7 +167,7 @@ class _Writer:
         """Ends a paragraph that is emphasised as a whole."""
 
         def end() -> None:
-            text = _SPACES.sub(" ", self._taken())
+            text = self._paragraph.line()
             if text:
                 self._emit(text if "*" in text else f"{mark}{text}{mark}")
 
@@ -183,7 +177,8 @@ class _Writer:
 
     def _list(self, node: Node) -> Callable[[], None]:
         number = _integer(node.get("start"), 1) if node.tag == "ol" else None
-        self._lists.append(_List(number, nested=any(c.tight or c.first.strip() != ">" for c in self._containers)))
+        nested = any(c.tight or c.first.strip() != ">" for c in self._containers)
+        self._lists.append(_List(number, nested, outline=id(node) in self._outlines))
 
         def end() -> None:
             self._flush()
@@ -195,6 +190,8 @@ class _Writer:
         if not self._lists:
             self._lists.append(_List(None, nested=False))
         inside = self._lists[-1]
+        if inside.outline:
+            return self._open_block(node)
         marker = "- "
         if inside.number is not None:
             inside.number = _integer(node.get("value"), inside.number)
@@ -214,7 +211,7 @@ class _Writer:
 
     def _term(self, _: Node) -> Callable[[], None]:
         def end() -> None:
-            term = _SPACES.sub(" ", self._taken())
+            term = self._paragraph.line()
             if term:
                 self._emit(self._plain(term))
                 self._after_term = True
@@ -236,56 +233,6 @@ class _Writer:
 
         return end
 
-    # --- inline ---
-
-    def _open_mark(self, kind: str, *, address: str = "") -> Callable[[], None]:
-        if any(mark.kind in {kind, "`"} for mark in self._marks) or (kind == "**" and self._in_heading()):
-            return _nothing
-        mark = Mark(kind, len(self._inline), address)
-        self._marks.append(mark)
-        return lambda: self._close_mark(mark)
-
-    def _close_mark(self, mark: Mark) -> None:
-        self._marks.remove(mark)
-        written = "".join(self._inline[mark.start :])
-        core = written.strip(" \n")
-        if not core:
-            return
-        lead, trail = written[: written.index(core[0])], written[len(written.rstrip(" \n")) :]
-        before = self._inline[mark.start - 1][-1:] if mark.start else ""
-        around = {"a": "^", "^": "a"}.get(mark.kind, "")
-        outer = next((other for other in self._marks if other.kind == around), None)
-        note = outer is not None and (mark.address or outer.address).startswith("#")
-        self._inline[mark.start :] = [lead, marked(core, mark, before, note=note), trail]
-
-    def _in_heading(self) -> bool:
-        return any(mark.kind == "heading" for mark in self._marks)
-
-    def _break(self, _: Node) -> None:
-        self._inline.append(" " if self._in_heading() else "\n")
-
-    def _image(self, node: Node) -> None:
-        words = _SPACES.sub(" ", node.get("alt")).strip()
-        if any(char.isalnum() for char in words) and not _FILE_NAME.search(words):
-            self._inline.append(f"![{words}]({address_of(node.get('src'))})")
-
-    def _field(self, node: Node) -> None:
-        kind = node.get("type").lower()
-        if kind in {"checkbox", "radio"}:
-            self._inline.append("[x] " if "checked" in node.attrs else "[ ] ")
-        elif kind not in _FIELDS_WITHOUT_TEXT and node.get("value").strip():
-            self._inline.append(f" {_SPACES.sub(' ', node.get('value'))} ")
-
-    def _choices(self, node: Node) -> None:
-        options = (_SPACES.sub(" ", option.text()).strip() for option in node.elements() if option.tag == "option")
-        self._inline.append(f" {', '.join(option for option in options if option)} ")
-
-    def _formula(self, node: Node) -> None:
-        source = next((inner for inner in node.elements() if "tex" in inner.get("encoding").lower()), None)
-        written = source.text() if source is not None else node.get("alttext")
-        written = _SPACES.sub(" ", written).strip()
-        self._inline.append(f"${written}$" if written else _SPACES.sub(" ", node.text()))
-
     # --- code and tables ---
 
     def _code(self, node: Node) -> None:
@@ -294,7 +241,7 @@ class _Writer:
         if not code.strip():
             return
         if self._flat:
-            self._emit(f"`{_SPACES.sub(' ', code).strip()}`")
+            self._emit(f"`{SPACES.sub(' ', code).strip()}`")
             return
         language = language_of(node) or next(
             (found for inner in node.elements() if inner.tag == "code" and (found := language_of(inner))),
@@ -311,6 +258,18 @@ class _Writer:
         if table.lines:
             self._emit("\n".join(table.lines))
         return None
+
+
+def _outlines(top: Node) -> frozenset[int]:
+    """The lists without numbers whose items hold headings, by identity: sections or cards, which a list would hide."""
+    found: set[int] = set()
+    titled: set[int] = set()
+    for node in reversed([*top.elements()]):
+        if node.tag in _HEADINGS or any(id(child) in titled for child in node.children):
+            titled.add(id(node))
+            if node.tag == "ul":
+                found.add(id(node))
+    return frozenset(found)
 
 
 def _one_cell(node: Node) -> str:
@@ -347,16 +306,14 @@ _MARKS = {
     "b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "del": "~~", "s": "~~", "strike": "~~",
     "code": "`", "kbd": "`", "samp": "`", "tt": "`", "sup": "^",
 }  # fmt: skip
-_WHOLE: dict[str, Callable[[_Writer, Node], None]] = {
-    "br": _Writer._break,
-    "img": _Writer._image,
-    "input": _Writer._field,
-    "select": _Writer._choices,
-    "math": _Writer._formula,
-    "pre": _Writer._code,
-    "listing": _Writer._code,
-    "xmp": _Writer._code,
+_WORDS: dict[str, Callable[[Paragraph, Node], None]] = {
+    "br": Paragraph.line_break,
+    "img": Paragraph.image,
+    "input": Paragraph.field,
+    "select": Paragraph.choices,
+    "math": Paragraph.formula,
 }
+_CODE = frozenset({"pre", "listing", "xmp"})
 _STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
     "ul": _Writer._list,
     "ol": _Writer._list,
@@ -373,50 +330,12 @@ _STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
 }
 _SPOKEN = {"rt": ("(", ")"), "q": ('"', '"')}
 _HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "body",
-        "center",
-        "details",
-        "dialog",
-        "div",
-        "dl",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "frameset",
-        "head",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "main",
-        "nav",
-        "optgroup",
-        "option",
-        "p",
-        "section",
-        "tbody",
-        "td",
-        "textarea",
-        "tfoot",
-        "th",
-        "thead",
-        "title",
-        "tr",
-    ]
-)
-_FIELDS_WITHOUT_TEXT = frozenset(["hidden", "submit", "button", "reset", "image", "file", "password", "color", "range"])
+_BLOCKS = frozenset([
+    "address", "article", "aside", "body", "center", "details", "dialog", "div", "dl", "fieldset", "figure", "footer",
+    "form", "frameset", "head", "header", "hgroup", "hr", "html", "legend", "main", "nav", "optgroup", "option", "p",
+    "section", "tbody", "td", "textarea", "tfoot", "th", "thead", "title", "tr",
+])  # fmt: skip
 _SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
-_SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
-_SPACE_RUNS = re.compile(r" {2,}")
-_AROUND_LINE_END = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _LOOKS_LIKE_STRUCTURE = re.compile(r"^(?:#{1,6}(?=\s|$)|```|~~~|(?=[-=:|])[-=:| ]+$)", re.MULTILINE)
-_FILE_NAME = re.compile(r"^\S+\.(?:png|jpe?g|gif|webp|svg|bmp)$", re.IGNORECASE)
 _DEEPEST = 12

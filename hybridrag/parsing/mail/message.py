@@ -6,6 +6,7 @@ three words means nothing without what it answers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -62,11 +63,9 @@ def mail_members(content: bytes) -> Iterator[Member]:
     """
     message, parts = _read(content)
     sent = _date(message)
-    taken: set[str] = set()
+    taken: Counter[str] = Counter()
     for number, part in enumerate(parts.attached, 1):
-        name = _free(attached_name(part, number), taken)
-        taken.add(name)
-        yield Member(name, encoded_content(part), sent)
+        yield Member(_free(attached_name(part, number), taken), encoded_content(part), sent)
 
 
 def _read(content: bytes) -> tuple[Message, Parts]:
@@ -78,14 +77,17 @@ def _read(content: bytes) -> tuple[Message, Parts]:
         raise refusals.nested() from None
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, taken: Counter[str]) -> str:
+    """The name, with a number where it is taken; from now on it is. Many files of one name cost little."""
     stem, dot, ending = name.rpartition(".")
     if not stem:
         stem, dot, ending = name, "", ""
-    number, free = 1, name
+    number, free = max(1, taken[name]), name
     while free in taken:
         number += 1
         free = f"{stem}-{number}{dot}{ending}"
+    taken[name] += 1
+    taken[free] = max(1, taken[free])
     return free
 
 

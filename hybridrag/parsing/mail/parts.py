@@ -108,7 +108,7 @@ def _sort_inside(part: Message, parts: Parts, kind: str) -> None:
 
 
 def _choose(alternatives: list[Message], parts: Parts) -> None:
-    """The plain text, unless the HTML says much more: some programs write no more than a pointer to it.
+    """The plain text, unless the HTML says more: some programs write a pointer to it, or leave out its tables.
 
     What comes with the others, such as an invitation's calendar, is kept too.
     """
@@ -124,13 +124,20 @@ def _choose(alternatives: list[Message], parts: Parts) -> None:
     plain = next((texts for texts in bodies if _kind(texts[0]) != "text/html"), None)
     other = next((texts for texts in reversed(bodies) if texts is not plain), None)
     chosen = plain or other or []
-    if plain and other and _length(plain) * _MUCH_MORE < _length(other):
+    if plain and other and _says_more(other, plain):
         chosen = other
     parts.texts += chosen + [part for texts in calendars for part in texts]
 
 
-def _length(texts: list[Message]) -> int:
-    return sum(len("".join(_text_of(part)[0].split())) for part in texts)
+def _says_more(other: list[Message], plain: list[Message]) -> bool:
+    """Whether it has more words than the plain text, and over a third of them is not there."""
+    there, words = _words(plain), _words(other)
+    new = set(words) - set(there)
+    return len(words) > len(there) and sum(word in new for word in words) * 3 > len(words)
+
+
+def _words(texts: list[Message]) -> list[str]:
+    return [word for part in texts for word in _WORD.findall(_text_of(part)[0].casefold())]
 
 
 def _is_text(part: Message, kind: str) -> bool:
@@ -225,7 +232,7 @@ def _inner_message(part: Message) -> Message | None:
     return inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else None
 
 
-_MUCH_MORE = 4
+_WORD = re.compile(r"[^\W_]+")
 _SEALED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _PGP = re.compile(rb"-----BEGIN PGP MESSAGE-----")

@@ -38,10 +38,12 @@ def _structure(lines: Lines) -> tuple[tuple[Heading, ...], list[Block]]:
     while number < len(lines):
         line = lines.lines[number].rstrip()
         heading = _HEADING.fullmatch(line) if len(line) < _LONGEST_TITLE else None
-        if heading:
-            title = one_line(re.sub(r"\{[^{}]*\}|\[\[[^\]]*\]\]|[`*_]", "", heading["title"]))
+        if heading or _is_underlined(lines, number):
+            level = len(heading["level"]) if heading else _UNDERLINES.index(lines.lines[number + 1][0]) + 1
+            title = one_line(_NO_WORDS.sub("", heading["title"] if heading else line))
             if title:
-                headings.append(Heading(lines.starts[number], len(heading["level"]), title))
+                headings.append(Heading(lines.starts[number], level, title))
+            number += heading is None
         elif (fence := _FENCE.fullmatch(line)) and fence["mark"] not in unclosed:
             mark = fence["mark"]
             end = next((at for at in range(number + 1, len(lines)) if lines.lines[at].rstrip() == mark), None)
@@ -52,6 +54,19 @@ def _structure(lines: Lines) -> tuple[tuple[Heading, ...], list[Block]]:
                 number = end
         number += 1
     return tuple(headings), blocks
+
+
+def _is_underlined(lines: Lines, number: int) -> bool:
+    """Whether this is a title in two lines, the second as long as the first but for one character."""
+    title, under = lines.lines[number].rstrip(), lines.at(number + 1).rstrip()
+    return (
+        len(under) > 1
+        and under[0] in _UNDERLINES
+        and abs(len(title) - len(under)) < 2
+        and under == under[0] * len(under)
+        and _TITLE.match(title) is not None
+        and _BEFORE_A_TITLE.match(lines.at(number - 1)) is not None
+    )
 
 
 def _block(lines: Lines, first: int, last: int) -> Iterator[Block]:
@@ -71,8 +86,8 @@ def _block(lines: Lines, first: int, last: int) -> Iterator[Block]:
 
 
 def _header(lines: Lines) -> dict[str, str]:
-    number = next((at for at, line in enumerate(lines.lines[:50]) if line.startswith("= ")), None)
-    if number is None:
+    number = next((at for at, line in enumerate(lines.lines[:50]) if line.startswith(("= ", "=="))), None)
+    if number is None or not (lines.lines[number][1] == " " or _is_underlined(lines, number - 1)):
         return {}
     found: dict[str, str] = {}
     for place, line in enumerate(lines.lines[number + 1 : number + 50]):
@@ -89,6 +104,11 @@ def _header(lines: Lines) -> dict[str, str]:
 
 
 _HEADING = re.compile(r"(?P<level>={1,6}|#{1,6})[ \t]+(?P<title>\S.*?)(?:[ \t]+(?P=level))?")
+_UNDERLINES = "=-~^+"
+"""What titles of each level are underlined with, where they are (the older way of writing them)."""
+_TITLE = re.compile(r"(?![.\s/|\[])(?=.*\w)(?!.*[:;]{2}$)")
+_BEFORE_A_TITLE = re.compile(r"\s*$|\[.*\]\s*$|//")
+_NO_WORDS = re.compile(r"\{[^{}]*\}|\[\[[^\]]*\]\]|[`*]|_(?!\w)|(?<!\w)_")
 _FENCE = re.compile(r"(?P<mark>-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,}|[|,:!]={3,})(?:(?<=`)[^`]*)?")
 _ATTRIBUTES = re.compile(r"\[[^\]]*\]\s*$|\.[^\s.]")
 _ATTRIBUTE = re.compile(r":(?P<name>[\w-]+):[ \t]+(?P<value>.+)")

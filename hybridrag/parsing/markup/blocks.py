@@ -42,11 +42,6 @@ def find_structure(text: str) -> Structure:
     return Structure(tuple(_headings(tokens, lines)), tuple(_blocks(tokens, lines, text)))
 
 
-def find_blocks(text: str) -> tuple[Block, ...]:
-    """The tables, code blocks and lists of a Markdown text."""
-    return find_structure(text).blocks
-
-
 def _headings(tokens: Sequence[Token], lines: list[int]) -> Iterator[Heading]:
     for number, opening in enumerate(tokens):
         if opening.type == "heading_open" and opening.level == 0 and opening.map is not None:
@@ -145,7 +140,9 @@ def _spoken(written: str) -> str:
     bare = _ATTRIBUTES.sub("", written[:_LONGEST_HEADING].rstrip())
     words: list[str] = []
     for token in _inlines().parseInline(bare)[0].children or []:
-        if token.type in {"text", "code_inline", "image"}:
+        if token.type in {"text", "code_inline", "image"} or (
+            token.type == "html_inline" and not _TAG.match(token.content)
+        ):
             words.append(token.content)
         elif token.type in {"softbreak", "hardbreak"}:
             words.append(" ")
@@ -196,6 +193,12 @@ def _inlines() -> MarkdownIt:
     return MarkdownIt("commonmark")
 
 
+_TAG = re.compile(
+    r"<(?:[!?]|/?(?:a|abbr|b|bdi|bdo|big|br|cite|code|del|dfn|div|em|font|h[1-6]|hr|i|img|ins|kbd|mark|p|picture|q|rp|rt"
+    r"|ruby|s|samp|small|source|span|strike|strong|sub|sup|svg|tt|u|var|wbr|[a-z]\w*-[\w-]*)(?:[\s/>]|$)"
+    r"|[^>]*=)"
+)
+"""What is markup in a heading: a tag of HTML, or whatever has attributes. `<T>` in `Vec<T>` is a word."""
 _LISTS = ("bullet_list_open", "ordered_list_open")
 _TOO_LONG_FOR_THE_PARSER = 2_000_000
 _LONGEST_CAPTION, _LONGEST_HEADING = 400, 2000

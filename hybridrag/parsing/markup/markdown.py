@@ -8,7 +8,6 @@ from hybridrag.parsing.markup.frontmatter import split_front_matter
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
 from hybridrag.parsing.titles import first_title
-from hybridrag.types import Heading
 
 
 def parse_markdown(content: bytes) -> Parsed:
@@ -26,8 +25,3 @@ def parse_markdown(content: bytes) -> Parsed:
         date=read_date(metadata.get("date")),
         notes=notes + trouble,
     )
-
-
-def find_headings(text: str) -> tuple[Heading, ...]:
-    """The headings of a Markdown text, in order."""
-    return find_structure(text).headings

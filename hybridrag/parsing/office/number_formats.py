@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 
 BUILT_IN = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00",
@@ -46,7 +46,7 @@ def _figure(number: float, kind: str, decimals: int, grouped: bool) -> str:
     return f"{number:.15g}"
 
 
-@cache
+@lru_cache(maxsize=1000)
 def _understood(written: str) -> tuple[str, int, bool, str, str]:
     """Kind of a format, its decimals, whether thousands are grouped, and what stands before and after the digits."""
     first = written.split(";", maxsplit=1)[0]

@@ -7,21 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.markup.blocks import find_structure
 from hybridrag.parsing.office.composition import Composition
-from hybridrag.parsing.office.extraction import extract, properties
 from hybridrag.parsing.office.package import OLE, Package, refuse_locked
 from hybridrag.parsing.office.properties import described, open_xml_properties, opendocument_properties
-from hybridrag.parsing.office.sheets import write_sheet
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.refusals import broken
 from hybridrag.parsing.text import clean
-from hybridrag.parsing.titles import first_title, given_title
+from hybridrag.parsing.titles import first_title
 
 _RTF = "application/rtf"
 _TYPES = "[Content_Types].xml"
-_EXCEL = "application/vnd.ms-excel"
 _OLD = {"WordDocument": "Word", "PowerPoint Document": "PowerPoint", "Workbook": "Excel", "Book": "Excel"}
 _NEW = {"Word": ".docx", "PowerPoint": ".pptx"}
 
@@ -111,33 +107,26 @@ def _parse_book(package: Package) -> Parsed:
 
 
 def _parse_rtf(content: bytes) -> Parsed:
-    from hybridrag.parsing.office.rtf import prepared
+    from hybridrag.parsing.office.rtf import write_rtf
 
-    source, meant = prepared(content)
-    result = extract(source, _RTF, output="markdown")
-    text = _ESCAPED.sub(r"\1", result.content.translate(meant))
-    return _from_markdown(text, _described(dict(result.metadata)))
+    into = Composition()
+    fields = write_rtf(content, into)
+    commented = b"{\\*\\annotation" in content
+    return _composed(into, fields, ("its comments were not indexed",) if commented else ())
 
 
 def _parse_old(content: bytes) -> Parsed:
-    """A workbook of Excel 97: kreuzberg reads those well, but of Word and PowerPoint files only a heap of words."""
+    """A workbook of Excel 97; other files of that time are not read."""
+    from hybridrag.parsing.office.old_workbook import write_old_workbook
+
     refuse_locked(content)
     made_by = next((name for stream, name in _OLD.items() if stream.encode("utf-16-le") in content), None)
     if made_by != "Excel":
         what = f"an old {made_by} file" if made_by else "an old office file of a kind that is not read"
         raise UnreadableError(what, hint=f"Open it and save it as {_NEW.get(made_by or '', 'PDF')}.")
-    result = extract(content, _EXCEL, output="plain")
-    names = list(result.metadata.get("sheet_names") or ())
     into = Composition()
-    for table in result.tables:
-        name = names[table.page_number - 1] if 0 < table.page_number <= len(names) else f"Sheet {table.page_number}"
-        write_sheet(into, name, [[_NO_MOMENT.sub("", text) for text in row] for row in table.cells])
-    return into.parsed(**_described(dict(result.metadata)))
-
-
-def _described(found: dict[str, Any]) -> dict[str, Any]:
-    kept = properties(found)
-    return {"title": given_title(found.get("title")), "metadata": kept, "date": read_date(kept.get("created"))}
+    write_old_workbook(content, into)
+    return into.parsed()
 
 
 def _from_markdown(written: str, fields: dict[str, Any]) -> Parsed:
@@ -162,9 +151,6 @@ def _fits(kind: str, media_type: str) -> bool:
 
 
 _COMMENT = re.compile(rb"<(?:\w+:)?(?:comment|cm|threadedComment)[\s>]")
-_ESCAPED = re.compile(r"\\([&<>~_$])")
-_NO_MOMENT = re.compile(r"(?<=\d) 00:00:00$|^1899-12-31 (?=\d)")
-"""What the library adds to a date without a time, and to a time without a date."""
 _WORDS = {
     "a book": ("epub",),
     "an OpenDocument file": ("opendocument",),

@@ -1,76 +1,322 @@
-"""RTF, by kreuzberg, after what that would lose or garble is written in a way that it reads."""
+"""RTF: headings, lists, tables, code, footnotes and text boxes, as LibreOffice, Word and pandoc write them.
+
+kreuzberg 4.10 puts headings at other paragraphs where a table stands above them, joins the words of cells, drops
+footnotes and leaves the characters of a title encoded (docs/decisions/0047).
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
-_STYLE = re.compile(rb"\{\\s(\d{1,4})[^{}]{0,500}?[ \\]heading ([1-9]);\}", re.IGNORECASE)
-_STYLED = re.compile(rb"(\\pard(?:\\plain)? ?\\s(\d{1,4}))(?!\d)")
-_DELETED = re.compile(rb"\{\\deleted[^{}]*\}")
-_SYMBOL = re.compile(rb"\\([\\~_])")
-_UNDERLINE = re.compile(rb"\\ul(?:none|d|db|w|c\d+)?(?![a-zA-Z0-9])")
-_BESIDE = re.compile(rb"\{(?:\\\*\\footnote|\\shptxt)(?![a-z])")
-_BRACE = re.compile(rb"\\[\\{}]|[{}]")
-_PAIR = re.compile(
-    rb"\\u(-(?:9[2-9]|10[012])\d\d|5[56]\d{3})((?:\\'[0-9a-fA-F]{2}|\\uc\d ?|[ ?]){0,8})"
-    rb"\\u(-\d{4}|-?\d{5})(?!\d) ?(\\'[0-9a-fA-F]{2}|\?)?"
-)
-_AFTERWARDS = re.compile(rb"\\uc\d ?")
-_PRIVATE = range(0xE000, 0xEFFF)
+from hybridrag.parsing.dates import read_date
+from hybridrag.parsing.office.composition import Composition
+from hybridrag.parsing.office.rtf_tokens import Tokens, Word
+from hybridrag.parsing.titles import given_title
 
 
-def prepared(content: bytes) -> tuple[bytes, dict[int, str]]:
-    """The file for kreuzberg 4.10, and what characters of its text stand for.
-
-    It drops characters beyond U+FFFF, which RTF writes as two halves: each becomes one for private use. It drops
-    footnotes and text boxes: they go to the end. It writes `\\~` and `\\_` as they are, marks underlined words, keeps
-    deleted text, and knows headings by their outline level only, not by their style.
-    """
-    content = _at_the_end(_UNDERLINE.sub(b"", _DELETED.sub(b"", content)))
-    content = _SYMBOL.sub(lambda found: {b"~": b" ", b"_": b"-"}.get(found[1], found[0]), content)
-    levels = {number: int(level) - 1 for number, level in _STYLE.findall(content[:_STYLE_SHEET])}
-    if levels:
-        content = _STYLED.sub(
-            lambda found: found[1] + b"\\outlinelevel%d" % levels[found[2]] if found[2] in levels else found[0], content
-        )
-    standing: dict[str, int] = {}
-
-    def one(found: re.Match[bytes]) -> bytes:
-        high, low = int(found[1]) % 65536, int(found[3]) % 65536
-        if not (0xD800 <= high < 0xDC00 <= low < 0xE000) or len(standing) == len(_PRIVATE):
-            return found[0]
-        meant = chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-        private = standing.setdefault(meant, _PRIVATE[len(standing)]) - 65536
-        # A question mark stands for old programs after a character, unless none stood after its first half.
-        kept = b"?" if found[4] == b"?" and b"?" not in found[2] else b""
-        return b"{\\uc0\\u%d }" % private + b"".join(_AFTERWARDS.findall(found[2])[-1:]) + kept
-
-    content = _PAIR.sub(one, content)
-    return content, {private: meant for meant, private in standing.items()}
+def write_rtf(content: bytes, into: Composition) -> dict[str, Any]:
+    """Writes the document, and returns the fields `title`, `metadata` and `date` of a `Parsed`."""
+    document = _Document(content, into)
+    document.read()
+    kept = {name: " ".join(_joined([text]).split()) for name, text in document.fields.items()}
+    title = given_title(kept.pop("title", None))
+    kept = {name: text for name, text in kept.items() if text}
+    return {"title": title, "metadata": kept, "date": read_date(kept.get("created"))}
 
 
-def _at_the_end(content: bytes) -> bytes:
-    """The file with its footnotes and text boxes as paragraphs after the others."""
-    kept, moved, here = [], [], 0
-    for opening in _BESIDE.finditer(content):
-        if opening.start() >= here:
-            kept.append(content[here : opening.start()])
-            here = _group_end(content, opening.start())
-            moved.append(b"\\par\\pard\\plain {" + content[opening.end() : here])
-    rest = content[here:].rstrip(b"\0 \r\n")
-    if not moved or not rest.endswith(b"}"):
-        return content
-    return b"".join([*kept, rest[:-1], *moved, b"\\par}"])
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What holds inside a group, and goes with it."""
+
+    into: str = ""
+    """What its text is: of the document where this is empty."""
+    unseen: bool = False
+    font: int = 0
+    style: int = 0
+    outline: int = -1
+    indent: int = 0
+    first: int = 0
+    level: int = 0
+    in_table: bool = False
 
 
-def _group_end(content: bytes, start: int) -> int:
-    depth = 0
-    for brace in _BRACE.finditer(content, start):
-        depth += {b"{": 1, b"}": -1}.get(brace[0], 0)
-        if not depth and brace[0] == b"}":
-            return brace.end()
-    return len(content)
+@dataclass
+class _Story:
+    """Text that goes on by itself: the document, a footnote, a text box."""
+
+    pieces: list[str] = field(default_factory=list)
+    typed: bool = True
+    """Whether all of the paragraph is in a font of a typewriter."""
+    mark: str = ""
+    cells: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    going_on: list[bool] = field(default_factory=list)
 
 
-_STYLE_SHEET = 1 << 20
-"""How much of a file's beginning its styles stand in."""
+class _Document:
+    def __init__(self, content: bytes, into: Composition) -> None:
+        self.fields: dict[str, str] = {}
+        self._tokens = Tokens(content)
+        self._into = into
+        self._state = _State()
+        self._outer: list[tuple[_State, _Story]] = []
+        self._story = _Story()
+        self._main = self._story
+        self._beside: list[str] = []
+        self._notes = 0
+        self._styles: dict[int, str] = {}
+        self._typewriters: set[int] = set()
+        self._time: dict[str, int] = {}
+        self._items: list[tuple[int, str, str]] = []
+        self._last_mark = ""
+        """Of an item that stands in no other one."""
+        self._code: list[str] = []
+        self._fresh = self._starred = self._merging = False
+
+    def read(self) -> None:
+        for word in self._tokens:
+            if word.name == "{":
+                self._outer.append((self._state, self._story))
+                self._fresh = True
+                continue
+            if word.name == "}":
+                self._close()
+            elif word.name == "*":
+                self._starred = True
+                continue
+            elif not word.name:
+                self._say(word.text)
+            elif not (self._fresh and self._begins(word)):
+                self._control(word)
+            self._fresh = self._starred = False
+        self._paragraph()
+        self._end_table()
+        self._end()
+
+    # --- groups ---
+
+    def _begins(self, word: Word) -> bool:
+        """Whether the first word of a group says what it is for, and no more."""
+        name = word.name
+        if name in _SKIPPED or (self._starred and name not in _KEPT):
+            self._tokens.skip()
+        elif name in {"fonttbl", "stylesheet", "info", "listtext", "pntext", *_PROPERTIES, *_TIMES}:
+            self._state = replace(self._state, into=name)
+            self._time.clear()
+        elif name in {"footnote", "shptxt"}:
+            self._notes += name == "footnote"
+            self._story = _Story([f"[^{self._notes}]: "] if name == "footnote" else [])
+            self._state = _State()
+        else:
+            return False
+        return True
+
+    def _close(self) -> None:
+        if not self._outer:
+            return
+        state, story = self._outer.pop()
+        if story is not self._story:
+            self._paragraph()
+            self._end_table()
+        ended = self._state.into
+        if ended in _TIMES and "yr" in self._time:
+            self.fields[_TIMES[ended]] = _iso(self._time)
+        self._state, self._story = state, story
+
+    # --- text ---
+
+    def _say(self, text: str) -> None:
+        into = self._state.into
+        if not into or into in {"listtext", "pntext"}:
+            if self._state.unseen:
+                return
+            if into:
+                self._story.mark += text
+            else:
+                self._story.pieces.append(text)
+                if text.strip() and self._state.font not in self._typewriters:
+                    self._story.typed = False
+        elif into == "stylesheet":
+            self._styles[self._state.style] = (self._styles.get(self._state.style, "") + text).rstrip(";").lower()
+        elif into == "fonttbl":
+            if re.search(r"courier|mono|consolas", text, re.IGNORECASE):
+                self._typewriters.add(self._state.font)
+        elif into in _PROPERTIES:
+            self.fields[_PROPERTIES[into]] = self.fields.get(_PROPERTIES[into], "") + text
+
+    def _control(self, word: Word) -> None:
+        name, number, state = word.name, word.number, self._state
+        if name in _ENDS:
+            getattr(self, _ENDS[name])()
+        elif name in _NUMBERED:
+            changed: dict[str, Any] = {_NUMBERED[name]: number or 0}
+            self._state = replace(state, **changed)
+        elif name in {"v", "deleted"}:
+            self._state = replace(state, unseen=number != 0)
+        elif name == "plain":
+            self._state = replace(state, unseen=False, font=0)
+        elif name == "pard":
+            self._state = _State(state.into, state.unseen, state.font)
+        elif name == "intbl":
+            self._state = replace(state, in_table=True)
+        elif name == "fmodern":
+            self._typewriters.add(state.font)
+        elif name == "trowd":
+            self._story.going_on = []
+        elif name in {"clvmgf", "clvmrg"}:
+            self._merging = name == "clvmrg"
+        elif name == "cellx":
+            self._story.going_on.append(self._merging)
+            self._merging = False
+        elif name == "chftn":
+            self._note_mark()
+        elif name in _TIME:
+            self._time[name] = number or 0
+
+    def _note_mark(self) -> None:
+        if self._story is self._main:
+            self._story.pieces.append(f"[^{self._notes + 1}]")
+
+    # --- paragraphs and tables ---
+
+    def _paragraph(self) -> None:
+        """Ends the paragraph."""
+        story, state = self._story, self._state
+        text, mark, typed = _joined(story.pieces), story.mark, story.typed
+        if state.in_table and not state.into and story is self._main:
+            story.pieces.append("\n")
+            return
+        story.pieces, story.mark, story.typed = [], "", True
+        if story is not self._main:
+            if text.strip():
+                self._beside.append(" ".join(text.split()))
+            return
+        self._end_table()
+        self._write(text, mark, typed)
+        self._write_beside()
+
+    def _write_beside(self) -> None:
+        for text in self._beside:
+            self._end()
+            self._into.paragraph(text)
+        self._beside.clear()
+
+    def _write(self, text: str, mark: str, typed: bool) -> None:
+        state, style = self._state, self._styles.get(self._state.style, "")
+        heading = re.fullmatch(r".*?(?:heading|überschrift) ?([1-9])", style)
+        if (typed and text.strip() and not mark) or re.search("preformatted|source code|plain text", style):
+            self._end_items()
+            self._code.append(text.rstrip())
+            return
+        self._end_code()
+        if not text.strip():
+            return
+        spaced = " ".join(text.split(" ")).strip()
+        given = _MARK.match(mark.strip() + "\t") if mark.strip() else None
+        own = _MARK.match(text) if not mark and state.first < 0 else None
+        if heading or 0 <= state.outline < 9 or style == "title":
+            self._end()
+            level = int(heading[1]) if heading else max(state.outline, 0) + 1
+            self._into.heading(level, spaced)
+        elif mark.strip() or own:
+            found = given or own
+            depth = state.level if mark else max(0, state.indent // _TWIPS_A_LEVEL - 1)
+            number = f"{found[2]}." if found and found[2] else "-"
+            if not depth and self._items and (number == "-") != (self._last_mark == "-"):
+                self._end_items()
+            self._last_mark = number if not depth else self._last_mark
+            self._items.append((depth, number, (text[own.end() :] if own else spaced).strip()))
+        else:
+            self._end_items()
+            self._into.paragraph(_lines(text), caption=style in {"caption", "table", "table caption"})
+
+    def _cell(self) -> None:
+        story = self._story
+        story.cells.append(" ".join(_joined(story.pieces).split()))
+        story.pieces, story.mark, story.typed = [], "", True
+
+    def _inner_cell(self) -> None:
+        self._story.pieces.append(" ")
+
+    def _row(self) -> None:
+        story = self._story
+        for number, going_on in enumerate(story.going_on[: len(story.cells)]):
+            above = story.rows[-1] if story.rows else []
+            if going_on and number < len(above):
+                story.cells[number] = story.cells[number] or above[number]
+        if story.cells:
+            story.rows.append(story.cells)
+        story.cells = []
+
+    def _end_table(self) -> None:
+        story = self._story
+        if story.cells:
+            story.rows.append(story.cells)
+        rows, story.cells, story.rows = story.rows, [], []
+        if not rows:
+            return
+        if story is self._main:
+            self._end()
+            self._into.table(rows)
+            self._write_beside()
+        else:
+            self._beside += [" ".join(cell for cell in row if cell) for row in rows]
+
+    def _end(self) -> None:
+        self._end_code()
+        self._end_items()
+
+    def _end_code(self) -> None:
+        if self._code:
+            code, self._code = "\n".join(self._code), []
+            self._into.code(code)
+
+    def _end_items(self) -> None:
+        if self._items:
+            items, self._items = self._items, []
+            self._into.items(items)
+
+
+def _joined(pieces: list[str]) -> str:
+    """The text, in which characters beyond U+FFFF came as two halves."""
+    return "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _lines(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
+
+
+def _iso(time: dict[str, int]) -> str:
+    """A time in UTC, as the file has none of its own; empty for one that was never set."""
+    try:
+        year, month, day, hour, minute, second = (time.get(name, usual) for name, usual in _TIME.items())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return moment.isoformat().replace("+00:00", "Z") if moment.year > 1900 else ""
+
+
+_PROPERTIES = {
+    "title": "title",
+    "author": "author",
+    "subject": "subject",
+    "keywords": "keywords",
+    "doccomm": "description",
+}
+_TIMES = {"creatim": "created", "revtim": "modified"}
+_SKIPPED = frozenset({
+    "aftnsep", "aftnsepc", "annotation", "atnauthor", "atnid", "bkmkend", "bkmkstart", "colortbl", "filetbl",
+    "fldinst", "footer", "footerf", "footerl", "footerr", "ftnsep", "ftnsepc", "generator", "header", "headerf",
+    "headerl", "headerr", "listoverridetable", "listtable", "mmathPict", "mmathPr", "nonesttables", "nonshppict",
+    "objdata", "object", "pgdsctbl", "pict", "revtbl", "rsidtbl", "rxe", "shprslt", "sp", "tc", "xe",
+})  # fmt: skip
+_KEPT = frozenset({"footnote", "moMath", "pntext", "shpinst", "shptxt"})
+"""Of the groups that a reader may pass over, those that hold text."""
+_MARK = re.compile(r"(?:(•|◦|▪|[-–·])|((?:\d{1,4}\.){0,8}\d{1,4}|[a-zA-Z]|[ivxlc]{2,6})[.)])\t\s*")
+_TWIPS_A_LEVEL = 360
+_TIME = {"yr": 0, "mo": 1, "dy": 1, "hr": 0, "min": 0, "sec": 0}
+_NUMBERED = {"f": "font", "s": "style", "outlinelevel": "outline", "li": "indent", "fi": "first", "ilvl": "level"}
+_ENDS = {"par": "_paragraph", "sect": "_paragraph", "cell": "_cell", "nestcell": "_inner_cell", "row": "_row"}

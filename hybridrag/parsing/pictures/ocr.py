@@ -22,6 +22,8 @@ from typing import Any
 from hybridrag.parsing import sandbox
 from hybridrag.parsing.parsed import UnreadableError, one_line
 
+NEEDED = "needs OCR"
+"""How every reason begins for which a picture, or a scan, is not read on this machine now."""
 PAGE_S = 45.0
 """The longest that one page may take."""
 DOCUMENT_S = 1_800.0
@@ -46,13 +48,13 @@ class Ocr:
     languages: tuple[str, ...] = ()
     orients: bool = False
     data: str = ""
-    missing: str = "needs OCR: tesseract is not installed"
+    missing: str = f"{NEEDED}: tesseract is not installed"
     hint: str = "Install it: `apt install tesseract-ocr`, `dnf install tesseract` or `brew install tesseract`."
 
     @property
     def identity(self) -> str:
-        """Changes whenever the same picture may be read otherwise."""
-        return f"tesseract/{self.version} {'+'.join(self.languages)}" if self.program else "none"
+        """Changes whenever the same picture may be read otherwise, or is not read for another reason."""
+        return f"tesseract/{self.version} {'+'.join(self.languages)}" if self.program else f"none ({self.missing})"
 
     def refusal(self, *, failed: bool) -> UnreadableError:
         """Why a picture is not read."""
@@ -65,18 +67,18 @@ def find(mode: str = "auto", languages: tuple[str, ...] = ()) -> Ocr:
     `languages` are tesseract's names (`deu`, `fra`, `script/Latin`).
     """
     if mode == "off":
-        return Ocr(missing="needs OCR, which is turned off", hint='Set ocr = "auto" in the settings.')
+        return Ocr(missing=f"{NEEDED}, which is turned off", hint='Set ocr = "auto" in the settings.')
     program = shutil.which("tesseract")
     # What a relative entry of PATH finds depends on the folder one stands in, and a project could bring it.
     if program is None or not Path(program).is_absolute():
         return Ocr()
     version, installed = _asked(program)
     if not version or not installed:
-        return Ocr(missing="needs OCR: tesseract does not run", hint="See what `tesseract --list-langs` says.")
+        return Ocr(missing=f"{NEEDED}: tesseract does not run", hint="See what `tesseract --list-langs` says.")
     lacking = [name for name in languages or ("eng",) if name not in installed]
     if lacking:
         return Ocr(
-            missing=f"needs OCR: tesseract has no data for {one_line(', '.join(lacking), limit=100)}",
+            missing=f"{NEEDED}: tesseract has no data for {one_line(', '.join(lacking), limit=100)}",
             hint="Install it, such as `apt install tesseract-ocr-deu`, or change ocr_languages in the settings.",
         )
     wanted = tuple(dict.fromkeys((*languages, "eng"))) if "eng" in installed else languages

@@ -24,6 +24,15 @@ delete from problem p using source s
 where s.id = p.source_id and s.collection_id = %(collection)s
   and (s.name, p.path) in (select * from unnest(%(sources)s::text[], %(paths)s::text[]));
 
+-- name: forget_containers
+-- Files that hold one of them, or are one: they are opened again, and so are taken in again where nothing forbids it.
+delete from container k using source s
+where s.id = k.source_id and s.collection_id = %(collection)s
+  and ((s.name, k.path) in (select * from unnest(%(sources)s::text[], %(paths)s::text[]))
+       or exists (select from document d
+                  where d.collection_id = s.collection_id and d.id = any(%(documents)s)
+                    and d.source_id = s.id and d.container = k.path));
+
 -- name: forget_in_runs
 update run set message = %(forgotten)s
 where collection_id = %(collection)s

@@ -94,7 +94,7 @@ from document d join source s on s.id = d.source_id
 where d.collection_id = %(collection)s and s.name = %(source)s and d.path = %(path)s;
 
 -- name: chunks_of_document
-select c.id, c.start_offset, c.end_offset, c.page, c.headings, c.head, c.tokens
+select c.id, c.start_offset, c.end_offset, c.page, c.headings, c.head, c.tokens, c.text_hash
 from chunk c
 where c.chunk_set_id = %(chunk_set)s and c.collection_id = %(collection)s and c.document_id = %(document)s
 order by c.ordinal;
