@@ -35,5 +35,8 @@ create function left_out_of(collection bigint, document uuid) returns bigint[] l
     where l.collection_id = collection and l.document_id = document and b.document_id <> document
 $$;
 
+-- What told it, once the chunks of all documents follow it; null from the first change of a document on.
+alter table collection add column repeated text;
+
 -- Those that it was chunked without.
 alter table chunking add column left_out bigint[] not null default '{}';

@@ -67,10 +67,13 @@ def leave_out_repeated(
 
     `processing` tells what the chunker makes. Nothing is embedded whose vector is there.
     """
-    repeated = run.repeated
+    repeated, done = run.repeated, Boilerplate()
+    state = f"{VERSION} {processing} {wanted}"
+    if repeated.settled(state):
+        done.paragraphs, done.documents = repeated.count()
+        return done
     compare(repeated)
     otherwise = repeated.renew(wanted=wanted)
-    done = Boilerplate()
     if otherwise:
         progress.note(f"{len(otherwise):,} documents are chunked anew: what they repeat of others has changed")
     for first in range(0, len(otherwise), _DOCUMENTS):
@@ -81,6 +84,7 @@ def leave_out_repeated(
         vectors = _embedded(run, embedder, batch, done)
         done.chunks_removed += repeated.rechunk(batch, vectors, processing=processing)
         done.chunks_added += sum(len(item.chunks) for item in batch)
+    repeated.settle(state)
     done.paragraphs, done.documents = repeated.count()
     return done
 

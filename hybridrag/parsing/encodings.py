@@ -86,7 +86,8 @@ _LEAST_PLAIN = 0.02
 _STRANGE = frozenset({"Cc", "Cn", "Co", "Cs"})
 _SHIFTS = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"), (b"\x1b$", "iso2022_jp_ext"))
 _FOREIGN = re.compile(r"([^\W\d_]?)([^\x00-\x7f])")
-_WESTERN = ("àáâãäåæçèéêëìíîïñòóôöøùúûüýÿßœ", "áðéíóúýþæö")
+_WESTERN = ("àáâãäåæçèéêëìíîïñòóôöøùúûüýÿßœ",)
+"""Not those of Icelandic alone: Turkish in the wrong encoding has just them, and Icelandic has others beside."""
 _CENTRAL = ("ąćęłńóśźż", "áčďéěíľĺňóôŕřšťúůýžä", "áéíóöőúüű", "čćđšžäöüß", "ăâîşţșț")
 _BALTIC = ("ąčęėįšųūž", "āčēģīķļņōŗšūž", "äõöüšž")
 _TURKISH = ("çğıöşüâîûi̇",)

@@ -134,6 +134,7 @@ class Forgetting:
         counted = tx.execute(statement("count_of_documents"), key).fetchone()
         assert counted is not None  # it has no table to be empty
         tx.execute(statement("forget_containers"), key)
+        tx.execute(statement("forget_repeated_state"), key)
         tx.execute(statement("forget_documents"), key)
         return {
             **counted,

@@ -54,6 +54,17 @@ class Repeated:
         with transaction(self._connection) as tx:
             write_likenesses(tx, self._collection, likenesses)
 
+    def settled(self, state: str) -> bool:
+        """Whether all chunks follow what is repeated, told by `state`, and no document has changed since."""
+        with transaction(self._connection, read_only=True) as tx:
+            return bool(one(tx, "repeated_state", **self._key())["repeated"] == state)
+
+    def settle(self, state: str) -> None:
+        """Keeps that they do."""
+        self._check()
+        with transaction(self._connection) as tx:
+            tx.execute(statement("keep_repeated_state"), self._key(state=state))
+
     def renew(self, *, wanted: bool) -> list[UUID]:
         """Tells anew what is repeated, nothing where that is not `wanted`, and returns the documents whose chunks do
         not follow it; those of other chunk sets are queued for their workers."""

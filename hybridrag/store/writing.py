@@ -165,6 +165,7 @@ class IngestRun:
         generation, documents = self.collection.generation, [item.document.id for item in batch]
         ids = {"collection": self.collection.id, "chunk_set": generation.chunk_set, "ids": documents}
         with transaction(self._connection) as tx:
+            tx.execute(statement("forget_repeated_state"), ids)
             replaced = tx.execute(statement("count_chunks"), ids).fetchone()
             tx.execute(statement("replace_documents"), ids)
             copy_vectors(tx, generation.id, vectors)
@@ -216,6 +217,7 @@ class IngestRun:
     def relabel(self, source_name: str, labels: Mapping[str, Label]) -> None:
         """Gives documents, by path, another label."""
         with transaction(self._connection) as tx, tx.cursor() as cursor:
+            cursor.execute(statement("forget_repeated_state"), {"collection": self.collection.id})
             cursor.executemany(
                 statement("relabel_document"),
                 [
@@ -228,12 +230,14 @@ class IngestRun:
         """Removes documents by path; returns how many documents and chunks went."""
         with transaction(self._connection) as tx:
             key = {"source": source, "paths": list(paths), "chunk_set": self.collection.generation.chunk_set}
+            tx.execute(statement("forget_repeated_state"), {"collection": self.collection.id})
             rows = tx.execute(statement("delete_documents"), key).fetchall()
         return len(rows), sum(int(row["chunks"]) for row in rows)
 
     def remove_source(self, name: str) -> bool:
         with transaction(self._connection) as tx:
             key = {"collection": self.collection.id, "name": name}
+            tx.execute(statement("forget_repeated_state"), key)
             gone = tx.execute(statement("delete_source"), key).fetchone() is not None
         self.settle(lambda _: None, thorough=True)
         self.keep_sample(b"")

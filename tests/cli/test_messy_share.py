@@ -50,16 +50,19 @@ def test_many_problems_are_told_by_their_reasons(run: CommandLine, share: Path) 
         (share / f"{number:02}.pdf").write_bytes(b"%PDF-1.4 broken")
     for name in ("a.exe", "b.exe", "desktop.ini", "~$offer.docx"):
         (share / name).write_bytes(b"\0anything")
-    (share / "letter.doc").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    (share / "letter.docx").write_text("no office file")
     with zipfile.ZipFile(share / "old.zip", "w") as archive:
         archive.writestr("pears.md", "# Pears\n\nTwelve crates of pears cost 90 euros.\n")
     told = run("ingest", str(share))
     assert told.err.count("failed: share/") == 10
-    assert "... and 3 more failed: broken: its content does not fit its format (2); an old Word file (1)" in told.err
+    assert (
+        "... and 3 more failed: broken: its content does not fit its format (2); not an office file: it holds text (1)"
+        in told.err
+    )
     assert "skipped: no parser for .exe (2); settings of a folder (1); the mark of a document that was open" in told.err
     assert "--verbose names each file" in told.err
 
-    assert "is not indexed: an old Word file" in run("documents", "show", "share/letter.doc").err
+    assert "is not indexed: not an office file" in run("documents", "show", "share/letter.docx").err
     assert "holds 1 document; name one of them" in run("documents", "show", "share/old.zip").err
     assert "documents list --problems" in run("sources", "show", "share").err
     assert f"did you mean {share}?" in run("ingest", str(share.parent / "shaer")).err

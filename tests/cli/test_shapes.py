@@ -14,7 +14,7 @@ from tests.faults.conftest import copy_of
 from tests.servers.chat import ChatServer, answer
 
 DOCUMENT = {"id", "uri", "title", "label", "metadata", "external_id"}
-LOCATION = {"start", "end", "page", "headings"}
+LOCATION = {"start", "end", "page", "headings", "table"}
 ANSWER = {
     *("schema", "question", "answer", "mode", "grounded", "abstained", "complete", "sentences", "warnings"),
     *("citations", "provider", "model", "usage", "redactions", "ledger_id", "timings_ms", "freshness"),
@@ -109,7 +109,7 @@ def test_ask(company: CommandLine) -> None:
     assert set(citation) == {"marker", "chunk_id", "document", "location", "quote", "quotes"}
     assert all(set(quote) == {"start", "text"} for quote in citation["quotes"])
     assert set(citation["document"]) >= {"id", "uri", "title"}
-    assert set(citation["location"]) == LOCATION | {"path", "line"}
+    assert set(citation["location"]) == LOCATION | {"path", "line", "url"}
     assert set(told["usage"]) == {"prompt_tokens", "completion_tokens", "counted", "cost_usd"}
     stale = {"missing_files", "changed_files", "absent_sources"}
     assert set(told["freshness"]) == {"indexed_at", "age_seconds"} | stale
@@ -142,7 +142,8 @@ def test_documents(company: CommandLine) -> None:
     assert all(set(page) == {"number", "start", "end"} for page in shown["pages"])
     assert shown["chunks"]
     assert all(
-        set(chunk) == {"id", "start", "end", "page", "headings", "tokens"} and chunk["end"] <= len(shown["text"])
+        set(chunk) == {"id", "start", "end", "page", "headings", "table", "tokens"}
+        and chunk["end"] <= len(shown["text"])
         for chunk in shown["chunks"]
     )
 

@@ -98,6 +98,11 @@ def test_json_lines() -> None:
     assert parsed.notes == ("1 line not valid JSON: taken as written",)
 
 
+def test_records_under_one_another_are_json_lines_under_any_name() -> None:
+    content = b'{"id": 1, "of": {"k": 2}}\n{"id": 2}\n'
+    assert parse(content, "application/json") == parse(content, "application/x-ndjson")
+
+
 def test_yaml_of_a_workflow() -> None:
     text = (
         "# é\njobs:\n  build:\n    steps:\n      - name: a\n        run: |\n          no: key\n      - name: b\n"

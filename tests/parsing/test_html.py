@@ -235,7 +235,10 @@ def test_deep_nesting_loses_nothing() -> None:
         ('<h2><a class="toc-backref" role="doc-backlink" href="#i">Booking it</a></h2><p>x', ["Booking it"]),
         ("<h1>Struct Vec <button>Copy item path</button></h1><p>x", ["Struct Vec"]),
         ("<h3>pub fn get&lt;I&gt;(i: I) -&gt; Vec&lt;T&gt;</h3><p>x", ["pub fn get<I>(i: I) -> Vec<T>"]),
-        ("<ul><li><section><h2>Methods</h2><ul><li>a<li>b</ul></section><li><h2>Fields</h2></ul>", ["Methods", "Fields"]),
+        (
+            "<ul><li><section><h2>Methods</h2><ul><li>a<li>b</ul></section><li><h2>Fields</h2></ul>",
+            ["Methods", "Fields"],
+        ),
     ],
 )
 def test_headings_as_documentation_tools_write_them(html: str, titles: list[str]) -> None:

@@ -35,6 +35,14 @@ GERMAN = "Die Straße nach München führt über Köln. Größe: äußerst üppi
             "Zażółć gęślą jaźń. Proszę przesłać wniosek.",
             "cp1250",
         ),
+        *(
+            (text.encode(encoding), text, encoding)
+            for encoding, text in {
+                "cp1254": "Başvurular ayın sonuna kadar yapılmalıdır; gecikenler değerlendirilmeyecektir.",
+                "iso8859_2": "Wąż śpi pod łóżkiem, a źrebię biegnie przez łąkę. Proszę przesłać wniosek.",
+                "cp1257": "Prašymas turi būti pateiktas iki mėnesio pabaigos, įmonės raštinėje.",
+            }.items()
+        ),
         (
             "Правила командировок: бронируйте заранее.".encode("cp1251"),
             "Правила командировок: бронируйте заранее.",

@@ -47,6 +47,8 @@ def test_by_name(name: str, expected: str | None) -> None:
         ("a.pdf", b"<html>", "application/pdf"),
         ("a.md", bytes(range(256)), "text/markdown"),
         ("a.unknown", b"plain words", "text/plain"),
+        ("cur/17.M1:2,S", b"Message-ID: <x@y>\nDate: Mon, 14 May 2001\nFrom: a@b.c\n\nHi", "message/rfc822"),
+        ("memo.txt", b"From: Bob\nDate: Monday\nSubject: rooms\n\nHi", "text/plain"),
         ("a.unknown", "wörter".encode("utf-16"), "text/plain"),
         ("a.unknown", b"caf\xe9", "text/plain"),
         ("a.unknown", b"\x7fELF\x00\x01", None),

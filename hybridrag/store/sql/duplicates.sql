@@ -116,3 +116,12 @@ order by s.name collate "C", d.path collate "C";
 
 -- name: texts_of_documents
 select d.id, d.text from document d where d.collection_id = %(collection)s and d.id = any(%(documents)s);
+
+-- name: repeated_state
+select c.repeated from collection c where c.id = %(collection)s;
+
+-- name: keep_repeated_state
+update collection set repeated = %(state)s where id = %(collection)s;
+
+-- name: forget_repeated_state
+update collection set repeated = null where id = %(collection)s and repeated is not null;
