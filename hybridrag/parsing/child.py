@@ -35,6 +35,9 @@ class Means:
     parsers: tuple[Chosen, ...] = ()
 
 
+_LARGEST_HEADER = 32 * 1024**2
+_BYTES_A_CHARACTER = 4
+"""Of UTF-8, at most."""
 _UNPACKING_S = 30.0
 """Given to a picture before the program reads it."""
 
@@ -60,7 +63,7 @@ class Child:
         Raises OSError if the system cannot start a process.
         """
         self.answered = 0
-        self._largest_answer = max(16 * means.max_text + (1 << 24), means.largest_member)
+        self._largest_body = max(_BYTES_A_CHARACTER * means.max_text, means.largest_member)
         folder = Folder()
         settings = json.dumps({**asdict(means), "parent": os.getpid()})
         try:
@@ -121,7 +124,7 @@ class Child:
         latest = deadline + (ocr.DOCUMENT_S if pictures else 0.0)
         write, read = self._write, self._read
         waiting = [memoryview(part) for part in request if part]
-        answer = Incoming(self._largest_answer)
+        answer = Incoming(header=_LARGEST_HEADER, body=self._largest_body)
         with selectors.DefaultSelector() as ready:
             ready.register(write, selectors.EVENT_WRITE)
             ready.register(read, selectors.EVENT_READ)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
-from queue import LifoQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from hybridrag.parsing import formats, refusals, unpacking
 from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, read_spent, refuse
-from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
+from hybridrag.parsing.child import Means
+from hybridrag.parsing.children import Children, Place
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.language import declared_language
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded, one_line, readable_name
@@ -52,16 +50,9 @@ class GuardedParser:
         those of other packages, as the settings name them. Raises ConfigError for one that is not installed.
         """
         self.workers = workers
-        self._timeout_s = timeout_s
         self._means = Means(memory, max_text, largest_member, most_unpacked, pictures or Ocr(), choose(parsers))
-        self._places = [_Place(self._means) for _ in range(workers)]
-        self._idle: LifoQueue[_Place] = LifoQueue()
-        for place in reversed(self._places):
-            self._idle.put(place)
-        self._unpacking: list[_Place] = []
-        self._opened: set[_Place] = set()
+        self._children = Children(self._means, workers=workers, timeout_s=timeout_s)
         self._left: dict[tuple[str, str], int] = {}
-        self._closing = threading.Event()
 
     @property
     def unpacker(self) -> str:
@@ -82,17 +73,16 @@ class GuardedParser:
     @property
     def child_pid(self) -> int | None:
         """The process id of a running child, or None."""
-        return next((place.child.pid for place in self._places if place.child and place.child.alive), None)
+        return self._children.pid
 
     @property
     def children(self) -> int:
         """How many processes there are."""
-        places = (*self._places, *self._unpacking, *self._opened)
-        return sum(place.child is not None and place.child.alive for place in places)
+        return len(self._children)
 
     def start(self) -> None:
         """Starts a child now, so that the first document does not wait for it."""
-        with self._lent() as place, suppress(UnreadableError):  # told with the first document that needs it
+        with self._children.lent() as place, suppress(UnreadableError):  # told with the first document that needs it
             place.running()
 
     def holds_text(self, media_type: str) -> bool:
@@ -111,18 +101,25 @@ class GuardedParser:
         return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr))
 
     def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
-        # A child beside those that parse: what comes out is parsed meanwhile, and may have to be opened itself.
-        place = self._unpacking.pop() if self._unpacking else _Place(self._means)
-        self._opened.add(place)
+        try:
+            with self._children.lent_beside() as place:
+                yield from self._members(raw, place)
+        except BadAnswerError:
+            yield self._told(raw, refusals.fault())
+        except UnreadableError as error:
+            yield self._told(raw, error)
+
+    def _members(self, raw: RawDocument, place: Place) -> Iterator[Member | Skipped]:
+        """What a child finds in the file. What may come out is bounded for an outermost file and all inside of it."""
         outermost = (raw.source, raw.container or raw.path)
         first = outermost not in self._left
         left = self._left.setdefault(outermost, self._means.most_unpacked)
         try:
-            opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2]}
-            refuse(self._answered(place, opening | {"most": left}, raw.content)[0])
+            opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2], "most": left}
+            refuse(self._children.answer(place, opening, raw.content)[0])
             empty = True
             while True:
-                answer, content = self._answered(place, {"ask": "next"}, b"", again=False)
+                answer, content = self._children.answer(place, {"ask": "next"}, b"", again=False)
                 self._left[outermost] -= max(len(content), read_spent(answer))
                 if answer.get("end") is True:
                     break
@@ -133,31 +130,13 @@ class GuardedParser:
                 yield read_member(answer, content, uri=raw.uri)
             if empty and not unpacking.holds_text(raw.media_type):
                 raise UnreadableError("holds no files", failed=False)
-        except BadAnswerError:
-            yield self._told(raw, self._fault("answer"))
-        except UnreadableError as error:
-            yield self._told(raw, error)
         finally:
             if first:
                 del self._left[outermost]
-            self._opened.discard(place)
-            if self._closing.is_set():
-                place.drop()
-            else:
-                self._unpacking.append(place)
 
     def close(self) -> None:
         """Ends the children; a document that another thread is parsing is given up, not waited for."""
-        self._closing.set()
-        for place in (*self._places, *self._opened):
-            place.kill()
-        while self._unpacking:
-            self._unpacking.pop().drop()
-        taken = [self._idle.get() for _ in self._places]
-        for place in taken:
-            place.drop()
-            self._idle.put(place)
-        self._closing.clear()
+        self._children.end()
 
     def __enter__(self) -> Self:
         return self
@@ -180,9 +159,9 @@ class GuardedParser:
         """What the parsers of other packages read. Raises ConfigError where one cannot be loaded."""
         if not self._means.parsers:
             return Claims()
-        with self._lent() as place:
+        with self._children.lent() as place:
             try:
-                answer, _ = self._answered(place, {"ask": "parsers"}, b"")
+                answer, _ = self._children.answer(place, {"ask": "parsers"}, b"")
             except UnreadableError:  # it ended, or took too long
                 answer = {}
         return Claims.told(answer)
@@ -196,105 +175,16 @@ class GuardedParser:
         # What takes time or memory is for a child, which has only so much of either.
         if plain and len(raw.content) <= min(_SMALL, self._means.max_text) and _is_utf8(raw.content):
             return formats.parse(raw.content, raw.media_type)
-        with self._lent() as place:
-            answer, _ = self._answered(place, {"ask": "parse", "media_type": raw.media_type}, raw.content)
+        with self._children.lent() as place:
+            answer, body = self._children.answer(place, {"ask": "parse", "media_type": raw.media_type}, raw.content)
             try:
-                return read_answer(answer)
+                return read_answer(answer, body)
             except BadAnswerError:
                 place.drop()
-                raise self._fault("answer") from None
-
-    @contextmanager
-    def _lent(self) -> Iterator[_Place]:
-        place = self._idle.get()
-        try:
-            yield place
-        finally:
-            self._idle.put(place)
-
-    def _answered(
-        self, place: _Place, header: dict[str, Any], content: bytes, *, again: bool = True
-    ) -> tuple[dict[str, Any], bytes]:
-        """A child's answer. `again` says that it may be asked of another child, where the first had served others.
-
-        Raises UnreadableError where there is none, or it tells why.
-        """
-        deaths = 0
-        reading = formats.format_of(header["media_type"]) if header["ask"] == "parse" else None
-        pictures = reading is not None and reading.pictures
-        while True:
-            child = place.running()
-            fresh = child.answered == 0 or not again
-            try:
-                answer, body = child.ask(header, content, timeout_s=self._timeout_s, pictures=pictures)
-                if "fault" not in answer:
-                    return answer, body
-                trouble = self._fault(answer["fault"])
-            except ChildTimeoutError:
-                place.drop()
-                raise UnreadableError(
-                    f"took longer than {self._timeout_s:g} s to parse", hint=refusals.LEAVE_OUT
-                ) from None
-            except ChildDiedError as error:
-                trouble = self._crash(error.signal)
-                # Somebody else may have ended it, the kernel for want of memory say: what a file does, it does twice.
-                deaths += fresh
-                fresh = deaths > 1 or not again
-            except BaseException:
-                # Interrupted half-way: what the child answers next would belong to this file.
-                place.drop()
-                raise
-            place.drop()
-            if self._closing.is_set():
-                raise UnreadableError("was given up: the run ended")
-            if fresh:
-                raise trouble
-            # The child had served other files, and what they left behind must not be blamed on this one: once more.
-
-    def _fault(self, kind: object) -> UnreadableError:
-        if kind == "memory":
-            return UnreadableError(f"needs more than {self._memory_limit} of memory to parse", hint=refusals.LEAVE_OUT)
-        return refusals.fault()
-
-    def _crash(self, number: int) -> UnreadableError:
-        name = signal.Signals(number).name if number in set(signal.Signals) else "no signal"
-        reason = f"crashed the parser ({name}), perhaps for want of memory (limit {self._memory_limit})"
-        return UnreadableError(reason, hint=refusals.LEAVE_OUT)
-
-    @property
-    def _memory_limit(self) -> str:
-        return f"{self._means.memory / _GIB:.1f} GiB"
+                raise refusals.fault() from None
 
     def _told(self, raw: RawDocument, error: UnreadableError) -> Skipped:
         return Skipped(raw.uri, error.reason, error.hint, error.failed, unpacking.VERSION)
-
-
-class _Place:
-    """Where one child at a time stands."""
-
-    def __init__(self, means: Means) -> None:
-        self._means = means
-        self.child: Child | None = None
-
-    def running(self) -> Child:
-        """The child that stands here, or a new one. Raises UnreadableError where none can be started."""
-        if self.child is not None and not self.child.alive:
-            self.drop()
-        if self.child is None:
-            try:
-                self.child = Child(self._means)
-            except OSError:
-                raise UnreadableError("the parser process could not be started") from None
-        return self.child
-
-    def kill(self) -> None:
-        if child := self.child:
-            child.kill()
-
-    def drop(self) -> None:
-        if self.child is not None:
-            self.child.end()
-            self.child = None
 
 
 def _document(raw: RawDocument, parsed: Parsed, made_by: str) -> Document:

@@ -37,10 +37,13 @@ def _read_part(pipe: BinaryIO) -> bytes | None:
 
 
 class Incoming:
-    """A child's answer as it comes, of parts that have `largest` bytes at most; `signs` counts its signs of life."""
+    """A child's answer as it comes: a header and a body of at most so many bytes. `signs` counts its signs of life.
 
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
+    The header is kept small, since JSON of a few bytes an item takes twenty times as much once it is read.
+    """
+
+    def __init__(self, *, header: int, body: int) -> None:
+        self._largest = (header, body)
         self._come = bytearray()
         self._found: list[bytes] = []
         self.signs = 0
@@ -54,7 +57,7 @@ class Incoming:
                 del self._come[: _LENGTH.size]
                 self.signs += 1
                 continue
-            if size > self._largest:
+            if size > self._largest[len(self._found)]:
                 raise EOFError
             end = _LENGTH.size + size
             if len(self._come) < end:

@@ -22,6 +22,7 @@ from hybridrag.parsing.unpacking import Allowance, Withheld, members_of
 from hybridrag.parsing.wire import SIGN_OF_LIFE, framed, read_message
 from hybridrag.types import Member
 
+_MOST_PARTS = 200_000
 _SMALL_TEXT, _SWOLLEN = 1_000_000, 100
 """A text with more characters, and so many times as long as its file in bytes, repeats what the file holds once."""
 Answer = tuple[dict[str, Any], bytes]
@@ -87,7 +88,9 @@ class _Serving:
             raise UnreadableError(
                 f"gives over {_SWOLLEN} times as much text as it is long: a bomb, or a mistake", hint=refusals.LEAVE_OUT
             )
-        return _fields(parsed), b""
+        if len(parsed.headings) + len(parsed.blocks) > _MOST_PARTS:
+            raise UnreadableError(f"has more than {_MOST_PARTS:,} headings, tables and lists", hint="Split it.")
+        return _fields(parsed), parsed.text.encode()
 
     def _opened(self, content: bytes, media_type: str, name: str, most: int) -> Answer:
         self._allowance = Allowance(self._settings["largest_member"], most)
@@ -128,7 +131,6 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
 def _fields(parsed: Parsed) -> dict[str, Any]:
     metadata, notes = bounded(parsed.metadata)
     return {
-        "text": parsed.text,
         "title": parsed.title,
         "pages": [[page.number, page.start, page.end] for page in parsed.pages],
         "headings": [[heading.start, heading.level, heading.title] for heading in parsed.headings],
