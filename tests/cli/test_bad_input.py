@@ -103,7 +103,7 @@ def test_a_folder_with_everything_wrong_in_it(cli: CommandLine, tmp_path: Path) 
     shown = cli("ingest", str(folder))
     assert shown.code == 0
     assert "failed: docs/encrypted.pdf: encrypted: needs a password (Save a copy without" in shown.err
-    assert "skipped" not in shown.err  # an empty file is nobody's concern, unless they ask
+    assert "skipped: holds no text (2); empty file (1)" in shown.err  # counted by reason, and named by --verbose
     assert "skipped: docs/empty.md: empty file" in cli("ingest", str(folder), "--verbose").err
     assert cli("search", "Größe der Küche", "--json").json["hits"][0]["document"]["uri"] == "docs/latin-1.txt"
     assert cli("search", "remote work policy", "--json").json["hits"][0]["document"]["uri"] == "docs/nul.txt"
