@@ -125,7 +125,7 @@ def test_no_file_harms_a_run(corpus: tuple[Path, set[str]], rogue: Path, cli: Co
     env = {
         "PYTHONPATH": str(rogue),
         "HYBRIDRAG_PARSERS": "rogue",
-        "HYBRIDRAG_PARSE_TIMEOUT": "2",
+        "HYBRIDRAG_PARSE_TIMEOUT": "3",
         "HYBRIDRAG_PARSE_MEMORY": str(MEMORY),
         "HYBRIDRAG_MAX_FILE_BYTES": str(LARGEST),
     }
