@@ -33,6 +33,8 @@ Unit = Literal["chunk", "passage", "document"]
 """What a hit is: a chunk, neighbouring chunks as one passage, or a document by its best chunk."""
 SourceKind = Literal["folder", "jsonl", "stdin", "web"]
 BlockKind = Literal["table", "code", "list"]
+ROWS = frozenset({"text/csv", "text/tab-separated-values"})
+"""Media types of which each line is a row of a table."""
 
 
 class Label(StrEnum):
@@ -293,6 +295,11 @@ def document_id(source: str, path: str) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, f"{source}\0{path}")
 
 
+def lines_of_head(head: str) -> list[str]:
+    """The lines of a table's head that say something: its caption and the names of its columns, no rules."""
+    return [line.strip() for line in head.splitlines() if any(map(str.isalnum, line))]
+
+
 def chunk_id(document: uuid.UUID, start: int, end: int, text: str) -> uuid.UUID:
     """The id of a chunk: UUIDv5 of its document, span and text."""
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -498,6 +505,11 @@ class StoredChunk:
     tokens: int
     head: str = ""
     parts: tuple[StoredChunk, ...] = ()
+
+    @property
+    def opening(self) -> str:
+        """The head of the table whose rows the text begins with: of a passage, that of its first chunk."""
+        return self.parts[0].head if self.parts else self.head
 
 
 @dataclass(frozen=True, slots=True)

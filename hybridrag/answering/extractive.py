@@ -12,7 +12,7 @@ from hybridrag.answering.rows import header_of, is_header, named
 from hybridrag.answering.scores import words_of
 from hybridrag.answering.sentences import sentence_spans
 from hybridrag.answering.units import units_of
-from hybridrag.types import Passage
+from hybridrag.types import ROWS, Passage
 
 if TYPE_CHECKING:
     from hybridrag.types import Vector, Vectors
@@ -29,7 +29,6 @@ _PASSAGE_SHARE = 0.25
 """Weight of a passage's own place in the ranking beside its sentence's nearness."""
 _LONGEST_SAID = 700
 """Characters of a sentence that a reader would take for one; longer ones are tables and lists without marks."""
-_ROWS = frozenset({"text/csv", "text/tab-separated-values"})
 _LONGEST = 1_000
 """Characters of a context that are compared: MiniLM reads 256 tokens."""
 
@@ -121,7 +120,7 @@ def best_sentences(
 
 def _spans_of(passage: Passage) -> Iterator[tuple[int, int, str | None]]:
     """What may stand in an answer, with the names of its columns where it is a row."""
-    if passage.chunk.document.media_type in _ROWS:
+    if passage.chunk.document.media_type in ROWS:
         yield from _lines_of(passage)
         return
     found = list(_prose_of(passage))

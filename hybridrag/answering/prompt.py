@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.reduction import Reduced
-from hybridrag.types import Draft, Hit, Label, Passage, Piece, Role, Span
+from hybridrag.types import Draft, Hit, Label, Passage, Piece, Role, Span, lines_of_head
 
 SYSTEM = """You answer questions from passages of the user's own documents.
 
@@ -35,7 +35,7 @@ def place_of(passage: Passage) -> str:
 
 def head_of(passage: Passage) -> str:
     """The head of the table whose rows the passage begins with, where it does not hold that itself; on one line."""
-    return " / ".join(line.strip() for line in chunks_of(passage)[0].head.splitlines() if _says_something(line))
+    return " / ".join(lines_of_head(passage.chunk.opening))
 
 
 def build_prompt(
@@ -77,11 +77,6 @@ def _framed(passage: Passage, text: Piece, boundary: str) -> tuple[Piece, ...]:
         text,
         _ours(f"\n--- end {boundary} ---\n\n"),
     )
-
-
-def _says_something(line: str) -> bool:
-    """Whether a line is more than the rule between a table's header and its rows."""
-    return any(char.isalnum() for char in line)
 
 
 def _ours(text: str) -> Piece:

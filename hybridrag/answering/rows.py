@@ -6,6 +6,8 @@ import csv
 import re
 from collections.abc import Sequence
 
+from hybridrag.types import lines_of_head
+
 _MARKS = ("\t", ";", ",", "|")
 """What stands between the cells of a line where Markdown's borders do not."""
 _BORDER = re.compile(r"(?<!\\)\|")
@@ -14,8 +16,8 @@ _NUMBER = re.compile(r"[-+]?[^\w\s]{0,2}\d[\d.,:/ -]*%?")
 
 def header_of(head: str) -> str:
     """The row of names in the head of a table, which may hold its caption too; empty where it has none."""
-    lines = [line for line in head.splitlines() if any(char.isalnum() for char in line)]
-    return lines[-1].strip() if lines else ""
+    lines = lines_of_head(head)
+    return lines[-1] if lines else ""
 
 
 def is_header(line: str, row: str) -> bool:

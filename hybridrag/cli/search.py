@@ -10,6 +10,7 @@ import typer
 from hybridrag.cli.console import one_line, printable, stdout
 from hybridrag.cli.session import Session
 from hybridrag.errors import UsageError
+from hybridrag.types import ROWS, lines_of_head
 
 if TYPE_CHECKING:
     from hybridrag.types import DocumentRef, Fusion, Hit, Mode, SearchResult, StoredChunk, Unit
@@ -18,8 +19,6 @@ _MODES = ("hybrid", "dense", "lexical")
 _UNITS = ("chunk", "passage", "document")
 _FUSIONS = ("score", "rrf")
 _SNIPPET = 400
-_ROWS = frozenset({"text/csv", "text/tab-separated-values"})
-"""Where each line is a row."""
 _OTHERS = 3
 
 
@@ -128,7 +127,7 @@ def location_json(chunk: StoredChunk) -> dict[str, Any]:
         "end": chunk.end,
         "page": chunk.page,
         "headings": list(chunk.headings),
-        "table": (chunk.parts or (chunk,))[0].head or None,
+        "table": chunk.opening or None,
     }
 
 
@@ -187,13 +186,12 @@ def _show(result: SearchResult, *, explain: bool) -> None:
 
 def _column_names(chunk: StoredChunk) -> str:
     """The head of the table whose rows a chunk begins with."""
-    head = printable((chunk.parts or (chunk,))[0].head)
-    return " ".join(" ".join(line.split()) for line in head.splitlines() if any(map(str.isalnum, line)))
+    return " ".join(" ".join(lines_of_head(printable(chunk.opening))).split())
 
 
 def _snippet(chunk: StoredChunk, width: int) -> list[str]:
     """The beginning of a chunk in lines of `width`: running text joined, each row of a table on a line of its own."""
-    table = chunk.document.media_type in _ROWS
+    table = chunk.document.media_type in ROWS
     lines: list[str] = []
     room, in_text = _SNIPPET, False
     for written in printable(chunk.text).splitlines():
