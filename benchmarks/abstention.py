@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hybridrag.answering.abstention import Answerability
 from hybridrag.config import load
@@ -39,6 +40,8 @@ from hybridrag.wiring import Wiring
 HELD_BACK = 1 / 3
 COSINES = (0.3, 0.4, 0.5, 0.6)
 """Fixed thresholds, as users set them by hand."""
+THRESHOLDS = tuple(round(0.6 + 0.04 * step, 2) for step in range(20))
+"""Of the score, for the whole curve."""
 CITATIONS = 3
 
 
@@ -138,12 +141,15 @@ def declined(library: Library, splits: Iterable[int], *, most: int, embedder: st
                     milliseconds.append((time.perf_counter() - started) * 1000)
                     cosine = max((hit.arms["dense"].score for hit in found.hits if "dense" in hit.arms), default=0.0)
                     asked.append(Asked(question, answerable, verdict, cosine))
-    cosine_at_a_tenth = sorted(each.cosine for each in asked if each.answerable)[sum(a.answerable for a in asked) // 10]
+    tenth = sum(a.answerable for a in asked) // 10
+    cosine_at_a_tenth = sorted(each.cosine for each in asked if each.answerable)[tenth]
     return {
         "asked": {"unanswerable": sum(not a.answerable for a in asked), "answerable": sum(a.answerable for a in asked)},
         "thresholds": [round(threshold, 3) for threshold in thresholds],
         "auc": round(auc([(a.judged.score, a.answerable) for a in asked]), 3),
         "declined": shares(asked, lambda a: a.judged.weak),
+        "a tenth of the answerable falls below": sorted(a.judged.score for a in asked if a.answerable)[tenth],
+        "declined below, unanswerable and answerable": {str(it): curve_at(asked, it) for it in THRESHOLDS},
         "hopeless": shares(asked, lambda a: a.judged.hopeless),
         "cosine auc": round(auc([(a.cosine, a.answerable) for a in asked]), 3),
         **{f"declined below cosine {cosine}": shares(asked, below(cosine)) for cosine in COSINES},
@@ -179,7 +185,7 @@ def indexed(library: Library, keys: Sequence[str], *, embedder: str) -> Iterator
     )
     wiring = Wiring(settings, notify=lambda text: print(text, file=sys.stderr))
     try:
-        wiring.ingest(
+        wiring.ingesting.ingest(
             [str(library.write(home / "documents", keys))],
             source_options=SourceOptions(),
             options=IngestOptions(),
@@ -195,12 +201,18 @@ def indexed(library: Library, keys: Sequence[str], *, embedder: str) -> Iterator
         shutil.rmtree(home, ignore_errors=True)
 
 
-def shares(asked: Sequence[Asked], declined: Callable[[Asked], bool]) -> dict[str, object]:
+def shares(asked: Sequence[Asked], declined: Callable[[Asked], bool]) -> dict[str, dict[str, Any]]:
     """The share that is declined, of questions with an answer and of those without."""
     return {
         kind: with_interval(by_question([each for each in asked if each.answerable == answerable], declined))
         for kind, answerable in (("unanswerable", False), ("answerable", True))
     }
+
+
+def curve_at(asked: Sequence[Asked], threshold: float) -> list[float]:
+    """What a threshold of the score would decline of the questions without an answer, and of those with one."""
+    found = shares(asked, lambda each: each.judged.score < threshold)
+    return [found[kind]["share"] for kind in ("unanswerable", "answerable")]
 
 
 def below(cosine: float) -> Callable[[Asked], bool]:
@@ -215,7 +227,7 @@ def by_question(asked: Sequence[Asked], declined: Callable[[Asked], bool]) -> li
     return [sum(found) / len(found) for found in outcomes.values()]
 
 
-def with_interval(values: Sequence[float]) -> dict[str, object]:
+def with_interval(values: Sequence[float]) -> dict[str, Any]:
     if not values:
         return {"share": None}
     low, high = mean_interval(values)

@@ -214,7 +214,7 @@ def searched(folder: Path, budget: int, embedder: str) -> dict[str, object]:
         notify=lambda text: print(text, file=sys.stderr),
     )
     try:
-        wiring.ingest(
+        wiring.ingesting.ingest(
             [str(folder / "corpora")],
             source_options=SourceOptions(),
             options=IngestOptions(),

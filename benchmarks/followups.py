@@ -96,7 +96,7 @@ def of_one_set(folder: Path, halves: Sequence[str], each: int, show: int) -> dic
         settings = load(flags={"collection": "benchmark"}, environ={"HYBRIDRAG_HOME": str(home)}, cwd=home)
         wiring = Wiring(settings, notify=lambda text: print(text, file=sys.stderr))
         try:
-            wiring.ingest(
+            wiring.ingesting.ingest(
                 [str(folder / "corpus.jsonl")],
                 source_options=SourceOptions(),
                 options=IngestOptions(),

@@ -1,10 +1,13 @@
 """nDCG@10 of the ways to fuse two arms, on BEIR folders, with paired intervals against the better arm.
 
-    python benchmarks/fusion.py FOLDER... [--embedder NAME] [--cache FOLDER] [--questions N] [--json FILE]
+    python benchmarks/fusion.py FOLDER... [--embedder NAME] [--tokens 176,256] [--cache FOLDER]
+        [--questions N] [--json FILE]
 
 Documents are cut by the real chunker and embedded by the real model; both arms are computed in memory, without an
 index: cosine over all vectors, BM25 over all postings. A document ranks by its best chunk. `!` marks a way that loses
-to the better arm: the upper end of the 95% interval of the difference lies below -.005.
+to the better arm: the upper end of the 95% interval of the difference lies below -.005. With several
+`--tokens`, the most that a chunk may have, the others are told beside the first: the mean difference of a question's
+nDCG@10 and its 95% interval.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +36,12 @@ from hybridrag.retrieval.bm25 import bm25
 from hybridrag.retrieval.calibration import Background, background, query_weight, sampled, unmatched_share
 from hybridrag.retrieval.fusion import fuse, reciprocal_ranks
 from hybridrag.types import Document, LexicalIndex, Postings
+from hybridrag.wiring.models import MOST_CHUNK_TOKENS
 
 if TYPE_CHECKING:
     from hybridrag.types import Vectors
 
 _CANDIDATES = 100
-_MOST_TOKENS = 256
 _LOSES = -0.005
 
 
@@ -45,24 +49,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
+    parser.add_argument("--tokens", default=str(MOST_CHUNK_TOKENS), help="of a chunk, at most")
     parser.add_argument("--cache", type=Path, help="keeps vectors and converted models between runs")
     parser.add_argument("--questions", type=int, default=10_000, help="of each collection, evenly spread")
     parser.add_argument("--json", type=Path, help="also write the figures to a file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hybridrag-benchmark-") as passing:
-        run(options, Embedding(options.embedder, options.cache or Path(passing)))
+        cache = options.cache or Path(passing)
+        run(options, [Embedding(options.embedder, cache, int(most)) for most in options.tokens.split(",")])
 
 
-def run(options: argparse.Namespace, embedding: Embedding) -> None:
-    results = {}
-    print(f"{'':24}{'chunks':>7} {'asked':>5}" + "".join(f"{name:>15}" for name in METHODS))
+def run(options: argparse.Namespace, embeddings: Sequence[Embedding]) -> None:
+    results: dict[str, Measured] = {}
+    print(f"{'':24}{'tokens':>7}{'chunks':>7} {'asked':>5}" + "".join(f"{name:>15}" for name in METHODS))
     for folder in options.folders:
         dataset = load_beir(folder)
-        results[dataset.name] = measured = measure(Collection(dataset, embedding), options.questions)
-        print(row(dataset.name, measured), flush=True)
-    print(f"{'mean':37}" + "".join(f"{_mean_of(results, name):>8.4f}{_losses(results, name):>7}" for name in METHODS))
+        first: Measured | None = None
+        for embedding in embeddings:
+            measured = measure(Collection(dataset, embedding), options.questions)
+            print(row(dataset.name, embedding.most_tokens, measured), flush=True)
+            if first is not None:
+                print(f"{'':31}beside the first: {gains(measured, first)}", flush=True)
+            first = first or measured
+            results[f"{dataset.name}, {embedding.most_tokens} tokens"] = measured
+    print(f"{'mean':44}" + "".join(f"{_mean_of(results, name):>8.4f}{_losses(results, name):>7}" for name in METHODS))
     if options.json:
-        options.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
+        written = {name: measured.written() for name, measured in results.items()}
+        options.json.write_text(json.dumps(written, indent=2), encoding="utf-8")
 
 
 # --- a collection in memory ------------------------------------------------------------------------------------------
@@ -71,11 +84,12 @@ def run(options: argparse.Namespace, embedding: Embedding) -> None:
 class Embedding:
     """A model with its chunker. Vectors are kept by the texts they are of."""
 
-    def __init__(self, name: str, cache: Path) -> None:
+    def __init__(self, name: str, cache: Path, most_tokens: int) -> None:
         spec = find_model(name, offline=True)
         self._embedder = open_embedder(spec, cache=cache)
         self._cache = cache
-        self.chunker = StructuralChunker(FastTokenizer(spec), max_tokens=min(spec.window, _MOST_TOKENS))
+        self.most_tokens = min(spec.window, most_tokens)
+        self.chunker = StructuralChunker(FastTokenizer(spec), max_tokens=self.most_tokens)
 
     def documents(self, texts: Sequence[str]) -> Vectors:
         return self._kept("documents", texts, lambda: self._embedder.embed_documents(texts))
@@ -213,8 +227,42 @@ METHODS: Mapping[str, Callable[[Asked], Mapping[int, float]]] = {
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
-def measure(collection: Collection, most: int) -> dict[str, object]:
-    """nDCG@10 of each way, the interval of its difference to the better arm, and the weights that were given."""
+@dataclass(frozen=True)
+class Measured:
+    """nDCG@10 of each question by each way, the better arm, and the weights that the dense arm was given."""
+
+    chunks: int
+    scores: Mapping[str, Sequence[float]]
+    weights: Sequence[float]
+
+    @property
+    def ndcg(self) -> dict[str, float]:
+        return {name: statistics.fmean(values) for name, values in self.scores.items()}
+
+    @property
+    def better(self) -> str:
+        means = self.ndcg
+        return max(("dense", "lexical"), key=means.__getitem__)
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Of each way's difference to the better arm."""
+        return {
+            name: mean_interval(_differences(values, self.scores[self.better])) for name, values in self.scores.items()
+        }
+
+    def written(self) -> dict[str, object]:
+        return {
+            "chunks": self.chunks,
+            "questions": len(self.weights),
+            "better": self.better,
+            "ndcg": self.ndcg,
+            "interval": self.intervals,
+            "weight": [float(w) for w in np.percentile(self.weights, [10, 50, 90])],
+        }
+
+
+def measure(collection: Collection, most: int) -> Measured:
     dataset = collection.dataset
     scores: dict[str, list[float]] = {name: [] for name in METHODS}
     weights = []
@@ -225,48 +273,48 @@ def measure(collection: Collection, most: int) -> dict[str, object]:
         for name, method in METHODS.items():
             ranking = list(dict.fromkeys(collection.owners[chunk] for chunk in method(asked)))
             scores[name].append(ndcg(ranking, dataset.qrels[keys[number]]))
-    better = max(("dense", "lexical"), key=lambda arm: statistics.fmean(scores[arm]))
-    differences = {
-        name: [ours - arm for ours, arm in zip(values, scores[better], strict=True)] for name, values in scores.items()
-    }
-    return {
-        "chunks": len(collection.owners),
-        "questions": len(weights),
-        "better": better,
-        "ndcg": {name: statistics.fmean(values) for name, values in scores.items()},
-        "interval": {name: mean_interval(values) for name, values in differences.items()},
-        "weight": [float(w) for w in np.percentile(weights, [10, 50, 90])],
-    }
+    return Measured(len(collection.owners), scores, weights)
 
 
-def row(name: str, measured: Mapping[str, object]) -> str:
-    ndcgs, intervals = _figures(measured)
-    best = max(ndcgs["dense"], ndcgs["lexical"])
-    text = f"{name[:24]:24}{measured['chunks']:>7} {measured['questions']:>5}"
+def row(name: str, tokens: int, measured: Measured) -> str:
+    ndcgs = measured.ndcg
+    text = f"{name[:24]:24}{tokens:>7}{measured.chunks:>7} {len(measured.weights):>5}"
     for method, value in ndcgs.items():
         if method in {"dense", "lexical"}:
             text += f"{value:>15.4f}"
         else:
-            text += f"{value:>8.4f}{value - best:>+6.3f}" + ("!" if intervals[method][1] < _LOSES else " ")
-    low, high = intervals["adaptive"]
+            difference = value - ndcgs[measured.better]
+            text += f"{value:>8.4f}{difference:>+6.3f}" + ("!" if _loses(measured, method) else " ")
+    low, high = measured.intervals["adaptive"]
     return f"{text}  [{low:+.3f}, {high:+.3f}]"
 
 
-def _mean_of(results: Mapping[str, Mapping[str, object]], method: str) -> float:
-    return statistics.fmean(_figures(measured)[0][method] for measured in results.values())
+def gains(measured: Measured, first: Measured) -> str:
+    """By how much other chunks are better than the first ones: both arms, and what `search` does."""
+    told = []
+    for method in ("dense", "lexical", "adaptive"):
+        differences = _differences(measured.scores[method], first.scores[method])
+        low, high = mean_interval(differences)
+        told.append(f"{method} {statistics.fmean(differences):+.4f} [{low:+.3f}, {high:+.3f}]")
+    return ", ".join(told)
 
 
-def _losses(results: Mapping[str, Mapping[str, object]], method: str) -> str:
+def _differences(scores: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [score - other for score, other in zip(scores, others, strict=True)]
+
+
+def _mean_of(results: Mapping[str, Measured], method: str) -> float:
+    return statistics.fmean(measured.ndcg[method] for measured in results.values())
+
+
+def _losses(results: Mapping[str, Measured], method: str) -> str:
     if method in {"dense", "lexical"}:
         return ""
-    return f"{sum(_figures(measured)[1][method][1] < _LOSES for measured in results.values())}!"
+    return f"{sum(_loses(measured, method) for measured in results.values())}!"
 
 
-def _figures(measured: Mapping[str, object]) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    ndcgs, intervals = measured["ndcg"], measured["interval"]
-    assert isinstance(ndcgs, dict)
-    assert isinstance(intervals, dict)
-    return ndcgs, intervals
+def _loses(measured: Measured, method: str) -> bool:
+    return measured.intervals[method][1] < _LOSES
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def of_one_set(folder: Path, questions: int | None) -> dict[str, Any]:
         settings = load(flags={"collection": "benchmark"}, environ={"HYBRIDRAG_HOME": str(home)}, cwd=home)
         wiring = Wiring(settings, notify=lambda text: print(text, file=sys.stderr))
         try:
-            wiring.ingest(
+            wiring.ingesting.ingest(
                 [str(folder / "corpus.jsonl")],
                 source_options=SourceOptions(),
                 options=IngestOptions(),

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def run(wiring: Wiring, second: Path, queries: int) -> None:
-    wiring.ingest(
+    wiring.ingesting.ingest(
         [str(Path(__file__).parent.parent / "examples" / "company")],
         source_options=SourceOptions(),
         options=IngestOptions(),

@@ -104,7 +104,7 @@ def the_wiring(embedder_name: str, home: Path) -> Wiring:
 def through_the_index(dataset: Dataset, embedder_name: str, modes: list[str], home: Path) -> dict[str, object]:
     """`ingest` of the corpus, then `search` in each mode; documents rank by their best chunk."""
     wiring = the_wiring(embedder_name, home)
-    report = wiring.ingest(
+    report = wiring.ingesting.ingest(
         [str(dataset.corpus)],
         source_options=SourceOptions(),
         options=IngestOptions(),

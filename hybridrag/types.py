@@ -126,7 +126,8 @@ class Member:
 class Skipped:
     """A document that could not be indexed, and why. `failed` is False where nothing is wrong (an empty file, say).
 
-    `parser` is what tried to read it, empty where nothing did.
+    `parser` is what tried to read it, empty where nothing did. `needs_ocr` says that it holds pictures of text, which
+    nothing reads on this machine now.
     """
 
     uri: str
@@ -134,6 +135,7 @@ class Skipped:
     hint: str = ""
     failed: bool = True
     parser: str = ""
+    needs_ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ server; it is never skipped. Each test that asks for `database_url` gets a datab
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.forking import Forking, build_commands_once
 from tests.models.tiny import write_bert_model, write_static_model
+
+# Idle threads of torch wait asleep: two workers with a thread a core each would spin against each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A shell that runs this in the background has it ignore interrupts, and so would every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -43,6 +47,24 @@ _HOME = "HYBRIDRAG_TEST_SERVER_HOME"
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
 """Bytes that must be free in memory for the server's files to be there."""
+_LONG = (
+    "tests/slim/",
+    "tests/faults/test_hostile.py",
+    "tests/faults/test_no_network.py",
+    "tests/models/test_own_code.py",
+    "tests/flows/test_bench.py",
+    "tests/test_imports.py",
+)
+"""Where single tests take 15 seconds and more."""
+_SETTINGS = """\
+# To make and to drop a database, the server looks through all its buffers: with its usual 2 GB half of the time.
+shared_buffers = 128MB
+# These guard what is stored against a machine that fails, and these databases die with it.
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +81,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _STOP: pytest.StashKey[Callable[[], None]] = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Seeks no cycles among the tests: while they are collected that takes half of the time, and later some of each."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 def _start_server() -> Callable[[], None]:
@@ -87,6 +125,8 @@ def _start_embedded() -> Callable[[], None]:
 
     home = Path(tempfile.mkdtemp(prefix="hybridrag-tests-", dir=in_memory()))
     server = EmbeddedServer(data=home / "data", run=home / "run")
+    server.data.mkdir(mode=0o700)
+    (server.data / "custom.conf").write_text(_SETTINGS)
     server.ensure_running(lambda _: None)
     os.environ[_SERVER] = server.url
     os.environ[_HOME] = str(home)

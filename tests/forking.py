@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import itertools
 import json
@@ -29,7 +30,10 @@ from typing import Any, NoReturn
 import typer
 
 _FIRST = ["hybridrag.__main__", "hybridrag.cli.app", "psycopg", "numpy", "httpx"]
-_ROOTS = ("hybridrag", "psycopg", "psycopg_binary", "numpy", "pgvector", "tokenizers", "safetensors", "httpx", "typer")
+_ROOTS = (
+    *("hybridrag", "psycopg", "psycopg_binary", "numpy", "pgvector", "tokenizers", "safetensors", "httpx", "typer"),
+    *("ahocorasick", "phonenumbers", "re2", "regex", "Stemmer", "stdnum", "tomllib"),
+)
 """What may be imported before a fork: none of these starts a thread when imported."""
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
 _READ_AT_THE_START = ("PYTHON", "LC_", "LD_", "TZ", "LANGUAGE", "OMP_", "OPENBLAS_", "MALLOC_", "FORCE_COLOR")
@@ -161,6 +165,7 @@ def main(folder: str) -> None:
         build_commands_once()
         for verb in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
             typer.main.get_command(only(verb))
+        gc.freeze()  # what is here already, no command needs to look through for cycles, nor to copy for that
         for line in sys.stdin:
             _answer(json.loads(line))
     finally:

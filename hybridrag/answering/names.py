@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hybridrag.answering.wording import is_common, stem_of
+from hybridrag.scripts import HANGUL, UNSPACED
 
-_LATIN = r"[^\W\d_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_LATIN = rf"[^\W\d_{UNSPACED}{HANGUL}]"
 """Letters of scripts that put blanks between words."""
 _RUN = re.compile(r"[^\s\u3000-\u9fff\"“”„‘«»()\[\]{}<>|,;!?，。；！？、（）《》【】*]+")
 _CODE = re.compile(r"`([^`\n]{1,200})`")

@@ -8,10 +8,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 from hybridrag.answering.figures import NUMBER_WORDS
+from hybridrag.scripts import UNSPACED
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+")
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese: the blocks of Unicode whose words have no blanks between them."""
+_UNSPACED = re.compile(f"[{UNSPACED}]+")
 _LONGEST = 64
 COMMON = frozenset(
     re.findall(

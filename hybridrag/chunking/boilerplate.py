@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
+from hybridrag.chunking.spans import BLANK, trimmed
 from hybridrag.types import Document
 
-VERSION = 1
+VERSION = 2
 """Part of what decides an index: another number means that paragraphs are counted, and documents chunked, again."""
 _EDGE = 12
 """Paragraphs from either end that are counted."""
@@ -29,7 +30,17 @@ _LINE = 80
 _OWN = 10
 """A document keeps all of its text where less than one part in so many of it is its own: it is a copy."""
 
-_BLANK = re.compile(r"\n[ \t]*\n\s*")
+_SENTENCES = 60
+"""Letters and digits of what is said in sentences, at least: fewer are a label, a menu's entry, a copyright."""
+
+_CLAUSE = re.compile(
+    r"§+\s*\d|第\s*[\d一二三四五六七八九十百]+\s*条"
+    r"|(?:section|article|clause|item|abschnitt|artikel|art\.|artículo|articolo|artigo)\s+(?:\d|[ivxlc]+\b)"
+    r"|\(?(?:\d+(?:\.\d+)*|[ivxlc]+|[a-z])[.)]\s|\d+(?:\.\d+)+\s"
+)
+"""How a clause begins that has a number, in lower case."""
+_ENDS = (".", "!", "?", ";", ")", '"', "”", "。", "！", "？", "；")
+_BULLETS = ("- ", "* ", "+ ", "• ")
 _BLANK_COMMENT = re.compile(r"\n[ \t]*(?:#+|//+|\*|--+|;+|%+)?[ \t]*(?=\n)")
 _COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|--|;|%|<!--|<\?)")
 _MARK = re.compile(r"/\*|<!--|\*/|-->")
@@ -44,12 +55,15 @@ _DATA = {
 
 @dataclass(frozen=True, slots=True)
 class _Paragraph:
-    """`hash` is None for what is never left out; `says` tells whether it is more than a mark, a rule or a word."""
+    """`hash` is None for what is never left out. `says` tells whether it is more than a mark, a rule or a word, and
+    `prose` whether it is said in sentences.
+    """
 
     start: int
     end: int
     hash: int | None
     says: bool
+    prose: bool
     heading: bool
 
 
@@ -66,8 +80,9 @@ def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, 
     """Spans of the text that need not be chunked, in order: paragraphs with these hashes that lie at its edges.
 
     What lies at an edge has nothing of the document's own before it, or after it, but a line; in the comment that code
-    begins with, all lies there. A heading goes only with all that stands under it. Nothing is left out of what would
-    then have hardly anything to say.
+    begins with, all lies there. A heading goes only with all that stands under it. Sentences stay that a heading or a
+    number of their own makes a clause, or a part that people ask for; and nothing is left out of what would then have
+    hardly anything to say.
     """
     if not repeated:
         return ()
@@ -77,6 +92,7 @@ def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, 
         chosen = {each for each in first if each.hash in repeated}
     else:
         chosen = {*_reached(first, repeated), *_reached(last[::-1], repeated)}
+        chosen -= {*_under_their_own_heading(paragraphs, chosen)}
     for place in reversed(range(len(paragraphs))):
         below = paragraphs[place + 1] if place + 1 < len(paragraphs) else None
         if paragraphs[place].heading and below is not None and below not in chosen:
@@ -85,6 +101,17 @@ def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, 
     if not own or own * _OWN < sum(each.end - each.start for each in paragraphs):
         return ()
     return _joined(document.text, sorted((each.start, each.end) for each in chosen))
+
+
+def _under_their_own_heading(paragraphs: Sequence[_Paragraph], chosen: Collection[_Paragraph]) -> Iterator[_Paragraph]:
+    """What stands right under a heading that has nothing else under it but lines, where it is said in sentences."""
+    heads = [place for place, each in enumerate(paragraphs) if each.heading]
+    for place, end in pairwise((*heads, len(paragraphs))):
+        below = [each for each in paragraphs[place + 1 : end] if each.says]
+        introduced = [*takewhile(lambda each: each in chosen, below)]
+        others = below[len(introduced) :]
+        if any(each.prose for each in introduced) and all(each.end - each.start <= _LINE for each in others):
+            yield from introduced
 
 
 def kept(document: Document) -> list[tuple[int, int]]:
@@ -123,17 +150,18 @@ def _paragraphs(document: Document) -> list[_Paragraph]:
         apart = [(comment, len(text))]
     else:
         heads = {heading.start: _heading_end(text, heading.start) for heading in document.headings}
-        cuts = {0, len(text), *heads, *heads.values(), *(match.end() for match in _BLANK.finditer(text))}
+        cuts = {0, len(text), *heads, *heads.values(), *(match.end() for match in BLANK.finditer(text))}
         apart = [(block.start, block.end) for block in document.blocks if block.kind != "list"]
-    spans = [*_trimmed(text, pairwise(sorted(cuts)))]
+    spans = [*trimmed(text, pairwise(sorted(cuts)))]
     found = []
     for place, (start, end) in enumerate(spans):
         counted = min(place, len(spans) - 1 - place) < _EDGE and end - start <= _MOST
         words = " ".join(text[start:end].split()).casefold() if counted else ""
         says = not counted or _size(words) >= _LEAST
-        if not says or words.startswith("|") or _touches(apart, start, end):
+        prose = words.endswith(_ENDS) and not words.startswith(_BULLETS) and _size(words) >= _SENTENCES
+        if not says or words.startswith("|") or _touches(apart, start, end) or (prose and _CLAUSE.match(words)):
             counted = False
-        found.append(_Paragraph(start, end, _hash(words) if counted else None, says, start in heads))
+        found.append(_Paragraph(start, end, _hash(words) if counted else None, says, prose, start in heads))
     return found
 
 
@@ -178,15 +206,6 @@ def _touches(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     """Whether one of the spans, which are in order, has something in common with `start:end`."""
     before = bisect_left(spans, end, key=lambda span: span[0])
     return bisect_right(spans, start, hi=before, key=lambda span: span[1]) < before
-
-
-def _trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The spans without white space at their ends; none where there is nothing else."""
-    for start, end in spans:
-        piece = text[start:end]
-        begin, stop = end - len(piece.lstrip()), start + len(piece.rstrip())
-        if begin < stop:
-            yield begin, stop
 
 
 def _joined(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

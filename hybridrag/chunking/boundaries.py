@@ -7,11 +7,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from hybridrag.chunking.outline import Outline
-from hybridrag.chunking.parts import all_blocks, around, parts
+from hybridrag.chunking.parts import all_blocks, around, fenced, parts
+from hybridrag.chunking.spans import BLANK, LINE
 from hybridrag.types import Block, Document
 
-_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
-_LINE = re.compile(r"\n+")
 # A sentence ends at its mark followed by space, or at a mark of a script that writes no spaces.
 _SENTENCE = re.compile(r"(?<=[.!?…;:])[\"'”’»)\]]*\s+|(?<=[。！？；])")
 _WORD = re.compile(r"\s+")
@@ -31,12 +30,14 @@ class Boundaries:
         self._text = document.text
         self._uncut = outline.uncut
         self._nested = outline.nested
-        blocks = all_blocks(document)
+        code = fenced(document.text)
+        blocks = all_blocks(document, code)
         self._tables = [block for block in blocks if block.kind == "table" and block.head > block.start]
-        found = (*self._headings(document), self._paragraphs(document, blocks), *parts(document.text, blocks))
+        headings, paragraphs = [*self._headings(document)], self._paragraphs(document, blocks)
+        found = [*headings, paragraphs, *parts(document.text, blocks, code)]
         self._found = [sorted(cut for cut in cuts if cut not in self._uncut) for cuts in found]
-        self._headed = len(found) - 3
-        self.parts = len(found) - 2
+        self._headed = len(headings)
+        self.parts = self._headed + 1
         self.levels = len(found) + len(_SOUGHT)
 
     def within(self, level: int, start: int, end: int) -> Sequence[int]:
@@ -62,7 +63,7 @@ class Boundaries:
 
     @staticmethod
     def _paragraphs(document: Document, blocks: Sequence[Block]) -> set[int]:
-        blank = (match.end() for match in _PARAGRAPH.finditer(document.text))
+        blank = (match.end() for match in BLANK.finditer(document.text))
         return {
             *(cut for cut in blank if around(cut, blocks) is None),
             *(edge for block in blocks for edge in (block.start, block.end)),
@@ -70,4 +71,4 @@ class Boundaries:
         }
 
 
-_SOUGHT = (_LINE, _SENTENCE, _WORD)
+_SOUGHT = (LINE, _SENTENCE, _WORD)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from hybridrag.chunking.boundaries import Boundaries
+from hybridrag.chunking.spans import trimmed
 from hybridrag.errors import ModelError
 from hybridrag.types import Block
 
@@ -29,7 +30,7 @@ class Cutter:
 
     def cut(self, start: int, end: int) -> list[tuple[int, int]]:
         """Spans that cover `start:end` but for white space at their ends."""
-        return self._trimmed(self._split(start, end, 0, self._budget))
+        return [*trimmed(self._text, self._split(start, end, 0, self._budget))]
 
     def smaller(self, start: int, end: int, *, excess: int) -> list[tuple[int, int]]:
         """`start:end` cut again, with `excess` tokens fewer to a span, and never the same span once more."""
@@ -39,11 +40,11 @@ class Cutter:
                 hint="choose a model with a larger window",
             )
         budget = max(1, self._tokens(start, end) - excess - 1)
-        spans = self._trimmed(self._split(start, end, 0, budget))
+        spans = [*trimmed(self._text, self._split(start, end, 0, budget))]
         if spans != [(start, end)]:
             return spans
         middle = (start + end) // 2
-        return self._trimmed([(start, middle), (middle, end)])
+        return [*trimmed(self._text, [(start, middle), (middle, end)])]
 
     def head(self, start: int, end: int) -> str:
         """The head of the table that `start:end` goes on with; empty where there is none, or it takes too much."""
@@ -109,16 +110,6 @@ class Cutter:
 
     def _tokens(self, start: int, end: int) -> int:
         return bisect_left(self._starts, end) - bisect_left(self._starts, start)
-
-    def _trimmed(self, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        trimmed = []
-        for start, end in spans:
-            text = self._text[start:end]
-            begin = start + len(text) - len(text.lstrip())
-            stop = start + len(text.rstrip())
-            if begin < stop:
-                trimmed.append((begin, stop))
-        return trimmed
 
 
 def _counted(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:

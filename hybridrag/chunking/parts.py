@@ -6,40 +6,38 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from hybridrag.chunking.spans import BLANK, LINE
 from hybridrag.types import Block, Document
 
-_BLANK = re.compile(r"\n[ \t]*\n\s*")
-_LINE = re.compile(r"\n+")
 _FENCE = re.compile(r"(?m)^[ \t]*(`{3,}|~{3,})([^\n]*)$")
 _ITEM = re.compile(r"(?m)^[ \t]*(?=(?:[-*+•]|\(?[0-9a-zA-Z]{1,9}[.)])(?:[ \t]|$))")
 
 
-def all_blocks(document: Document) -> list[Block]:
+def all_blocks(document: Document, code: Sequence[Block]) -> list[Block]:
     """The document's blocks, and the fenced code outside of them: a text may be Markdown that nobody said is."""
     blocks = list(document.blocks)
-    for start, end in fenced(document.text):
-        index = bisect_right(document.blocks, start, key=lambda block: block.start)
+    for fence in code:
+        index = bisect_right(document.blocks, fence.start, key=lambda block: block.start)
         before = document.blocks[index - 1].end if index else 0
-        after = document.blocks[index].start if index < len(document.blocks) else end
-        if before <= start and end <= after:
-            blocks.append(Block("code", start, end, start))
+        after = document.blocks[index].start if index < len(document.blocks) else fence.end
+        if before <= fence.start and fence.end <= after:
+            blocks.append(fence)
     return sorted(blocks, key=lambda block: block.start)
 
 
-def parts(text: str, blocks: Sequence[Block]) -> tuple[set[int], set[int]]:
+def parts(text: str, blocks: Sequence[Block], code: Sequence[Block]) -> tuple[set[int], set[int]]:
     """Where the parts of blocks begin, and the parts of these.
 
     Rows of a table; statements of code after blank lines, those that are indented least, then the others; items of a
-    list, then those of lists in it and its paragraphs. No list is cut within the code that it holds.
+    list, then those of lists in it and its paragraphs. No list is cut within the fenced `code` that it holds.
     """
     outer: set[int] = set()
     inner: set[int] = set()
-    code = [Block("code", start, end, start) for start, end in fenced(text)]
     for block in blocks:
         if block.kind == "table":
-            outer.update(match.end() for match in _LINE.finditer(text, block.head, block.end))
+            outer.update(match.end() for match in LINE.finditer(text, block.head, block.end))
             continue
-        cuts = {match.end() for match in _BLANK.finditer(text, block.start, block.end)}
+        cuts = {match.end() for match in BLANK.finditer(text, block.start, block.end)}
         graded = cuts
         if block.kind == "list":
             cuts = {cut for cut in cuts if around(cut, code) is None}
@@ -52,8 +50,12 @@ def parts(text: str, blocks: Sequence[Block]) -> tuple[set[int], set[int]]:
     return outer, inner
 
 
-def fenced(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of fenced code blocks (CommonMark 4.5, but indented at will), an unclosed one up to the end."""
+def fenced(text: str) -> list[Block]:
+    """Fenced code blocks (CommonMark 4.5, but indented at will), an unclosed one up to the end."""
+    return [Block("code", start, end, start) for start, end in _fences(text)]
+
+
+def _fences(text: str) -> Iterator[tuple[int, int]]:
     opened: tuple[int, str] | None = None
     for match in _FENCE.finditer(text):
         mark, rest = match.groups()

@@ -72,11 +72,12 @@ def forget(
     session = Session.of(context)
     session.say_collection()
     forgetting = ForgetDocuments(session.wiring)
-    named = forgetting.meant(uris or (), wanted)
+    meant = forgetting.meant(uris or (), wanted)
+    named = meant.documents
     if not dry_run and not yes and _is_many(named, uris) and not _confirmed(named):
         session.notice("nothing was forgotten")
         return 0
-    done = forgetting.forget(named, Options(keep_out=keep_out, purge=purge, dry_run=dry_run))
+    done = forgetting.forget(meant, Options(keep_out=keep_out, purge=purge, dry_run=dry_run))
     if session.flags.json:
         session.json(forgotten_json(done))
     else:
@@ -157,7 +158,10 @@ def _told(done: Forgotten) -> list[str]:
         lines.append("no document is meant by that; what earlier ones left was looked after")
     elif not any(done.removed[place] for place in _PLACES if place != "temporary_folders"):
         lines.append("nothing was found of it")
+    stay = {each.uri for each in done.documents if each.source == "kept out"}
     for each in done.documents:
+        if any(each.uri[:end] in stay for end, letter in enumerate(each.uri) if letter == "/"):
+            continue  # told with the file that it lies in
         if each.file:
             back = {
                 "kept out": "its source leaves it out from now on",

@@ -64,7 +64,7 @@ def ingest(
     from hybridrag.flows.selection import SourceOptions
 
     with progress(quiet=session.flags.quiet, verbose=session.flags.verbose) as shown:
-        report = session.wiring.ingest(
+        report = session.wiring.ingesting.ingest(
             paths,
             source_options=SourceOptions(
                 name=source,

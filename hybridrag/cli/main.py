@@ -8,8 +8,10 @@ import io
 import os
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from _thread import start_new_thread
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,12 @@ _COMPLETION = "_HYBRIDRAG_COMPLETE"
 """The variable by which a shell asks for completions."""
 
 
+_GRACE_S = 0.5
+"""How long the work under way has to end after SIGTERM, in seconds."""
+_FINISHES = "reindex"
+"""The verb that ends its batch first, which may take longer, and tells so."""
+
+
 class _Terminated(KeyboardInterrupt):
     """SIGTERM came. Libraries give up their work for it as they do when interrupted."""
 
@@ -39,19 +47,20 @@ def run(argv: Sequence[str]) -> int:
     _mend_streams()
     arguments = hoisted(argv)
     flags = Globals.peek(arguments)
-    _stop_on_sigterm()
-    with stderr_kept():
+    with stderr_kept(), _stopped_by_signals(flags, soon=verb_of(arguments) != _FINISHES) as over:
         log_in(os.environ.get(VARIABLE, "") if flags.log_format is None else flags.log_format)
-        return _ended(argv, arguments, flags)
+        return _ended(argv, arguments, flags, over)
 
 
-def _ended(argv: Sequence[str], arguments: list[str], flags: Globals) -> int:
+def _ended(argv: Sequence[str], arguments: list[str], flags: Globals, over: threading.Event) -> int:
     try:
         _refuse_other_encodings(argv)
         code = _run(arguments)
         sys.stdout.flush()
     except BaseException as exc:
+        over.set()
         return _failed(exc, flags)
+    over.set()
     return code
 
 
@@ -211,12 +220,45 @@ def _refuse_other_encodings(argv: Sequence[str]) -> None:
             ) from None
 
 
-def _stop_on_sigterm() -> None:
+@contextlib.contextmanager
+def _stopped_by_signals(flags: Globals, *, soon: bool) -> Iterator[threading.Event]:
+    """SIGTERM gives up the work under way. Where that must be `over` soon and is not, as inside of a library, the
+    process ends all the same: like one that is killed it loses nothing that was stored.
+
+    The kernel may hand a signal to any thread, and Python's handlers run in the main one, which may wait for another
+    without end. So it is woken, by a signal of its own.
+    """
+    over, main = threading.Event(), threading.get_ident()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise _Terminated
 
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever embeds us handles signals
+    def watch() -> None:
+        while number := os.read(reading, 1):
+            if number[0] in (signal.SIGINT, signal.SIGTERM):
+                signal.pthread_kill(main, signal.SIGURG)
+            if number[0] == signal.SIGTERM and soon and not over.wait(_GRACE_S):
+                tell(_Terminated(), flags)
+                os._exit(TERMINATED)
+        os.close(reading)
+
+    try:
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        signal.signal(signal.SIGURG, lambda *_: None)
         signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread: whoever embeds us handles signals
+        os.close(reading)
+        os.close(writing)
+        yield over
+        return
+    start_new_thread(watch, ())  # not one of `threading`, whose threads are told apart from those that work
+    try:
+        yield over
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
 
 
 def _silence_stdout() -> None:

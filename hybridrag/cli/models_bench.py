@@ -78,7 +78,7 @@ def bench(
     else:
         console = stdout()
         for model in found:
-            _show(console, model, origin)
+            show(console, model, origin)
     return 0
 
 
@@ -97,7 +97,8 @@ def telling(*, quiet: bool, verbose: bool) -> Iterator[Callable[[str], None]]:
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(console: Console, found: ModelBench, origin: str) -> None:
+def show(console: Console, found: ModelBench, origin: str) -> None:
+    """Prints the figures of a model that was measured with texts of `origin`."""
     console.print(f"{printable(found.model)}: {found.texts} texts, {found.tokens:,} tokens of {printable(origin)}")
     console.print(_speed_table(found))
     console.print()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from hybridrag.flows.models import Pulled
-    from hybridrag.models.hub import Transfer
+    from hybridrag.models.downloading import Transfer
 
 
 def pull(
@@ -56,7 +56,7 @@ def pull(
 
 
 def _pulled_line(done: Pulled, runtime: str | None) -> str:
-    from hybridrag.models.hub import amount
+    from hybridrag.models.downloading import amount
 
     came = {
         "folder": "a folder of yours, nothing to fetch",
@@ -86,7 +86,7 @@ def _pulled_json(done: Pulled, runtime: str | None, device: str | None) -> dict[
 def _transfer(*, quiet: bool) -> Iterator[Transfer]:
     """A bar with bytes, rate and time left, where stderr is a terminal."""
     if quiet or not sys.stderr.isatty():
-        from hybridrag.models.hub import Unseen
+        from hybridrag.models.downloading import Unseen
 
         yield Unseen()
         return

@@ -69,7 +69,7 @@ def _line_json(line: ListedReranker) -> dict[str, Any]:
 
 def _facts(shown: ShownReranker) -> Iterator[tuple[str, str]]:
     from hybridrag.cli.models_show import short_number, window_of
-    from hybridrag.models.hub import amount
+    from hybridrag.models.downloading import amount
 
     entry, here = shown.entry, shown.here
     yield "name", shown.name if entry is None else entry.name

@@ -53,7 +53,7 @@ def show(context: typer.Context, name: Annotated[str, NAME]) -> int:
 
 
 def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
-    from hybridrag.models.hub import amount
+    from hybridrag.models.downloading import amount
 
     entry, spec, here = shown.entry, shown.spec, shown.here
     yield "name", shown.name if entry is None else entry.name

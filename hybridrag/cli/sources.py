@@ -107,14 +107,11 @@ def add(
 ) -> int:
     """Remembers a source without reading it. Example: hybridrag sources add ./docs --label confidential"""
     from hybridrag.cli.ingest import labels
-    from hybridrag.flows.selection import SourceOptions, select
+    from hybridrag.flows.selection import SourceOptions
 
     session = Session.of(context)
     session.say_collection()
     level, globs = labels(label)
-    collection = session.wiring.ensure_collection()
-    store = session.wiring.store
-    known = [row["source"] for row in store.list_sources(collection)]
     options = SourceOptions(
         name=source,
         include=tuple(include) if include else None,
@@ -124,15 +121,12 @@ def add(
     )
     if path == "-":
         raise UsageError("standard input cannot be remembered", hint="use: hybridrag ingest -")
-    (selection,) = select([path], known, options)
-    store.save_source(collection, selection.source)
+    remembered = session.wiring.ingesting.remember(path, options)
     if session.flags.json:
-        session.json({"schema": "hybridrag.source/1", "name": selection.source.name, "root": selection.source.root})
+        session.json({"schema": "hybridrag.source/1", "name": remembered.name, "root": remembered.root})
     else:
-        quoted = shlex.quote(selection.source.name)
-        session.notice(
-            f"remembered as {selection.source.name}; read it with: hybridrag sync {quoted} -c {collection.name}"
-        )
+        quoted, collection = shlex.quote(remembered.name), session.settings.collection
+        session.notice(f"remembered as {remembered.name}; read it with: hybridrag sync {quoted} -c {collection}")
     return 0
 
 

@@ -94,7 +94,7 @@ def _sync(session: Session, collection: Collection, names: list[str], options: I
     if found := log():
         found.know(collection=collection.name, run_id=None)
     with progress(quiet=flags.quiet, verbose=flags.verbose) as shown:
-        report = session.wiring.sync(collection, names, options=options, progress=shown)
+        report = session.wiring.ingesting.sync(collection, names, options=options, progress=shown)
     if found := log():
         found.know(run_id=report.run_id)
     if flags.json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from hybridrag.evaluation.intervals import Difference, mean_interval, paired_difference
+from hybridrag.evaluation.intervals import Difference, half_and_most, mean_interval, paired_difference
 from hybridrag.evaluation.judge import VERDICTS, Judgement, Verdict
 
 Outcome = Verdict | Literal["declined"]
@@ -146,15 +146,12 @@ class Answers:
     @property
     def latency(self) -> Mapping[str, float]:
         """Milliseconds at the median and at 95%: whole answers, and first tokens where answers streamed."""
-        import numpy as np
-
         whole = [one.ms for one in self.by_question.values() if not one.failure]
         first = [one.first_token_ms for one in self.by_question.values() if one.first_token_ms is not None]
         found: dict[str, float] = {}
         for name, values in (("", whole), ("first_token_", first)):
             if values:
-                half, most = np.percentile(values, [50, 95])
-                found |= {f"{name}p50_ms": float(half), f"{name}p95_ms": float(most)}
+                found[f"{name}p50_ms"], found[f"{name}p95_ms"] = half_and_most(values)
         return found
 
     @cached_property

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hybridrag.drafts import draft_of
 from hybridrag.errors import UsageError
 
 MOST_BYTES = 1 << 29
@@ -75,19 +75,9 @@ def whole_file(path: Path, what: str, *, replace: bool = True) -> Iterator[Binar
     Raises UsageError where that fails, and FileExistsError where something is there that is not to be replaced.
     """
     check_place(path, what)
-    target = Path(os.path.realpath(path))
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
-        draft = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            draft.chmod(_mode())
-            _put(draft, target, replace=replace)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft_of(Path(os.path.realpath(path)), replace=replace, private=False) as draft, draft.open("wb") as file:
+            yield file
     except FileExistsError:
         raise
     except OSError as exc:
@@ -105,26 +95,6 @@ def _is(found: os.stat_result, other: Path) -> bool:
         return os.path.samestat(found, other.stat())
     except (OSError, ValueError):  # whoever reads it will tell
         return False
-
-
-def _put(draft: Path, target: Path, *, replace: bool) -> None:
-    if not replace:
-        try:
-            os.link(draft, target)  # unlike a rename it fails where a file came to be meanwhile
-        except FileExistsError:
-            raise
-        except OSError:
-            pass  # a file system without links
-        else:
-            return
-    draft.replace(target)
-
-
-def _mode() -> int:
-    """The permissions of a new file, which a temporary one does not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _unreadable(path: Path, exc: OSError | ValueError) -> UsageError:

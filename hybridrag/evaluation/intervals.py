@@ -36,6 +36,14 @@ class Difference:
         return (self.low > 0 or self.high < 0) and self.p < 0.05
 
 
+def half_and_most(values: Sequence[float]) -> tuple[float, float]:
+    """What half of the values, and 95% of them, do not pass: latencies, say. There is at least one."""
+    import numpy as np
+
+    half, most = np.percentile(values, [50, 95])
+    return float(half), float(most)
+
+
 def mean_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float]:
     """The percentile bootstrap interval of a mean (Efron 1979), the same for the same values.
 

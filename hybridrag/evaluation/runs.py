@@ -16,7 +16,7 @@ from typing import Any
 from hybridrag.errors import UsageError
 from hybridrag.evaluation.answers import Answers, answers_json, answers_of
 from hybridrag.evaluation.files import read_text
-from hybridrag.evaluation.intervals import Difference, mean_interval, paired_difference
+from hybridrag.evaluation.intervals import Difference, half_and_most, mean_interval, paired_difference
 from hybridrag.evaluation.metrics import MAIN, measured
 
 SCHEMA = "hybridrag.eval/1"
@@ -54,17 +54,15 @@ class Summary:
 
     @staticmethod
     def of(outcomes: Mapping[str, Outcome]) -> Summary:
-        import numpy as np
-
         columns = {
             name: [one.values[name] for one in outcomes.values()] for name in next(iter(outcomes.values())).values
         }
-        half, most = np.percentile([one.ms for one in outcomes.values()], [50, 95])
+        half, most = half_and_most([one.ms for one in outcomes.values()])
         return Summary(
             means={name: sum(values) / len(values) for name, values in columns.items()},
             intervals={name: mean_interval(values) for name, values in columns.items()},
-            p50_ms=float(half),
-            p95_ms=float(most),
+            p50_ms=half,
+            p95_ms=most,
         )
 
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from hybridrag.scripts import UNSPACED
+
 BRIEF = 4
 """An expected answer of at most so many words of its own is a fact: its words stand in the answer, or they do not."""
 _SAME_WORDS = 0.6
@@ -19,9 +21,8 @@ _AS_LONG = 0.4
 """In a sentence of which another has less than this share of the words, a `not` may be about anything."""
 _SHOWN = 3
 """Missing numbers or names that a reason lists."""
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese: each character counts as a word."""
-_TOKEN = re.compile(rf"[{_UNSPACED}]|\d+(?:[.,]\d+)*|(?![{_UNSPACED}\d])\w(?:(?![{_UNSPACED}])\w)*|(?<=\w)['’](?=\w)")
+_TOKEN = re.compile(rf"[{UNSPACED}]|\d+(?:[.,]\d+)*|(?![{UNSPACED}\d])\w(?:(?![{UNSPACED}])\w)*|(?<=\w)['’](?=\w)")
+"""Where words have no blanks between them, each character counts as one."""
 _NAME = re.compile(r"[^\W\d]\w*(?:[-.]\w+)*")
 _NUMBER_WORDS = {
     word: str(number)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from hybridrag.drafts import draft_of
 from hybridrag.errors import DatabaseUnavailable, UsageError
 from hybridrag.store.backup import Contents, dump, listed
 from hybridrag.store.restoring import Restored, restore
@@ -38,7 +38,6 @@ def back_up(url: str, file: Path, *, force: bool, working: Callable[[int], None]
         contents = dump(url, temporary, working=lambda: working(temporary.stat().st_size))
         with temporary.open("rb", buffering=0) as out:
             listed(out)
-            os.fsync(out.fileno())
         size = temporary.stat().st_size
     return BackedUp(contents, size)
 
@@ -51,14 +50,11 @@ def back_up_to(url: str, pipe: IO[bytes]) -> BackedUp:
 @contextmanager
 def _written(file: Path, *, force: bool) -> Iterator[Path]:
     """A new, private file that takes its name when the block has ended well."""
-    temporary = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        yield temporary
-        if not force and os.path.lexists(file):
-            raise _exists(file)
-        temporary.replace(file)
-        _sync(file.parent)
+        with draft_of(file, replace=force) as temporary:
+            yield temporary
+    except FileExistsError:
+        raise _exists(file) from None
     except OSError as exc:
         kind = DatabaseUnavailable if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else UsageError
         raise kind(
@@ -67,21 +63,10 @@ def _written(file: Path, *, force: bool) -> Iterator[Path]:
             if exc.errno == errno.ENOENT
             else "free some space, or name a file in another folder of yours",
         ) from exc
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _exists(file: Path) -> UsageError:
     return UsageError(f"{file} exists", hint="choose another name, or say --force to replace it")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def bring_back(

@@ -110,8 +110,10 @@ def left_out_of(url: str, collection: Collection, row: Mapping[str, Any]) -> Lef
 
 def compare(repeated: Repeated) -> None:
     """Tells the likeness of documents that have none: they were stored by an earlier version."""
-    while documents := repeated.to_compare(_DOCUMENTS, VERSION):
+    last: UUID | None = None
+    while documents := repeated.to_compare(_DOCUMENTS, VERSION, after=last):
         repeated.compared({document.id: likeness(document) for document in documents})
+        last = documents[-1].id
 
 
 def _embedded(run: IngestRun, embedder: Embedder, batch: Sequence[Chunked], done: Boilerplate) -> list[Embedded]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import RefusedForSafety
@@ -83,6 +83,10 @@ class Plan:
     @property
     def source(self) -> Source:
         return self.selection.source
+
+    def path_of(self, problem: Skipped) -> str:
+        """What the problem is about, inside the source; empty where that is the source as a whole."""
+        return problem.uri.removeprefix(self.source.name).removeprefix("/")
 
     @property
     def known(self) -> Mapping[str, Known]:
@@ -175,6 +179,7 @@ class Plan:
             content_hash,
             self.stamps.get(path) if in_content else None,
             skipped.parser if in_content else None,
+            skipped.needs_ocr,
         )
 
     def solved(self) -> set[str]:
@@ -212,6 +217,23 @@ class Plan:
             and self.selection.covers(known.container or path)
             and not self.listing.protects(path)
         }
+
+    @property
+    def never_had(self) -> frozenset[str]:
+        """Places that were given for the first time and could not be looked at: pages of the web by their paths, the
+        whole source by the empty one. A mistyped address is no source."""
+        if self.source.kind == "web":
+            return self.selection.new.difference(entry.path for entry in self.listing.entries).difference(self.known)
+        new = self.unread and not self.source_id
+        return frozenset({""} if new and any(not self.path_of(each) for each in self.listing.problems) else ())
+
+    @property
+    def to_remember(self) -> Source | None:
+        """The source as it is to be remembered, without what was never had; None where no more than that was given."""
+        never = self.never_had
+        if "" in never or (never and never.issuperset(self.selection.only)):
+            return None
+        return replace(self.source, only=tuple(path for path in self.source.only if path not in never))
 
     @property
     def whole(self) -> bool:

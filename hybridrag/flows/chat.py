@@ -10,7 +10,8 @@ from typing import Protocol
 from hybridrag.answering.followups import standalone
 from hybridrag.answering.history import Past, past
 from hybridrag.errors import UsageError
-from hybridrag.privacy.conversations import Cited, Conversation, Kept, Spoken
+from hybridrag.privacy.conversation import Cited, Conversation, Spoken
+from hybridrag.privacy.conversations import Kept
 from hybridrag.privacy.pseudonyms import Pseudonyms
 from hybridrag.types import Answer, Label, Portion, Turn
 

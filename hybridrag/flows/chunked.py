@@ -6,13 +6,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridrag.chunking import BOILERPLATE_VERSION
 from hybridrag.chunking import left_out as spans_left_out
 from hybridrag.ports import Chunker
 from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
 from hybridrag.types import Chunked, Document
+
+if TYPE_CHECKING:
+    from hybridrag.store.work import Worker
+
+_DOCUMENTS = 32
+"""Documents chunked in one transaction."""
 
 
 def chunked_as(document: Document, chunker: Chunker, text_search: str, *, left_out: tuple[int, ...] = ()) -> Chunked:
@@ -26,6 +32,16 @@ def chunked_as(document: Document, chunker: Chunker, text_search: str, *, left_o
     # Titles and headings are searched with the text: the terms come from what the model is given.
     terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
     return Chunked(document, chunks, analyser, terms, left_out=left_out)
+
+
+def chunk_waiting(worker: Worker, chunker: Chunker) -> int:
+    """Chunks some of the documents whose text is in the index and waits for it; returns how many, 0 for no more."""
+    text_search = worker.collection.generation.text_search
+
+    def chunked(document: Document, left_out: tuple[int, ...]) -> Chunked:
+        return chunked_as(document, chunker, text_search, left_out=left_out)
+
+    return worker.chunk(_DOCUMENTS, chunked, processing=digest(chunking_parameters(chunker, text_search)))
 
 
 def chunking_parameters(chunker: Chunker, text_search: str) -> dict[str, Any]:

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 from hybridrag.chunking import embed_text
 from hybridrag.errors import ModelError, UsageError
-from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
 from hybridrag.models import PROBE_TEXTS
 from hybridrag.models.probes import AGREEMENT, PROBES, least_cosine
-from hybridrag.types import Chunked, Collection, Document, GenerationStatus
+from hybridrag.types import Collection, GenerationStatus
 from hybridrag.vectorfile import VectorFile, check_pyarrow
 
 if TYPE_CHECKING:
@@ -28,16 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hybridrag.flows.progress import Progress
-    from hybridrag.ports import Chunker, Embedder
+    from hybridrag.ports import Embedder
     from hybridrag.store.vectors import VectorImport
-    from hybridrag.store.work import StoredText, Worker
+    from hybridrag.store.work import StoredText
 
 _COMPARED = 32
 """Texts of a file that are embedded here: where one vector in ten is wrong, 97 of 100 such files are found out."""
 _SPARE = 2
 """So many times as many are kept in mind, since not every text may be embedded here."""
-_DOCUMENTS = 32
-"""Documents chunked in one transaction."""
 _ORDER = ("building", "ready", "retired", "active")
 
 
@@ -70,18 +67,6 @@ class Destination:
     taking: VectorImport
     probes: bytes | None
     model: Callable[[], tuple[Embedder, bool]] | None
-
-
-def chunk_waiting(worker: Worker, chunker: Chunker) -> None:
-    """Chunks the documents that wait for it: before, nobody knows which vectors are needed."""
-    text_search = worker.collection.generation.text_search
-    processing = digest(chunking_parameters(chunker, text_search))
-
-    def chunked(document: Document, left_out: tuple[int, ...]) -> Chunked:
-        return chunked_as(document, chunker, text_search, left_out=left_out)
-
-    while worker.chunk(_DOCUMENTS, chunked, processing=processing):
-        pass
 
 
 def import_vectors(

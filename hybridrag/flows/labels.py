@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from hybridrag.globs import matches
 from hybridrag.types import Document, Label, Source
 
-Globs = Iterable[tuple[str, Label]]
+if TYPE_CHECKING:
+    from hybridrag.flows.changes import Plan
+
+Globs = Sequence[tuple[str, Label]]
 
 
 def label_of(source: Source, document: Document, globs: Globs) -> tuple[Label, str]:
     """The label, and a note where the document's own front matter names one that does not exist."""
     own, note = declared_label(document.metadata.get("label"), record=document.external_id is not None)
     return Label.strictest(path_label(source, document.path, globs), own), note
+
+
+def relabelled(plan: Plan, globs: Globs) -> dict[str, Label]:
+    """The labels, by path, of documents that a run did not write and that are to carry another one than they do.
+
+    A label given by place takes effect on unchanged documents too; what a document says of itself is kept. One that
+    could not be read, or was not looked at, is only ever guarded more.
+    """
+    source, strictest = plan.source, cache(Label.strictest)
+    by_path = bool(source.label_globs or globs)
+    changed = {}
+    for path, known in plan.known.items():
+        if path in plan.written:
+            continue
+        own, _ = declared_label(known.declared_label, record=known.record)
+        wanted = strictest(path_label(source, path, globs) if by_path else source.label, own)
+        if path not in plan.unchanged:
+            wanted = strictest(wanted, known.label)
+        if wanted is not known.label:
+            changed[path] = wanted
+    return changed
 
 
 def path_label(source: Source, path: str, globs: Globs) -> Label:

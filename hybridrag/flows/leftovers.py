@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_AGES = {"hybridrag-parse-": 60.0, "hybridrag-bench-": 86_400.0}
-"""Folders of the parser's children, and of texts that models are measured with; from this age on (seconds) one that no
+from hybridrag.isolated.folder import AGE_S, PREFIX
+
+_AGES = {PREFIX: AGE_S, "hybridrag-bench-": 86_400.0}
+"""Folders of isolated processes, and of texts that models are measured with; from this age on (seconds) one that no
 process names is nobody's. A child that starts has not entered its own yet; a measurement names its own by turns."""
 
 

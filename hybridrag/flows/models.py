@@ -13,8 +13,9 @@ from hybridrag.errors import HubUnavailable, ModelError, UsageError
 from hybridrag.models import ModelSpec, find_model
 from hybridrag.models.automatic import RuntimeName, first_choice, network_choice
 from hybridrag.models.catalogue import Entry, catalogue
+from hybridrag.models.downloading import Transfer
 from hybridrag.models.fingerprint import fingerprint
-from hybridrag.models.hub import Transfer, fetch
+from hybridrag.models.hub import fetch
 from hybridrag.models.locate import (
     HubModel,
     ModelFolder,

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 
 from hybridrag.errors import UsageError
 from hybridrag.flows.selection import local_path
 from hybridrag.globs import matches, wildcards
+from hybridrag.parsing import unpacking
+from hybridrag.sources import media
 from hybridrag.sources.web_url import parse_url
 from hybridrag.types import Source
 
 Name = tuple[str, str]
 """A source and a path inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The documents that are meant. `holder` is the file that they lie in, and no document, where that was named."""
+
+    documents: list[Name]
+    holder: Name | None = None
 
 
 def meanings(uri: str, sources: Sequence[Source]) -> list[Name]:
@@ -28,9 +39,12 @@ def meanings(uri: str, sources: Sequence[Source]) -> list[Name]:
     return found
 
 
-def named(given: str, sources: Sequence[Source], indexed: Mapping[Name, str]) -> list[Name]:
+def named(
+    given: str, sources: Sequence[Source], indexed: Mapping[Name, str], containers: Container[Name] = ()
+) -> Named:
     """The documents that `given` names: one by its URI or its file, with what lies in it, or all indexed ones whose
-    URIs match a glob. A folder, or a file that holds others, names all in it.
+    URIs match a glob. A folder, or a file that holds others, names all in it. `containers` are the files of sources
+    that hold indexed documents.
 
     One that is not indexed, or not any more, is meant where it is a document's URI by its form. Raises UsageError for
     what is none.
@@ -42,14 +56,21 @@ def named(given: str, sources: Sequence[Source], indexed: Mapping[Name, str]) ->
         below = (name for name in indexed if name[0] == source and name[1].startswith(f"{path}/"))
         inside = [name for name in below if name[1] not in pages]
         if found := [name for name in [(source, path), *inside] if name in indexed]:
-            return found
+            holds = (source, path) in containers or _is_within(path, source, containers)
+            return Named(found, (source, path) if holds and (source, path) not in indexed else None)
     if wildcards(given):
-        return [name for name, uri in indexed.items() if matches(given, uri)]
+        return Named([name for name, uri in indexed.items() if matches(given, uri)])
     if ways:
-        return ways[:1]
+        return Named(ways[:1])
     source, slash, path = given.partition("/")
     if not source or not slash or not path or source in {".", "..", "~"}:
         raise UsageError(
             f"{given} is no document's URI and no file inside a source", hint="see `hybridrag documents list`"
         )
-    return [(source, path)]
+    return Named([(source, path)])
+
+
+def _is_within(path: str, source: str, containers: Container[Name]) -> bool:
+    """Whether an archive inside an archive goes by that path, as far as its name tells; a folder may lie there too."""
+    above = (path[:end] for end, letter in enumerate(path) if letter == "/")
+    return unpacking.holds_files(media.type_by_name(path) or "") and any((source, each) in containers for each in above)

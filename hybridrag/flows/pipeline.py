@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -17,15 +17,17 @@ Result = TypeVar("Result")
 def prefetched(items: Iterable[Item], *, ahead: int, weight: Callable[[Item], int]) -> Iterator[Iterator[Item]]:
     """Iterates `items` in a thread of its own, which makes the next one while less than `ahead` waits, by `weight`.
 
-    An exception of `items` reaches the reader in its place. Leaving the block stops the thread after the item it is at.
+    An exception of `items` reaches the reader in its place. Leaving the block stops the thread after the item it is at,
+    and a generator is closed then. An interrupt does not wait for either: a long text takes its time.
     """
     waiting: _Waiting[Item] = _Waiting(ahead)
 
     def produce() -> None:
         try:
-            for item in items:
-                if not waiting.put(item, weight(item)):
-                    return
+            with closing(items) if isinstance(items, Generator) else nullcontext():
+                for item in items:
+                    if not waiting.put(item, weight(item)):
+                        return
             waiting.end(None)
         except BaseException as exc:  # carried over to the reader, whatever it is
             waiting.end(exc)
@@ -34,9 +36,15 @@ def prefetched(items: Iterable[Item], *, ahead: int, weight: Callable[[Item], in
     thread.start()
     try:
         yield waiting.taken()
-    finally:
+    except Exception:
         waiting.stop()
         thread.join()
+        raise
+    except BaseException:
+        waiting.stop()
+        raise
+    waiting.stop()
+    thread.join()
 
 
 def mapped(

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hybridrag.chunking import embed_text
 from hybridrag.errors import CollectionBusy, ModelError
-from hybridrag.flows.chunked import chunked_as, chunking_parameters, digest
+from hybridrag.flows.chunked import chunk_waiting
 from hybridrag.flows.sampled import keep_sample
-from hybridrag.store.writing import Superseded
-from hybridrag.types import Chunked, Document, Embedded
+from hybridrag.store.holding import Superseded
+from hybridrag.types import Embedded
 
 if TYPE_CHECKING:
     from hybridrag.flows.progress import Progress
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from hybridrag.store.generations import Generations
     from hybridrag.store.work import Done, StoredText, Worker
 
-_DOCUMENTS = 32
-"""Documents chunked in one transaction."""
 _FEWEST, _MOST = 16, 512
 """Texts embedded in one transaction."""
 _BATCH_SECONDS = 2.0
@@ -71,8 +69,6 @@ class Reindex:
         self._embedder = embedder
         self._progress = progress
         self._notify = notify
-        self._text_search = worker.collection.generation.text_search
-        self._processing = digest(chunking_parameters(chunker, self._text_search))
         self._batch = _FEWEST
         self._left = worker.waiting()
         self._pause = _PAUSE
@@ -111,14 +107,11 @@ class Reindex:
     # --- batches -----------------------------------------------------------------------------------------------------
 
     def _chunk(self) -> int:
-        found = self._worker.chunk(_DOCUMENTS, self._chunked, processing=self._processing)
+        found = chunk_waiting(self._worker, self._chunker)
         self.worked.documents += found
         if found:
             self._advance(0)
         return found
-
-    def _chunked(self, document: Document, left_out: tuple[int, ...]) -> Chunked:
-        return chunked_as(document, self._chunker, self._text_search, left_out=left_out)
 
     def _embed(self) -> Done:
         started = time.perf_counter()

@@ -25,10 +25,14 @@ _LOOKED_AT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A source, and the paths inside it that this run looks at; none means all of it."""
+    """A source, and the paths inside it that this run looks at; none means all of it.
+
+    `new` are pages of the web that the source did not list before.
+    """
 
     source: Source
     only: tuple[str, ...] = ()
+    new: frozenset[str] = frozenset()
 
     def covers(self, path: str) -> bool:
         """Whether this run may judge that the document `path` is gone."""
@@ -51,7 +55,8 @@ class SourceOptions:
 def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions) -> list[Selection]:
     """The selections that `paths` mean, one a source. Raises UsageError for a path or name that cannot be meant."""
     chosen: dict[str, Selection] = {}
-    remembered = {source.name: source for source in known}
+    before = {source.name: source for source in known}
+    remembered = dict(before)
     for given in paths:
         selection = _select_one(given, remembered, options)
         name = selection.source.name
@@ -59,7 +64,12 @@ def select(paths: Sequence[str], known: Sequence[Source], options: SourceOptions
             selection = _merged(given, earlier, selection)
         chosen[name] = selection
         remembered[name] = selection.source
-    return [replace(s, source=_with_options(s, options)) for s in chosen.values()]
+    return [replace(s, source=_with_options(s, options), new=_new(s, before.get(name))) for name, s in chosen.items()]
+
+
+def _new(selection: Selection, before: Source | None) -> frozenset[str]:
+    pages = selection.only if selection.source.kind == "web" else ()
+    return frozenset(pages).difference(before.only if before else ())
 
 
 def check_reachable(selections: Sequence[Selection], *, offline: bool) -> None:

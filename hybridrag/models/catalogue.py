@@ -10,6 +10,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
+from hybridrag.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -44,6 +46,15 @@ class Entry:
     matryoshka_any: bool = False
     matryoshka_layer_norm: bool = False
     code: bool = False
+
+    def check_cut(self, name: str, dimensions: int) -> None:
+        """Raises UsageError where the model, called `name`, was not trained for vectors of that length."""
+        sizes = self.matryoshka
+        if dimensions != self.dimensions and not (sizes and sizes[0] <= dimensions < self.dimensions):
+            raise UsageError(
+                f"the model {name} was not trained to be cut to {dimensions} dimensions",
+                hint=f"its sizes are {', '.join(map(str, sizes))}" if sizes else "it has only its full size",
+            )
 
 
 @cache

@@ -102,14 +102,8 @@ class EndpointModel:
 
         Raises UsageError where the catalogue knows that the model was not trained for that.
         """
-        entry = self.entry
-        if entry is not None and dimensions != entry.dimensions:
-            sizes = entry.matryoshka
-            if not sizes or not sizes[0] <= dimensions < entry.dimensions:
-                hint = f"its sizes are {', '.join(map(str, sizes))}" if sizes else "it has only its full size"
-                raise UsageError(
-                    f"the model {self.name} was not trained to be cut to {dimensions} dimensions", hint=hint
-                )
+        if self.entry is not None:
+            self.entry.check_cut(self.name, dimensions)
         return self.kept_to(dimensions)
 
     def kept_to(self, dimensions: int) -> EndpointModel:

@@ -60,6 +60,8 @@ def is_listed(folder: ModelFolder, trusted: Collection[str]) -> bool:
 
 def lists_some_revision(trusted: Collection[str], name: str) -> bool:
     """Whether `trusted` holds the model called `name` at any revision, so that its code is worth fetching."""
+    if not trusted:  # nearly always; the names take a reading of the catalogue
+        return False
     names = _names(name)
     return any(item.rpartition("@")[0].lower() in names for item in trusted)
 

@@ -60,7 +60,6 @@ class ModelSpec:
 
         Raises UsageError where the model was not trained for that.
         """
-        sizes = () if self.entry is None else self.entry.matryoshka
         if dimensions == self.full_dimensions:
             return replace(self, dimensions=dimensions)
         if not 1 <= dimensions < self.full_dimensions:
@@ -68,11 +67,8 @@ class ModelSpec:
                 f"the model {self.name} has {self.full_dimensions} dimensions, not {dimensions}",
                 hint=f"give --dims a number up to {self.full_dimensions}",
             )
-        if self.entry is not None and (not sizes or dimensions < sizes[0]):
-            trained = f"its sizes are {', '.join(map(str, sizes))}" if sizes else "it has only its full size"
-            raise UsageError(
-                f"the model {self.name} was not trained to be cut to {dimensions} dimensions", hint=trained
-            )
+        if self.entry is not None:
+            self.entry.check_cut(self.name, dimensions)
         return replace(self, dimensions=dimensions)
 
     def computed_as(self, arithmetic: Arithmetic) -> ModelSpec:

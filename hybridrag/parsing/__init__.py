@@ -1,13 +1,12 @@
 """Bytes to text with pages, headings, tables, code and lists; and files to the files inside them.
 
-`GuardedParser` is the way in. It parses untrusted bytes in child processes with limits, without keys and without
-network; what they return was checked on this side.
+`GuardedParser` is the way in. It parses untrusted bytes in isolated processes (`hybridrag.isolated`); what they return
+was checked on this side.
 
     guard        the parser: one file to one Document or Skipped, or to the files inside it
     children     the child processes: lent, asked, replaced where one fails
-    child        a child process, seen from the parent; `folder` is where it stands, `answer` what is believed of it
-    worker       a child process, seen from inside; `sandbox` is what it gives up before it reads a byte
-    wire         how the two frame their messages
+    child        a child process, seen from the parent; `answer` is what is believed of it
+    worker       a child process, seen from inside
     formats      which module reads which media type, each with a version of its own
     unpacking    which media types hold files
     plugins      parsers of other packages, such as `docling_parser`

@@ -94,6 +94,7 @@ def refuse(answer: dict[str, Any]) -> None:
             hint=one_line(answer["hint"], limit=200),
             failed=answer["failed"] is True,
             ocr=answer["ocr"] is True,
+            needs_ocr=answer["needs_ocr"] is True,
         )
 
 

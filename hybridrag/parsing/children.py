@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from queue import LifoQueue
 from typing import Any
 
+from hybridrag.isolated.process import EndedError, TimedOutError
 from hybridrag.parsing import formats, refusals
-from hybridrag.parsing.child import Child, ChildDiedError, ChildTimeoutError, Means
+from hybridrag.parsing.child import Child, Means
 from hybridrag.parsing.parsed import UnreadableError
 
 _GIB = 1024**3
@@ -36,12 +37,12 @@ class Children:
     def __len__(self) -> int:
         """How many processes there are."""
         places = (*self._places, *self._spare, *self._opened)
-        return sum(place.child is not None and place.child.alive for place in places)
+        return sum(place.alive for place in places)
 
     @property
     def pid(self) -> int | None:
         """The process id of a running one that parses, or None."""
-        return next((place.child.pid for place in self._places if place.child and place.child.alive), None)
+        return next((place.child.process.pid for place in self._places if place.child and place.alive), None)
 
     @contextmanager
     def lent(self) -> Iterator[Place]:
@@ -84,17 +85,16 @@ class Children:
                 if "fault" not in answer:
                     return answer, body
                 trouble = self._fault(answer["fault"])
-            except ChildTimeoutError:
+            except TimedOutError:
                 place.drop()
                 reason = f"took longer than {self._timeout_s:g} s to parse"
                 raise UnreadableError(reason, hint=refusals.LEAVE_OUT) from None
-            except ChildDiedError as error:
+            except EndedError as error:
                 trouble = self._crash(error.signal)
                 # Somebody else may have ended it, the kernel for want of memory say: what a file does, it does twice.
                 deaths += fresh
                 fresh = deaths > 1 or not again
-            except BaseException:
-                # Interrupted half-way: what the child answers next would belong to this file.
+            except BaseException:  # interrupted half-way
                 place.drop()
                 raise
             place.drop()
@@ -139,9 +139,13 @@ class Place:
         self._means = means
         self.child: Child | None = None
 
+    @property
+    def alive(self) -> bool:
+        return self.child is not None and self.child.process.alive
+
     def running(self) -> Child:
         """The child that stands here, or a new one. Raises UnreadableError where none can be started."""
-        if self.child is not None and not self.child.alive:
+        if not self.alive:
             self.drop()
         if self.child is None:
             try:
@@ -152,9 +156,9 @@ class Place:
 
     def kill(self) -> None:
         if child := self.child:
-            child.kill()
+            child.process.kill()
 
     def drop(self) -> None:
         if self.child is not None:
-            self.child.end()
+            self.child.process.end()
             self.child = None

@@ -55,6 +55,8 @@ class Format:
 
     `version` is raised by hand whenever the same bytes may parse differently, the `libraries` aside. `prose` says that
     people write it for people to read, so that it has a language; `pictures` that it may hold pictures of text.
+    charset-normalizer is in no `libraries`: few files have their encoding guessed by it, and all of text would be
+    parsed again with each of its releases (docs/decisions/0052).
     """
 
     name: str
@@ -78,10 +80,14 @@ class Format:
         return _made_by(self)
 
 
+_version = cache(version)
+"""Of a library that many formats share: each look reads and parses its whole metadata."""
+
+
 @cache
 def _made_by(reading: Format) -> str:
     libraries = (*reading.libraries, *(_GUESSING if reading.prose else ()))
-    return " ".join([f"{reading.name}/{reading.version}", *(f"{name}/{version(name)}" for name in libraries)])
+    return " ".join([f"{reading.name}/{reading.version}", *(f"{name}/{_version(name)}" for name in libraries)])
 
 
 _TEXT = Format("text", 1, "text:parse_text", frozenset({"text/plain"}))
@@ -105,7 +111,7 @@ FORMATS: tuple[Format, ...] = (
         "html", 2, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
     ),
     Format("mail", 2, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
-    Format("pdf", 1, "pdf.reading:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
+    Format("pdf", 2, "pdf.reading:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
     Format(
         "image",
         1,
@@ -122,7 +128,7 @@ FORMATS: tuple[Format, ...] = (
     _office("old-sheets", frozenset({"application/vnd.ms-excel"}), "kreuzberg", prose=False),
     Format(
         "table",
-        1,
+        2,
         "data.tables:parse_table",
         frozenset({"text/csv", "text/tab-separated-values"}),
         prose=False,
@@ -175,7 +181,11 @@ def parse(content: bytes, media_type: str) -> Parsed:
     found = format_of(media_type)
     if found is None:
         raise UnreadableError("no parser for this kind of file", hint="Convert it to text, PDF or DOCX.")
-    parsed = found.parse(content, media_type)
+    return finished(found.parse(content, media_type), prose=found.prose)
+
+
+def finished(parsed: Parsed, *, prose: bool = True) -> Parsed:
+    """The document, with its language where it is `prose` and names none. Raises UnreadableError where it is blank."""
     if not parsed.text.strip():
         raise refusals.empty(ocr=parsed.ocr)
-    return replace(parsed, language=guessed_language(parsed.text)) if found.prose else parsed
+    return replace(parsed, language=guessed_language(parsed.text)) if prose and not parsed.language else parsed

@@ -97,7 +97,7 @@ class GuardedParser:
             parsed = self._parsed(raw)
         except UnreadableError as error:
             made_by = self._made_by(raw.media_type, ocr=error.ocr)
-            return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by)
+            return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by, error.needs_ocr)
         return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr))
 
     def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:

@@ -16,15 +16,19 @@ from hybridrag.types import Block, Heading, Page
 class UnreadableError(Exception):
     """Content without text to index: `reason` and `hint` are our own words, never the document's.
 
-    `failed` is False where nothing is wrong, as with a file of blanks. `ocr` is as in `Parsed`.
+    `failed` is False where nothing is wrong, as with a file of blanks. `ocr` is as in `Parsed`; `needs_ocr` says that
+    there was no program for it.
     """
 
-    def __init__(self, reason: str, *, hint: str = "", failed: bool = True, ocr: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, hint: str = "", failed: bool = True, ocr: bool = False, needs_ocr: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
         self.failed = failed
         self.ocr = ocr
+        self.needs_ocr = needs_ocr
 
 
 @dataclass(frozen=True, slots=True)

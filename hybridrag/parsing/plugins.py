@@ -17,15 +17,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Protocol
 
+from hybridrag.entries import entries_of, installed
 from hybridrag.errors import ConfigError
-from hybridrag.parsing import formats, refusals
-from hybridrag.parsing.language import guessed_language
+from hybridrag.parsing import formats
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 
 GROUP = "hybridrag.parsers"
@@ -62,18 +62,19 @@ def _chosen(written: str) -> Chosen:
 
 
 def _entry(name: str) -> EntryPoint:
-    found = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}
+    found = entries_of(GROUP, name)
     if not found:
-        installed = ", ".join(sorted({entry.name for entry in entry_points(group=GROUP)})) or "none"
+        known = ", ".join(installed(GROUP)) or "none"
         raise ConfigError(
             f"there is no parser {name!r}",
-            hint=f"install the package that brings it, or take it out of the settings (installed: {installed})",
+            hint=f"install the package that brings it, or take it out of the settings (installed: {known})",
         )
     if len(found) > 1:
         raise ConfigError(
-            f"several packages bring a parser {name!r}", hint=f"uninstall all but one of: {', '.join(sorted(found))}"
+            f"several packages bring a parser {name!r}",
+            hint=f"uninstall all but one of: {', '.join(entry.value for entry in found)}",
         )
-    return next(iter(found.values()))
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +170,13 @@ class Loaded:
 
         Raises UnreadableError; any other exception is a fault of the parser.
         """
-        item = next(((name, found) for name, found in self._parsers.items() if media_type in found.media_types), None)
-        if item is None:
+        name = next((name for name, found in self._parsers.items() if media_type in found.media_types), None)
+        if name is None:
             return None
-        name, found = item
-        parsed = found.parse(content, media_type)
+        parsed = self._parsers[name].parse(content, media_type)
         if not isinstance(parsed, Parsed):
             raise UnreadableError(f"the parser {name} gave no document", hint="Update the package that brings it.")
-        if not parsed.text.strip():
-            raise refusals.empty(ocr=parsed.ocr)
-        return parsed if parsed.language else replace(parsed, language=guessed_language(parsed.text))
+        return formats.finished(parsed)
 
 
 def _load(chosen: Chosen) -> FileParser:

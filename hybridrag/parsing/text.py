@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 
 from hybridrag.parsing.encodings import likelier, shifting, wide
 from hybridrag.parsing.parsed import Parsed, UnreadableError
@@ -56,15 +57,13 @@ def _decode(content: bytes, declared: str | None) -> tuple[str, tuple[str, ...]]
             text = content[len(mark) :].decode(encoding, "replace")
             return text, () if encoding == "utf-8" and "\ufffd" not in text else (f"decoded as {encoding}",)
     nuls = content.count(0)
+    unmarked = wide(content) if nuls else None
     # English in UTF-16 is valid UTF-8: every second byte of it is NUL.
-    unmarked = shifting(content) or (wide(content) if nuls * _MANY_NULS >= len(content) and nuls else None)
-    if unmarked is not None:
-        return content.decode(unmarked, "replace"), (f"decoded as {unmarked}",)
-    try:
-        return content.decode(), ()
-    except UnicodeDecodeError:
-        unmarked = wide(content) if nuls else None
-    if unmarked is not None:
+    certain = shifting(content) or (unmarked if nuls * _MANY_NULS >= len(content) else None)
+    if certain is None:
+        with suppress(UnicodeDecodeError):
+            return content.decode(), ()
+    if unmarked := certain or unmarked:
         return content.decode(unmarked, "replace"), (f"decoded as {unmarked}",)
     _refuse_binary(nuls, len(content))
     if declared is not None:

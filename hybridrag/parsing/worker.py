@@ -1,25 +1,21 @@
-"""The child process, from inside: reads requests from stdin and writes answers to stdout, until stdin ends.
+"""The child process, from inside: answers one request after the other, as long as there are any.
 
 A request is one document to parse, a file to open for the files inside it, or the word that the next of those is
-wanted. An answer is JSON, with the bytes of a file beside it. It is no pickle, because a parser that was taken over
-could make a pickle do anything in the parent.
+wanted. An answer has the bytes of a file beside it.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any
 
-from hybridrag.parsing import formats, refusals, sandbox
+from hybridrag.isolated.inside import Parent
+from hybridrag.parsing import formats, refusals
 from hybridrag.parsing.parsed import Parsed, UnreadableError, bounded
 from hybridrag.parsing.pictures import ocr
 from hybridrag.parsing.plugins import Chosen, Loaded, NotLoadedError
 from hybridrag.parsing.unpacking import Allowance, Withheld, members_of
-from hybridrag.parsing.wire import SIGN_OF_LIFE, framed, read_message
 from hybridrag.types import Member
 
 _MOST_PARTS = 200_000
@@ -28,24 +24,14 @@ _SMALL_TEXT, _SWOLLEN = 1_000_000, 100
 Answer = tuple[dict[str, Any], bytes]
 
 
-def main() -> None:
-    """Serves until stdin ends. The one argument is JSON: the fields of `child.Means`, and `parent`."""
-    settings = json.loads(sys.argv[1])
-    requests, answers = _private_pipes()
-    sandbox.enter(memory=settings["memory"], parent=settings["parent"])
-
-    def alive() -> None:
-        answers.write(SIGN_OF_LIFE)
-        answers.flush()
-
-    ocr.use(ocr.given(settings["pictures"]), alive)
+def serve(parent: Parent, settings: dict[str, Any]) -> None:
+    """Serves until nothing more is asked. `settings` are the fields of `child.Means`."""
+    ocr.use(ocr.given(settings["pictures"]), parent.sign_of_life)
     serving = _Serving(settings)
-    while (message := read_message(requests)) is not None:
+    while (message := parent.request()) is not None:
         answer = serving.answer(*message)
         del message
-        for part in framed(*answer):
-            answers.write(part)
-        answers.flush()
+        parent.tell(*answer)
 
 
 class _Serving:
@@ -116,16 +102,8 @@ class _Serving:
 
 
 def _refusal(error: UnreadableError) -> Answer:
-    return {"reason": error.reason, "hint": error.hint, "failed": error.failed, "ocr": error.ocr}, b""
-
-
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The two pipes, moved away from where a chatty library would read or write."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1):
-        os.dup2(nothing, descriptor)
-    return requests, answers
+    names = ("reason", "hint", "failed", "ocr", "needs_ocr")
+    return {name: getattr(error, name) for name in names}, b""
 
 
 def _fields(parsed: Parsed) -> dict[str, Any]:

@@ -6,18 +6,16 @@ thread, not even the one that keeps the time, goes on; a process can be killed w
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 import threading
-import weakref
 from pathlib import Path
 from typing import Any
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.confined_worker import LENGTH
+from hybridrag.isolated.bounds import Bounds
+from hybridrag.isolated.frames import Largest
+from hybridrag.isolated.process import EndedError, Patience, Process, TimedOutError
 from hybridrag.privacy.policy import TYPE
 from hybridrag.types import Span
 
@@ -35,9 +33,9 @@ class ConfinedError(Exception):
 class Confined:
     """Runs the detector that `target` ("module:function") makes, given `argument` as a Path where there is one.
 
-    The child is started here and answers later: `ready()` waits for it. It has no keys in its environment, no network
-    (a namespace without one on Linux where the kernel allows it; connecting by Python raises everywhere), and ends with
-    this object and with this process. `seconds` is the time for 20,000 characters. Threads take turns.
+    The process is started here and answers later: `ready()` waits for it. It is isolated, with memory and files as the
+    system has them: a model takes what it takes. It ends with this object and with this process. `seconds` is the time
+    for 20,000 characters. Threads take turns.
     """
 
     def __init__(self, target: str, *, label: str, argument: Path | None = None, seconds: float = 60.0) -> None:
@@ -45,21 +43,11 @@ class Confined:
         self._seconds = seconds
         self._turn = threading.Lock()
         self._facts: tuple[str, str] | None = None
-        settings = {"target": target, "argument": None if argument is None else str(argument), "parent": os.getpid()}
+        settings = {"target": target, "argument": None if argument is None else str(argument)}
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _START, json.dumps(settings), *_import_path()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env=_ENVIRONMENT,
-                # Ctrl-C at the terminal is for the parent, which then ends the child.
-                start_new_session=True,
-            )
+            self._process = Process("hybridrag.privacy.confined_worker", settings, Bounds(), environment=_ENVIRONMENT)
         except OSError as exc:
             raise self._blocked("could not be started", "See whether the system can start processes.") from exc
-        self._end = weakref.finalize(self, _end, self._process)
 
     @property
     def name(self) -> str:
@@ -79,55 +67,38 @@ class Confined:
     def detect(self, text: str) -> list[Span]:
         """Spans of `text`. Raises ConfinedError for no answer in time, none at all, or one that is no list of spans."""
         self.ready()
-        body = json.dumps(text).encode()
         seconds = self._seconds * (1 + len(text) // _CHARACTERS)
         with self._turn:
-            answer = self._exchange(body, seconds, most=(1 << 20) + 200 * len(text))
-        if not isinstance(answer, dict) or not isinstance(answer.get("spans"), list):
-            fault = answer.get("fault") if isinstance(answer, dict) else None
+            answer = self._exchange({"text": text}, seconds, most=(1 << 20) + 200 * len(text))
+        if not isinstance(answer.get("spans"), list):
+            fault = answer.get("fault")
             raise ConfinedError(f"{self._label} failed ({fault if isinstance(fault, str) else 'no answer'})")
         return [self._span(entry, len(text)) for entry in answer["spans"]]
 
     def close(self) -> None:
-        """Ends the child. After that every text is refused."""
-        self._end()
+        """Ends the process. After that every text is refused."""
+        self._process.end()
 
     def _greeted(self) -> tuple[str, str]:
         try:
-            answer = self._exchange(None, _STARTING_S, most=1 << 20)
+            facts = self._exchange(None, _STARTING_S, most=1 << 20)
         except ConfinedError as exc:
             raise self._blocked("did not start", "Mend it, or deselect it in the settings.") from exc
-        facts = answer if isinstance(answer, dict) else {}
         name, version = facts.get("name"), facts.get("version")
         if isinstance(name, str) and isinstance(version, str):
             return name, version
-        self._end()
+        self._process.end()
         message, hint = facts.get("message"), facts.get("hint")
         if isinstance(message, str) and isinstance(hint, str):
             raise BlockedByPolicy(message, hint=hint)
         raise self._blocked(f"could not be loaded ({facts.get('fault')})", "Install or mend it, or deselect it.")
 
-    def _exchange(self, body: bytes | None, seconds: float, *, most: int) -> Any:
-        """The answer to `body`, of at most `most` bytes. The child is killed when the time is over."""
-        requests, answers = self._process.stdin, self._process.stdout
-        assert requests is not None and answers is not None
-        watch = threading.Timer(seconds, self._process.kill)
-        watch.daemon = True
-        watch.start()
+    def _exchange(self, request: dict[str, str] | None, seconds: float, *, most: int) -> dict[str, Any]:
+        """The answer to a request, or what is told without one, of at most `most` bytes."""
         try:
-            if body is not None:
-                requests.write(LENGTH.pack(len(body)) + body)
-                requests.flush()
-            (size,) = LENGTH.unpack(_exactly(answers, LENGTH.size))
-            if size > most:
-                raise EOFError
-            return json.loads(_exactly(answers, size))
-        except (OSError, EOFError, ValueError, RecursionError):
-            # What it says from now on may belong to another text.
-            self._process.kill()
+            return self._process.ask(request, patience=Patience(seconds), largest=Largest(most))[0]
+        except (EndedError, TimedOutError):
             raise ConfinedError(f"{self._label} gave no answer within {seconds:.0f} seconds, or ended") from None
-        finally:
-            watch.cancel()
 
     def _span(self, entry: object, length: int) -> Span:
         match entry:
@@ -141,18 +112,7 @@ class Confined:
         return BlockedByPolicy(f"The detector {self._label} {what}; nothing was sent.", hint=hint)
 
 
-# Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that
-# the parent imports from are given, so that every way of installing works.
-_START = """
-import sys
-sys.path[:0] = sys.argv[2:]
-from hybridrag.privacy.confined_worker import main
-main()
-"""
-
 _ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": str(min(4, os.cpu_count() or 1)),
     "TOKENIZERS_PARALLELISM": "false",
@@ -162,26 +122,3 @@ _ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-
-
-def _import_path() -> list[str]:
-    home = str(Path(__file__).resolve().parents[2])
-    return [home, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
-
-
-def _exactly(pipe: Any, size: int) -> bytes:
-    body: bytes = pipe.read(size)
-    if len(body) != size:
-        raise EOFError
-    return body
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    pipes: list[Any] = [process.stdin, process.stdout]
-    for pipe in pipes:
-        try:
-            pipe.close()
-        except OSError:  # what was not yet written has no reader any more
-            continue

@@ -14,20 +14,19 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy, CollectionBusy, HybridragError, UsageError
+from hybridrag.privacy.conversation import Conversation, telling_nothing, turn_of, turn_state
 from hybridrag.privacy.gateway import Gateway
-from hybridrag.privacy.pseudonyms import Pseudonyms
-from hybridrag.privacy.regular import open_regular, read_small, sync_folder, write_new
+from hybridrag.privacy.regular import open_regular, read_small, write_new
 from hybridrag.privacy.vault import Vault
-from hybridrag.types import Label, Quote, Turn
 
 _FORM = b"hybridrag chat 1\n"
 _ANY_FORM = re.compile(rb"hybridrag chat (\d{1,9})\n")
@@ -39,43 +38,6 @@ _MOST_BYTES = 64 << 20
 
 class ConversationBusy(CollectionBusy):
     """Another process has this conversation open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """What a turn cites: the place, as documents are known, and the words that stood there."""
-
-    marker: int
-    document: UUID
-    uri: str
-    label: Label
-    title: str
-    page: int | None
-    headings: tuple[str, ...]
-    quotes: tuple[Quote, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A turn with what it rests on. `shares` are the characters of each document, by `uri`, that its answer tells.
-
-    `complete` is False where the user, or the provider, ended it early.
-    """
-
-    turn: Turn
-    citations: tuple[Cited, ...] = ()
-    shares: Mapping[str, tuple[Label, int]] = field(default_factory=dict)
-    complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """Turns, oldest first, and the map that their values are pseudonymised under, where there is one."""
-
-    collection: str
-    generation: int
-    turns: tuple[Spoken, ...] = ()
-    pseudonyms: Pseudonyms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +139,7 @@ class Conversations:
             return Removed(0, 0)
         content = self._read(name, path)
         conversation = self._opened(name, path, content, maps=False)
-        left = _telling_nothing(conversation.turns, documents)
+        left = telling_nothing(conversation.turns, documents)
         gone = len(conversation.turns) - len(left)
         if gone and not rehearsal:
             if left:
@@ -201,7 +163,7 @@ class Conversations:
         content = {
             "collection": conversation.collection,
             "generation": conversation.generation,
-            "turns": [_turn_state(spoken) for spoken in conversation.turns],
+            "turns": [turn_state(spoken) for spoken in conversation.turns],
             "pseudonyms": base64.b64encode(self._gateway().keep(held, name)).decode() if held is not None else None,
         }
         # A text may hold what is no character of its own, and JSON can write that with escapes.
@@ -223,7 +185,7 @@ class Conversations:
             return Conversation(
                 collection=str(state["collection"]),
                 generation=int(state["generation"]),
-                turns=tuple(_turn_of(each) for each in state["turns"]),
+                turns=tuple(turn_of(each) for each in state["turns"]),
                 pseudonyms=self._gateway().kept(base64.b64decode(kept), name) if kept is not None else None,
             )
         except (BlockedByPolicy, ValueError, TypeError, KeyError) as exc:
@@ -339,15 +301,6 @@ class Kept:
             left.unlink(missing_ok=True)
 
 
-def _telling_nothing(turns: tuple[Spoken, ...], documents: Container[UUID]) -> tuple[Spoken, ...]:
-    """The turns up to the first that cites one of the documents, without answers that were stopped."""
-    until = next(
-        (place for place, each in enumerate(turns) if any(cited.document in documents for cited in each.citations)),
-        len(turns),
-    )
-    return tuple(each for each in turns[:until] if each.complete or each.citations)
-
-
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
@@ -367,50 +320,3 @@ def _told(done: str, path: Path) -> Iterator[None]:
             f"The conversation {path} cannot be {done}: {exc.strerror or type(exc).__name__}.",
             hint="Its folder must be yours, with room on the disk (HYBRIDRAG_HOME).",
         ) from exc
-
-
-def _turn_state(spoken: Spoken) -> dict[str, Any]:
-    turn = spoken.turn
-    return {
-        "question": turn.question,
-        "query": turn.query,
-        "answer": turn.answer,
-        "label": turn.label.value,
-        "complete": spoken.complete,
-        "shares": [[uri, label.value, characters] for uri, (label, characters) in spoken.shares.items()],
-        "citations": [
-            {
-                "marker": cited.marker,
-                "document": str(cited.document),
-                "uri": cited.uri,
-                "label": cited.label.value,
-                "title": cited.title,
-                "page": cited.page,
-                "headings": list(cited.headings),
-                "quotes": [[quote.start, quote.text] for quote in cited.quotes],
-            }
-            for cited in spoken.citations
-        ],
-    }
-
-
-def _turn_of(state: Mapping[str, Any]) -> Spoken:
-    """The turn that `_turn_state` was taken from. Raises ValueError, TypeError or KeyError for anything else."""
-    return Spoken(
-        turn=Turn(str(state["question"]), str(state["query"]), str(state["answer"]), Label(state["label"])),
-        citations=tuple(
-            Cited(
-                marker=int(each["marker"]),
-                document=UUID(each["document"]),
-                uri=str(each["uri"]),
-                label=Label(each["label"]),
-                title=str(each["title"]),
-                page=int(each["page"]) if each["page"] is not None else None,
-                headings=tuple(map(str, each["headings"])),
-                quotes=tuple(Quote(int(start), str(text)) for start, text in each["quotes"]),
-            )
-            for each in state["citations"]
-        ),
-        shares={str(uri): (Label(label), int(characters)) for uri, label, characters in state["shares"]},
-        complete=bool(state["complete"]),
-    )

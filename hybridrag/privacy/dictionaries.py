@@ -15,6 +15,7 @@ from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
 from hybridrag.privacy.plaintext.normalise import normalise
 from hybridrag.privacy.policy import NAME, NAMED, TYPE
+from hybridrag.scripts import HANGUL, UNSPACED
 from hybridrag.types import Span
 
 DENIED = "DENIED"
@@ -23,9 +24,7 @@ SUSPICIONS = frozenset({*NAMED, NAME})
 _EXPRESSION = "re:"
 _LARGEST_FILE = 64 << 20
 # Scripts that put no blanks between words, or hang endings on names (Hangul), are searched sign by sign.
-_SIGNS = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
-)
+_SIGNS = UNSPACED + HANGUL
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W_{_SIGNS}]+")
 _MOST_SIGNS = 3
 _WIDEST_GAP = 100

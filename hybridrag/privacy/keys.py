@@ -10,8 +10,9 @@ import secrets
 import stat
 from pathlib import Path
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.regular import open_regular, sync_folder, write_new
+from hybridrag.privacy.regular import open_regular, write_new
 
 KEY_BYTES = 32
 

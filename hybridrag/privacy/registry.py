@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from hybridrag.entries import entries_of, installed
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.ports import Detector
 from hybridrag.privacy.confined import Confined
@@ -94,16 +95,16 @@ def _names_model(place: str) -> Confined:
 
 def _entry(name: str) -> EntryPoint:
     """The entry point of that name. Raises BlockedByPolicy where there is none, or where packages disagree about it."""
-    found = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}
+    found = entries_of(GROUP, name)
     if not found:
-        installed = ", ".join(sorted({entry.name for entry in entry_points(group=GROUP)}))
+        known = ", ".join(installed(GROUP))
         raise BlockedByPolicy(
             f"The detector {name[:60]!r} is not installed; nothing was sent.",
-            hint=f"Install the package that brings it, or take it out of the settings. Installed: {installed}.",
+            hint=f"Install the package that brings it, or take it out of the settings. Installed: {known}.",
         )
     if len(found) > 1:
         raise BlockedByPolicy(
             f"Several packages bring a detector {name!r}; nothing was sent.",
-            hint=f"Uninstall all but one of: {', '.join(sorted(found))}.",
+            hint=f"Uninstall all but one of: {', '.join(entry.value for entry in found)}.",
         )
-    return next(iter(found.values()))
+    return found[0]

@@ -45,12 +45,3 @@ def read_small(path: Path, *, most: int) -> bytes:
     if len(content) > most:
         raise ValueError("the file is too long")
     return content
-
-
-def sync_folder(folder: Path) -> None:
-    """Waits until the names in `folder` are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

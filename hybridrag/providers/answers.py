@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import ProviderUnavailable
 from hybridrag.providers.addresses import check_url
-from hybridrag.providers.posting import Poster, foreign_body
+from hybridrag.providers.posting import Poster, foreign_body, kind_of
 from hybridrag.providers.retry import Retry
 from hybridrag.providers.secret import Secret
 from hybridrag.providers.transport import Failure, Timeouts, Watchdog, broken, open_client, shut
@@ -113,16 +113,7 @@ class AnswerServer:
         # It bites all connections: which of those kept is in use cannot be told, and others' requests are repeated.
         watchdog = Watchdog(self._poster.left(deadline), self._sockets)
         try:
-            with (
-                watchdog,
-                client.stream(
-                    "POST",
-                    self.destination.url,
-                    content=body,
-                    auth=self._poster.sign,
-                    extensions={"trace": watchdog.trace},
-                ) as response,
-            ):
+            with self._poster.answered(client, body, watchdog) as response:
                 if not response.is_success:
                     failure = self._poster.refused(response, deadline)
                     return self._hinted(failure, self._unknown_model) if response.status_code == 404 else failure
@@ -138,9 +129,7 @@ class AnswerServer:
         return None
 
     def _whole(self, response: httpx.Response, deadline: float | None) -> bytes:
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        compressed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        if media_type != "application/json" or compressed:
+        if kind_of(response) != "application/json":
             raise foreign_body(response, self.destination, self._poster.key, wanted=self._wanted)
         return b"".join(self._poster.received(response, deadline, limit=self._limit))
 

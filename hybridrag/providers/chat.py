@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import ProviderError, ProviderUnavailable
 from hybridrag.providers.addresses import check_url
-from hybridrag.providers.posting import Poster, foreign_body
+from hybridrag.providers.posting import Poster, foreign_body, kind_of
 from hybridrag.providers.refusal import quoted
 from hybridrag.providers.reply import Reply, ReportedError
 from hybridrag.providers.retry import RETRIED_STATUSES, Retry
@@ -123,16 +123,7 @@ class HttpChat:
         failure = None
         watchdog = Watchdog(self._poster.left(deadline))
         try:
-            with (
-                watchdog,
-                client.stream(
-                    "POST",
-                    self._destination.url,
-                    content=body,
-                    auth=self._poster.sign,
-                    extensions={"trace": watchdog.trace},
-                ) as response,
-            ):
+            with self._poster.answered(client, body, watchdog) as response:
                 if not response.is_success:
                     return self._poster.refused(response, deadline)
                 for text in self._texts(response, reply, deadline):
@@ -159,11 +150,10 @@ class HttpChat:
         return failure
 
     def _texts(self, response: httpx.Response, reply: Reply, deadline: float | None) -> Iterator[str]:
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        compressed = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        if media_type == "text/event-stream" and not compressed:
+        kind = kind_of(response)
+        if kind == "text/event-stream":
             yield from reply.stream(self._events(response, deadline))
-        elif media_type == "application/json" and not compressed:
+        elif kind == "application/json":
             text = reply.whole(b"".join(self._bytes(response, deadline)))
             if text:
                 yield text

@@ -9,9 +9,10 @@ further attempt, which is how that gets into the ledger. `tests/contract/test_ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
+from hybridrag.entries import entries_of, installed
 from hybridrag.errors import ConfigError, HybridragError, ProviderError
 from hybridrag.providers.addresses import check_url, origin
 from hybridrag.types import ChatModel, Completion, Destination, Outbound, Prompt
@@ -24,7 +25,7 @@ GROUP = "hybridrag.providers"
 
 def plugin_names() -> tuple[str, ...]:
     """The names that installed packages bring. Nothing of them is imported."""
-    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+    return installed(GROUP)
 
 
 def open_plugin(kind: str, **given: Any) -> ChatProvider:
@@ -84,19 +85,19 @@ class _Held:
 
 
 def _entry(kind: str) -> EntryPoint:
-    found = {entry.value: entry for entry in entry_points(group=GROUP, name=kind)}
+    found = entries_of(GROUP, kind)
     if not found:
-        installed = ", ".join(plugin_names()) or "none"
+        known = ", ".join(plugin_names()) or "none"
         raise ConfigError(
             f"There is no provider format {kind!r}.",
-            hint=f"openai, anthropic, or what a package brings (installed: {installed}).",
+            hint=f"openai, anthropic, or what a package brings (installed: {known}).",
         )
     if len(found) > 1:
         raise ConfigError(
             f"Several packages bring a provider {kind!r}.",
-            hint=f"Uninstall all but one of: {', '.join(sorted(found))}.",
+            hint=f"Uninstall all but one of: {', '.join(entry.value for entry in found)}.",
         )
-    return next(iter(found.values()))
+    return found[0]
 
 
 def _attempt(

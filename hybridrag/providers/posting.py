@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +20,7 @@ from hybridrag.errors import ConfigError, ProviderError, ProviderUnavailable
 from hybridrag.providers.refusal import refusal
 from hybridrag.providers.retry import LONGEST_WAIT, RETRIED_STATUSES, Retry, backoff, retry_after
 from hybridrag.providers.secret import Secret
-from hybridrag.providers.transport import Failure, Timeouts
+from hybridrag.providers.transport import Failure, Timeouts, Watchdog
 from hybridrag.types import Destination, Outbound
 
 if TYPE_CHECKING:
@@ -106,7 +107,17 @@ class Poster:
             on_retry(Retry(attempt=number, reason=failure.reason, wait=wait))
             self._sleep(wait)
 
-    def sign(self, request: httpx.Request) -> httpx.Request:
+    @contextmanager
+    def answered(self, client: httpx.Client, body: bytes, watchdog: Watchdog) -> Iterator[httpx.Response]:
+        """The answer to a request, as it comes; `watchdog` looks after it."""
+        tracing = {"trace": watchdog.trace}
+        with (
+            watchdog,
+            client.stream("POST", self.destination.url, content=body, auth=self._sign, extensions=tracing) as response,
+        ):
+            yield response
+
+    def _sign(self, request: httpx.Request) -> httpx.Request:
         request.headers.update(self._headers(self.key))
         return request
 
@@ -167,17 +178,22 @@ class Poster:
         return body
 
 
+def kind_of(response: httpx.Response) -> str:
+    """The media type of an answer that can be read; empty for one that is compressed, which was not asked for."""
+    return "" if _is_compressed(response) else _media_type(response)
+
+
 def foreign_body(
     response: httpx.Response, destination: Destination, key: Secret | None, *, wanted: str
 ) -> ProviderError:
     """The error for an answer of a kind that was not asked for: compressed, or a web page in place of `wanted`."""
     name, address = destination.provider, destination.url
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if _is_compressed(response):
         return ProviderError(
             f"{name} at {address} sent a compressed answer, which was not asked for.",
             hint="Check for a proxy in between that compresses.",
         )
-    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(response)
     readable = re.fullmatch(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}", media_type)
     shown = (key.mask(media_type) if key else media_type) if readable else "no content type"
     return ProviderError(
@@ -185,3 +201,13 @@ def foreign_body(
         hint="Check the address: a web page instead of an answer means that it is not the API's, or that a "
         "login page or proxy stands in between.",
     )
+
+
+def _media_type(response: httpx.Response) -> str:
+    media_type: str = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return media_type
+
+
+def _is_compressed(response: httpx.Response) -> bool:
+    encoding: str = response.headers.get("Content-Encoding", "identity").lower()
+    return encoding != "identity"

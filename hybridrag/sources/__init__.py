@@ -6,7 +6,7 @@ and neither ever raises for a single bad document: that is a `Skipped`, with rea
 
 from hybridrag.sources.listing import Entry, Listing, Reader, Vanished
 from hybridrag.sources.members import inner
-from hybridrag.sources.opening import DEFAULT_LIMIT, open_source
+from hybridrag.sources.opening import open_source
 from hybridrag.sources.stamp import Stamp
 
-__all__ = ["DEFAULT_LIMIT", "Entry", "Listing", "Reader", "Stamp", "Vanished", "inner", "open_source"]
+__all__ = ["Entry", "Listing", "Reader", "Stamp", "Vanished", "inner", "open_source"]

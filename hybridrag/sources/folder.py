@@ -16,18 +16,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from hybridrag.errors import UsageError
 from hybridrag.sources import media
 from hybridrag.sources.ignore import IgnoreRules
 from hybridrag.sources.listing import Entry, Listing, Vanished
+from hybridrag.sources.patterns import patterns
 from hybridrag.sources.reading import ReadError, VanishedError, content_hash, kind_of_file, read_error, read_file
 from hybridrag.sources.stamp import Stamp
 from hybridrag.types import RawDocument, Skipped, Source
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 _MARKS_OF_NO_DOCUMENTS = ("pyvenv.cfg", "CACHEDIR.TAG")
 
@@ -39,8 +35,8 @@ class FolderReader:
         self._source = source
         self._root = os.path.realpath(source.root)
         self._limit = limit
-        self._include = _patterns(source.include, "--include")
-        self._exclude = _patterns(source.exclude, "--exclude")
+        self._include = patterns(source.include, "--include")
+        self._exclude = patterns(source.exclude, "--exclude")
         self._hidden_wanted = any(
             part.startswith(".") for pattern in source.include for part in pattern.split("/") if part not in {".", ".."}
         )
@@ -282,19 +278,6 @@ class _Walk:
         for depth in range(len(parts)):
             self._rules.enter("/".join(parts[:depth]))
         return self._rules
-
-
-def _patterns(written: tuple[str, ...], flag: str) -> GitIgnoreSpec | None:
-    if not written:
-        return None
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines([pattern.removeprefix("./") for pattern in written], backend="simple")
-    except ValueError as error:
-        raise UsageError(
-            f"{flag} holds a pattern that cannot be read", hint="Write it as in .gitignore: docs/**, *.md."
-        ) from error
 
 
 def _join(folder: str, name: str) -> str:

@@ -15,9 +15,8 @@ class Entry:
 
     `path` is its place inside the source: forward slashes, letter for letter as it is named. `size` is in bytes, as far
     as known beforehand. `named` says that the user gave it by name, so that leaving it out is a failure. `offset` is
-    where it begins in the file that holds it (JSONL). `media_type` is what its name promises, if anything.
-    `stamp` is what its file looked like, where it has its own, or
-    what a server said of it.
+    where it begins in the file that holds it (JSONL). `media_type` is what its name promises, if anything. `stamp` is
+    what its file looked like, where it has its own, or what a server said of it.
     """
 
     path: str

@@ -13,6 +13,7 @@ from typing import IO
 from hybridrag.sources import media
 from hybridrag.sources.listing import Entry, Listing
 from hybridrag.sources.members import hides
+from hybridrag.sources.patterns import patterns
 from hybridrag.sources.reading import ReadError, content_hash, read_error
 from hybridrag.sources.stamp import Stamp, Validator
 from hybridrag.sources.web_fetch import Access, GoneError, Page, fetch
@@ -32,6 +33,7 @@ class WebReader:
         self._limit = limit
         self._access = access
         self._seen = seen
+        self._exclude = patterns(source.exclude, "--exclude")
         self._kept: IO[bytes] | None = None
         self._pages: dict[str, Page] = {}
 
@@ -84,7 +86,7 @@ class WebReader:
         )
 
     def wants(self, path: str) -> bool:
-        return not hides(path)
+        return not hides(path) and (self._exclude is None or not self._exclude.match_file(path))
 
     def _listed(self, path: str) -> Entry:
         return self._fetched(path, seen=Validator.parse(self._seen.get(path, "")))

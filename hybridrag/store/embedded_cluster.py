@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import DatabaseError
 from hybridrag.store import embedded_binaries
 from hybridrag.store.embedded_binaries import MAJOR
@@ -47,9 +48,9 @@ def exchange(new: Path, cluster: Path, *, kept: Path) -> None:
     """Puts the cluster `new` in the place of another, which goes to `kept`. A crash amid leaves either in place, or
     neither, and then `finish_exchange` goes on."""
     new.rename(_exchanged(cluster))
-    _sync_folder(cluster.parent)
+    sync_folder(cluster.parent)
     cluster.rename(kept)
-    _sync_folder(cluster.parent)
+    sync_folder(cluster.parent)
     finish_exchange(cluster)
 
 
@@ -57,7 +58,7 @@ def finish_exchange(cluster: Path) -> None:
     """Ends an exchange that was killed when neither cluster was in place."""
     if not cluster.exists() and _exchanged(cluster).exists():
         _exchanged(cluster).rename(cluster)
-        _sync_folder(cluster.parent)
+        sync_folder(cluster.parent)
 
 
 def forget_exchange(cluster: Path) -> None:
@@ -82,7 +83,7 @@ def create(cluster: Path, programs: Path, *, lock: int) -> None:
             configuration.flush()
             os.fsync(configuration.fileno())
         temporary.rename(cluster)
-        _sync_folder(cluster.parent)
+        sync_folder(cluster.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -134,14 +135,6 @@ def _initdb_failed(data: Path, stderr: str) -> DatabaseError:
         hint="Nothing was left behind. See to the folder's permissions and its space (a new database takes 80 MB); "
         "then run the command again.",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_settings(data: Path, logs: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection as Collection_
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -109,11 +110,13 @@ class Forgetting:
         none is left, it goes, since without a list it would be all of its folder."""
         source = documents[0]
         away = {each.path for each in documents if each in left_out}
+        # With a file that holds others, they stay away too, and what will be in it.
+        outermost = {path for path in away if not away.intersection(map(str, PurePosixPath(path).parents))}
         patterns = {pattern_of(each.path) for each in documents}
         only = [path for path in source.only if path not in away]
         exclude = [pattern for pattern in source.exclude if pattern not in patterns]
-        if source.kind == "folder":
-            exclude += [pattern_of(path) for path in sorted(away - {*source.only})]
+        if source.kind in {"folder", "web"}:
+            exclude += [pattern_of(path) for path in sorted(outermost - {*source.only})]
         unlabelled = [name for each in documents if each in gone for name in (each.uri, f"{each.uri}/**")]
         key = {"source": source.source_id, "only": only, "exclude": exclude, "unlabelled": unlabelled}
         tx.execute(statement("drop_source" if source.only and not only else "change_source"), key)

@@ -9,11 +9,11 @@ from typing import Any
 
 from hybridrag.errors import DatabaseError, RefusedForSafety, UsageError
 from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.holding import busy
 from hybridrag.store.missing import GenerationGone
 from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import generation_of
 from hybridrag.store.runs import holder_of
-from hybridrag.store.writing import busy
 from hybridrag.types import Collection, Generation, GenerationStatus
 
 

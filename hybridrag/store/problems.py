@@ -21,7 +21,8 @@ _LONGEST = 600
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a document is not indexed as it is now; `failed` is False where nothing is wrong with it.
+    """Why a document is not indexed as it is now; `failed` is False where nothing is wrong with it, `needs_ocr` as in
+    `Skipped`.
 
     Where the fault lies in its content, `content_hash` and `stamp` tell which content that is, and `processing` what
     was tried on it: the same would come of it again.
@@ -33,9 +34,10 @@ class Problem:
     content_hash: bytes | None = None
     stamp: str | None = None
     processing: str | None = None
+    needs_ocr: bool = False
 
     def told(self, uri: str) -> Skipped:
-        return Skipped(uri, self.reason, self.hint, self.failed)
+        return Skipped(uri, self.reason, self.hint, self.failed, needs_ocr=self.needs_ocr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class OpenProblem:
     hint: str
     failed: bool
     since: datetime
+    needs_ocr: bool
 
 
 def shortened(path: str) -> str:
@@ -65,6 +68,7 @@ def problems_of(tx: Connection, source: int) -> dict[str, Problem]:
             None if row["content_hash"] is None else bytes(row["content_hash"]),
             row["stamp"],
             row["processing"],
+            row["needs_ocr"],
         )
         for row in rows
     }
@@ -86,6 +90,7 @@ def change_problems(tx: Connection, source: int, *, solved: Iterable[str], found
                     "content_hash": problem.content_hash,
                     "stamp": problem.stamp,
                     "processing": problem.processing,
+                    "needs_ocr": problem.needs_ocr,
                 }
                 for path, problem in found.items()
             ],
@@ -98,7 +103,12 @@ def open_problems(url: str, collection: Collection) -> list[OpenProblem]:
         rows = tx.execute(statement("list_problems"), {"collection": collection.id}).fetchall()
     return [
         OpenProblem(
-            f"{row['source']}/{row['path']}".rstrip("/"), row["reason"], row["hint"], row["failed"], row["since"]
+            f"{row['source']}/{row['path']}".rstrip("/"),
+            row["reason"],
+            row["hint"],
+            row["failed"],
+            row["since"],
+            row["needs_ocr"],
         )
         for row in rows
     ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from hybridrag.store.chunks import copy_vectors, write_chunks
 from hybridrag.store.connection import connect, transaction
@@ -16,10 +17,10 @@ from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import document_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from hybridrag.store.connection import Connection
     from hybridrag.types import Chunked, Collection, Document, Embedded, Likeness
+
+_FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,10 @@ class Repeated:
         with transaction(self._connection, read_only=True) as tx:
             return {row["hash"]: row["document_id"] for row in tx.execute(statement("boilerplate_of"), self._key())}
 
-    def to_compare(self, most: int, version: int) -> list[Document]:
-        """Up to `most` documents whose likeness this version has not told yet."""
+    def to_compare(self, most: int, version: int, *, after: UUID | None = None) -> list[Document]:
+        """Up to `most` documents whose likeness this version has not told yet, by their ids, those behind `after`."""
         with transaction(self._connection, read_only=True) as tx:
-            key = self._key(most=most, version=version)
+            key = self._key(most=most, version=version, after=after or _FIRST)
             return [document_of(row) for row in tx.execute(statement("documents_to_compare"), key)]
 
     def compared(self, likenesses: Mapping[UUID, Likeness]) -> None:

@@ -6,25 +6,24 @@ whole documents, and the next run does what is missing.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from hybridrag.errors import CollectionBusy, HybridragError
+from hybridrag.errors import HybridragError
 from hybridrag.store import lexical, runs, vector_index
-from hybridrag.store.chunks import copy_vectors, storable, write_chunks
+from hybridrag.store.chunks import copy_vectors, write_chunks
 from hybridrag.store.connection import Connection, connect, transaction
 from hybridrag.store.containers import Container, change_containers, containers_of
+from hybridrag.store.documents import write_documents
+from hybridrag.store.holding import check_generation, held
 from hybridrag.store.problems import Problem, change_problems, problems_of
 from hybridrag.store.queries import on_vectors, statement
-from hybridrag.store.reading import inspection_row
 from hybridrag.store.repeated import Repeated, write_likenesses
 from hybridrag.store.snapshot import SearchSnapshot
-from hybridrag.types import Chunked, Collection, Document, Embedded, Label, document_id
+from hybridrag.types import Chunked, Collection, Embedded, Label, document_id
 
 _MUCH = 0.1
 """The share of new chunks above which PostgreSQL's statistics no longer hold."""
@@ -66,16 +65,6 @@ class Remembered:
     device: str | None = None
 
 
-class Superseded(CollectionBusy):
-    """Another generation was promoted between a run's first look at a collection and its hold on it."""
-
-    def __init__(self, collection: Collection) -> None:
-        super().__init__(
-            f"generation {collection.generation.id} of {collection.name!r} serves no more: another was just promoted",
-            hint="try again; nothing was changed",
-        )
-
-
 class IngestRun:
     """Writes to one collection, held by this run alone."""
 
@@ -91,28 +80,13 @@ class IngestRun:
     def hold(cls, url: str, collection: Collection) -> Iterator[IngestRun]:
         """Holds the collection for the `with` block. Raises CollectionBusy where another run holds it, Superseded where
         the generation served and does no more, and GenerationGone where it was dropped.
-
-        The lock lives in a transaction of its own that stays open: it ends with this process, however that ends, and a
-        pooler in transaction mode keeps it on one server process.
         """
-        holder = connect(url)
-        try:
-            with transaction(holder):
-                holder.execute("set local idle_in_transaction_session_timeout = 0")
-                row = holder.execute(statement("lock_run"), {"collection": collection.id}).fetchone()
-                if not row or not row["held"]:
-                    raise busy(collection, _holder(holder, collection))
-                # The portal of a statement with parameters stays open, and with it a snapshot that keeps every row that
-                # is deleted from now on; one without parameters closes it.
-                holder.execute("select 1")
-                with closing(connect(url)) as connection, closing(connect(url)) as lookup:
-                    # Not in the lock's transaction: that keeps every table it has read from being rewritten by a purge.
-                    if collection.id:  # 0 is one that a dry run imagines
-                        with transaction(connection, read_only=True) as tx:
-                            _check_generation(tx, collection)
-                    yield cls(holder, connection, lookup, collection)
-        finally:
-            holder.close()
+        with held(url, collection) as holder, closing(connect(url)) as connection, closing(connect(url)) as lookup:
+            # Not in the lock's transaction: that keeps every table it has read from being rewritten by a purge.
+            if collection.id:  # 0 is one that a dry run imagines
+                with transaction(connection, read_only=True) as tx:
+                    check_generation(tx, collection)
+            yield cls(holder, connection, lookup, collection)
 
     def manifest(self, source: int) -> Remembered:
         """What is indexed of a source, and what is known of it otherwise."""
@@ -169,19 +143,7 @@ class IngestRun:
             replaced = tx.execute(statement("count_chunks"), ids).fetchone()
             tx.execute(statement("replace_documents"), ids)
             copy_vectors(tx, generation.id, vectors)
-            with tx.cursor() as cursor:
-                cursor.executemany(
-                    statement("insert_document"),
-                    [
-                        {
-                            **self._document_row(source, item.document),
-                            "stamp": stamps.get(item.document.path),
-                            "container": containers.get(item.document.path),
-                        }
-                        for item in batch
-                    ],
-                )
-                cursor.executemany(statement("insert_detection"), [*self._detection_rows(batch)])
+            write_documents(tx, self.collection.id, source, batch, stamps=stamps, containers=containers)
             likenesses = {item.document.id: item.likeness for item in batch if item.likeness is not None}
             write_likenesses(tx, self.collection, likenesses)
             write_chunks(tx, self.collection.id, generation.chunk_set, batch, processing=chunking)
@@ -343,80 +305,3 @@ class IngestRun:
         for row in others:
             if row["chunk_set_id"] == active.chunk_set:
                 tx.execute(on_vectors("queue_texts", row["id"]), {"generation": row["id"], "hashes": hashes})
-
-    def _document_row(self, source: int, document: Document) -> dict[str, Any]:
-        return {
-            "collection": self.collection.id,
-            "id": document.id,
-            "source": source,
-            "path": document.path,
-            "external_id": document.external_id,
-            "title": storable(document.title),
-            "media_type": document.media_type,
-            "label": document.label.value,
-            "metadata": _json(document.metadata),
-            "content_hash": document.content_hash,
-            "modified": document.modified,
-            "dated": document.date,
-            "language": document.language,
-            "text": document.text,
-            "pages": json.dumps([[page.number, page.start, page.end] for page in document.pages]),
-            "headings": _json([[heading.start, heading.level, heading.title] for heading in document.headings]),
-            "blocks": json.dumps([[block.kind, block.start, block.end, block.head] for block in document.blocks]),
-            "processing": document.parser,
-        }
-
-    def _detection_rows(self, batch: Sequence[Chunked]) -> Iterator[dict[str, Any]]:
-        for item in batch:
-            if item.inspection is not None:
-                ids = {"collection": self.collection.id, "document": item.document.id}
-                yield {**ids, **inspection_row(item.inspection)}
-
-
-def busy(collection: Collection, holder: runs.Holder | None = None) -> CollectionBusy:
-    """The refusal to work on a collection that another run holds, with what is known of that run."""
-    told = ""
-    if holder and holder.since:
-        minutes = round(holder.seconds / 60)
-        doing = f"hybridrag {holder.verb}".strip()
-        told = f": {doing}, since {holder.since.astimezone():%Y-%m-%d %H:%M} ({minutes} min)"
-        told += f", {holder.who}" if holder.who else ""
-    return CollectionBusy(
-        f"another run holds the collection {collection.name!r}{told}",
-        hint="try again when it has ended; nothing was changed",
-    )
-
-
-def _check_generation(tx: Connection, collection: Collection) -> None:
-    """What was true when the collection was looked at may not be so any more, now that nobody else can change it."""
-    from hybridrag.store.missing import GenerationGone
-
-    row = tx.execute(statement("generation_state"), {"generation": collection.generation.id}).fetchone()
-    if row is None:
-        raise GenerationGone(collection.name, collection.generation.id)
-    if collection.generation.state == "active" and row["state"] != "active":
-        raise Superseded(collection)
-
-
-def _holder(connection: Connection, collection: Collection) -> runs.Holder | None:
-    """Who holds the collection, if that can be told; a message is not worth another error."""
-    with suppress(HybridragError), transaction(connection) as tx:
-        return runs.holder_of(tx, collection)
-    return None
-
-
-def _json(value: Any) -> str:
-    """JSON that PostgreSQL takes; NaN and infinities, which JSON does not have, become null."""
-    return json.dumps(_clean(value), ensure_ascii=False, allow_nan=False, default=str)
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {storable(str(key)): _clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
-    return value

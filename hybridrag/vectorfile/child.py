@@ -1,27 +1,21 @@
 """The process that reads a Parquet file which somebody else may have made, and hands on what is plain in it.
 
-The file is its stdin, which can be sought in. To stdout goes a line of JSON, the file's facts or why it is refused, and
-then, batch by batch: the number of rows (4 bytes), their hashes, their vectors. No rows end it; `REFUSED` rows announce
-a line with the reason. Whatever a hostile file does to the library happens in here, within bounds.
+It tells the file's facts, and then, asked for each batch, the hashes with their vectors, one after the other, as bytes,
+until it tells that this was the end; or why the file is refused. Whatever a hostile file does to the library happens in
+here, within bounds.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import resource
-import struct
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
+from hybridrag.isolated.inside import Parent
 from hybridrag.vectorfile.facts import HASH_BYTES, KEY, Facts
 
-ROWS = struct.Struct(">I")
-REFUSED = 0xFFFFFFFF
 MOST_IN_BATCH = 4_096
-_MEMORY = 2 << 30
-"""Bytes of address space. Reading vectors of 4,000 dimensions takes a quarter of it, most of that for libraries."""
 _MOST_FOOTER = 16 << 20
 """Bytes of metadata: a group of rows takes 500, so they suffice for hundreds of millions of vectors."""
 _MOST_GROUP_ROWS = 1 << 20
@@ -33,43 +27,27 @@ class Refused(Exception):
     """The file is not what it should be; the message tells people why."""
 
 
-def main() -> None:
-    _bound()
-    file, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
-    told = False
+def serve(parent: Parent, settings: dict[str, Any]) -> None:
+    """Serves until nothing more is asked. `settings` are `file`, the descriptor of one that can be sought in."""
     try:
-        _check_footer(file)
-        opened, facts = _opened(file)
-        answers.write(json.dumps({"facts": facts.to_json()}).encode() + b"\n")
-        answers.flush()
-        told = True
-        for hashes, vectors in _batches(opened, facts):
-            answers.write(ROWS.pack(len(hashes) // HASH_BYTES) + hashes + vectors)
-        answers.write(ROWS.pack(0))
-        answers.flush()
-    except BrokenPipeError:
-        os._exit(0)  # nobody wants the rest
+        with os.fdopen(settings["file"], "rb") as file:
+            _check_footer(file)
+            opened, facts = _opened(file)
+            parent.tell({"facts": facts.to_json()})
+            for hashes, vectors in _batches(opened, facts):
+                if parent.request() is None:
+                    return
+                parent.tell({}, hashes + vectors)
+        if parent.request() is not None:
+            parent.tell({"end": True})
     except Exception as exc:  # whatever the library makes of it
-        reason = str(exc) if isinstance(exc, Refused) else _plain(exc)
-        answers.write((ROWS.pack(REFUSED) if told else b"") + json.dumps({"refused": reason}).encode() + b"\n")
-        answers.flush()
+        parent.tell({"refused": str(exc) if isinstance(exc, Refused) else _plain(exc)})
 
 
 def _plain(exc: BaseException) -> str:
     if isinstance(exc, MemoryError):
         return "reading it takes more memory than a file of vectors may"
     return f"it is no sound Parquet file ({type(exc).__name__})"
-
-
-def _bound() -> None:
-    for limit, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
-        with contextlib.suppress(OSError, ValueError):  # macOS refuses some of them; the others still hold
-            resource.setrlimit(limit, (most, most))
 
 
 def _check_footer(file: BinaryIO) -> None:
@@ -136,7 +114,7 @@ def _check_columns(schema: Any, dimensions: int) -> None:
         )
 
 
-def _batches(opened: Any, facts: Facts) -> Any:
+def _batches(opened: Any, facts: Facts) -> Iterator[tuple[bytes, bytes]]:
     """Hashes and vectors of each batch, as bytes."""
     groups = range(opened.metadata.num_row_groups)
     batches = (opened.iter_batches(MOST_IN_BATCH, row_groups=[group], use_threads=False) for group in groups)

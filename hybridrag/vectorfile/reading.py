@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from hybridrag.errors import UsageError
-from hybridrag.vectorfile.child import MOST_IN_BATCH, REFUSED, ROWS
+from hybridrag.isolated.bounds import Bounds
+from hybridrag.isolated.frames import Largest
+from hybridrag.isolated.process import EndedError, Patience, Process, TimedOutError
+from hybridrag.vectorfile.child import MOST_IN_BATCH
 from hybridrag.vectorfile.facts import HASH_BYTES, Facts
 
 if TYPE_CHECKING:
@@ -28,7 +27,11 @@ if TYPE_CHECKING:
 
 UNIT = 1e-3
 """How far a vector's length may be from 1. Rounding to 16 bits moves it by half of that at most."""
-_MOST_LINE = 64 << 20
+_BOUNDS = Bounds(memory=2 << 30, largest_file=0, most_files=64, strict=True)
+"""Reading vectors of 4,000 dimensions takes a quarter of that memory, most of it for libraries."""
+_PATIENCE = Patience(600.0)
+"""For a batch, which takes some hundredths of a second."""
+_LARGEST_HEADER = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +147,18 @@ class _Pass:
 
     def __init__(self, owner: VectorFile) -> None:
         self._owner = owner
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, *_import_path()],
-            stdin=owner._file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-            start_new_session=True,  # an interrupt reaches it through us alone
-        )
-        assert self._process.stdout is not None
-        self._answers = self._process.stdout
+        file = owner._file.fileno()
         try:
-            self.facts = Facts.of_json(str(self._line().get("facts")))
+            self._process = Process(
+                "hybridrag.vectorfile.child", {"file": file}, _BOUNDS, environment=_ENVIRONMENT, files=[file]
+            )
+        except OSError as exc:
+            raise UsageError(
+                f"{owner.path} cannot be read: no process can be started for it: {exc.strerror}",
+                hint="free memory, or space for temporary files, and run it again",
+            ) from exc
+        try:
+            self.facts = Facts.of_json(str(self._told(None, body=0)[0].get("facts")))
         except ValueError as exc:
             self.close()
             raise owner.refused(str(exc)) from None
@@ -164,59 +167,37 @@ class _Pass:
             raise
 
     def batches(self) -> Iterator[tuple[bytes, bytes]]:
-        width = 2 * self.facts.dimensions
-        while rows := ROWS.unpack(self._exactly(ROWS.size))[0]:
-            if rows == REFUSED:
-                self._line()
-            if rows > MOST_IN_BATCH:
+        """Hashes and vectors of each batch, as bytes."""
+        row = HASH_BYTES + 2 * self.facts.dimensions
+        while True:
+            answer, body = self._told({}, body=MOST_IN_BATCH * row)
+            if "end" in answer:
+                return
+            rows, rest = divmod(len(body), row)
+            if rest or not rows:
                 raise self._ended()
-            yield self._exactly(rows * HASH_BYTES), self._exactly(rows * width)
+            yield body[: rows * HASH_BYTES], body[rows * HASH_BYTES :]
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        with contextlib.suppress(OSError):
-            self._answers.close()
+        self._process.end()
 
-    def _line(self) -> dict[str, Any]:
+    def _told(self, request: dict[str, Any] | None, *, body: int) -> tuple[dict[str, Any], bytes]:
         """What the process says. Raises UsageError where that is why the file is refused."""
         try:
-            answer = json.loads(self._answers.readline(_MOST_LINE))
-        except ValueError:
+            answer = self._process.ask(request, patience=_PATIENCE, largest=Largest(_LARGEST_HEADER, body))
+        except (EndedError, TimedOutError):
             raise self._ended() from None
-        if "refused" in answer:
-            raise self._owner.refused(answer["refused"])
-        return answer  # type: ignore[no-any-return]
-
-    def _exactly(self, size: int) -> bytes:
-        found = self._answers.read(size)
-        if len(found) != size:
-            raise self._ended()
-        return found
+        if "refused" in answer[0]:
+            raise self._owner.refused(answer[0]["refused"])
+        return answer
 
     def _ended(self) -> UsageError:
         return self._owner.refused("it is no sound Parquet file: reading it broke off")
 
 
-# Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that
-# the parent imports from are given, so that every way of installing works.
-_START = """
-import sys
-sys.path[:0] = sys.argv[1:]
-from hybridrag.vectorfile.child import main
-main()
-"""
-
 _ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
-
-
-def _import_path() -> list[str]:
-    home = str(Path(__file__).resolve().parents[2])
-    return [home, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]

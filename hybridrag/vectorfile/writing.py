@@ -6,7 +6,6 @@ import errno
 import hashlib
 import importlib.util
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from hybridrag.drafts import draft_of
 from hybridrag.errors import ConfigError, UsageError
 from hybridrag.vectorfile.facts import HASH_BYTES, KEY, Facts
 
@@ -123,21 +123,11 @@ def _write(file: BinaryIO, origin: Origin, batches: Iterable[tuple[Sequence[byte
 @contextmanager
 def _whole_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     """A new file, mode 0600, that takes its name, and lies safely on the disk, when the block has ended well."""
-    target = Path(os.path.realpath(path))
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
-        draft = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            if not force and os.path.lexists(path):
-                raise _exists(path)
-            draft.replace(target)
-            _sync(target.parent)
-        finally:
-            draft.unlink(missing_ok=True)
+        with draft_of(Path(os.path.realpath(path)), replace=force) as draft, draft.open("wb") as file:
+            yield file
+    except FileExistsError:
+        raise _exists(path) from None
     except OSError as exc:
         hint = "free space" if exc.errno in (errno.ENOSPC, errno.EDQUOT) else "choose another place"
         raise UsageError(f"{path} cannot be written: {exc.strerror or exc}", hint=hint) from exc
@@ -145,11 +135,3 @@ def _whole_file(path: Path, *, force: bool) -> Iterator[BinaryIO]:
 
 def _exists(path: Path) -> UsageError:
     return UsageError(f"{path} exists", hint="choose another name, or say --force to replace it")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hybridrag.config import Settings
-from hybridrag.types import Collection, Generation, Query, Source
-from hybridrag.wiring.indexable import check_dimensions, check_text_search, lasting_name
-from hybridrag.wiring.models import Models, is_here
+from hybridrag.types import Collection, Query
+from hybridrag.wiring.models import Models
 from hybridrag.wiring.privacy import Privacy
 from hybridrag.wiring.provider import ChosenProvider
 
@@ -23,27 +21,20 @@ if TYPE_CHECKING:
     from hybridrag.flows.doctor import Check
     from hybridrag.flows.freshness import Freshness
     from hybridrag.flows.ground import Ground
-    from hybridrag.flows.ingest import Ingest, IngestOptions
-    from hybridrag.flows.ingest_report import IngestReport
     from hybridrag.flows.known import Known
     from hybridrag.flows.models import Pulled, Shown
     from hybridrag.flows.places import Place
-    from hybridrag.flows.progress import Progress
     from hybridrag.flows.redact import Redaction
-    from hybridrag.flows.selection import SourceOptions
     from hybridrag.flows.spending import Spending
-    from hybridrag.models import EndpointModel, ModelSpec
-    from hybridrag.models.hub import Transfer
+    from hybridrag.models.downloading import Transfer
     from hybridrag.parsing import GuardedParser
-    from hybridrag.ports import Embedder
     from hybridrag.privacy.gateway import Gateway
-    from hybridrag.sources import Reader
-    from hybridrag.sources.web_fetch import Access
     from hybridrag.store import PostgresStore
     from hybridrag.store.embedded import EmbeddedServer
     from hybridrag.types import Answer, Label, SearchResult
     from hybridrag.wiring.asking import Inquiry
     from hybridrag.wiring.evaluating import Evaluating
+    from hybridrag.wiring.ingesting import Ingesting
 
 _MOST_PARSED = 8
 """Documents parsed at once: so many processes are ahead of any model, and each takes some 150 MB."""
@@ -149,59 +140,11 @@ class Wiring:
 
     # --- flows -------------------------------------------------------------------------------------------------------
 
-    def ingest(
-        self,
-        paths: Sequence[str],
-        *,
-        source_options: SourceOptions,
-        options: IngestOptions,
-        progress: Progress,
-        stdin: BinaryIO,
-        stdin_name: str | None,
-    ) -> IngestReport:
-        """Ingests what the user named into the chosen collection, which is made if it does not exist."""
-        from hybridrag.flows.selection import check_reachable, select
-        from hybridrag.sources import open_source
+    @cached_property
+    def ingesting(self) -> Ingesting:
+        from hybridrag.wiring.ingesting import Ingesting
 
-        def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
-            limit, access = self.settings.max_file_bytes, self._web_access()
-            return open_source(source, stdin=stdin, stdin_name=stdin_name, limit=limit, access=access, seen=seen)
-
-        with self.open_parser() as parser:
-            existing = self._existing_or_warm(parser, certain=not options.dry_run)
-            known = [row["source"] for row in self.store.list_sources(existing)] if existing else []
-            selections = select(paths, known, self._with_project_globs(source_options))
-            check_reachable(selections, offline=self.settings.offline)
-            if existing:
-                collection, spec = existing, self.models.for_ingest(existing)
-            else:
-                collection, spec = self._new_collection(only_imagined=options.dry_run)
-            with self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest:
-                ids = {row["source"].name: row["id"] for row in self.store.list_sources(collection)}
-                return ingest.into(
-                    [(ids.get(s.source.name, 0), s) for s in selections],
-                    remember=lambda source: self.store.save_source(collection, source),
-                )
-
-    def sync(
-        self, collection: Collection, names: Sequence[str], *, options: IngestOptions, progress: Progress
-    ) -> IngestReport:
-        """Ingests the remembered sources of a collection again: those with these names, or all where none is given."""
-        from hybridrag.flows.sync import remembered
-        from hybridrag.sources import open_source
-
-        def open_reader(source: Source, seen: Mapping[str, str]) -> Reader:
-            return open_source(source, limit=self.settings.max_file_bytes, access=self._web_access(), seen=seen)
-
-        spec = self.models.for_ingest(collection)
-        with (
-            self.open_parser() as parser,
-            self._ingest(collection, spec, parser, open_reader, options=options, progress=progress) as ingest,
-        ):
-            # Read once the collection is held: what is remembered does not change any more.
-            ids = {row["source"]: row["id"] for row in self.store.list_sources(collection)}
-            selections = remembered(list(ids), names, note=progress.note, offline=self.settings.offline)
-            return ingest.into([(ids[s.source], s) for s in selections], remember=ids.__getitem__)
+        return Ingesting(self)
 
     def open_parser(self) -> GuardedParser:
         """A parser that keeps all cores busy."""
@@ -219,64 +162,6 @@ class Wiring:
             pictures=ocr.find(settings.ocr, settings.ocr_languages),
             parsers=settings.parsers,
         )
-
-    @contextmanager
-    def _ingest(
-        self,
-        collection: Collection,
-        spec: ModelSpec | EndpointModel,
-        parser: GuardedParser,
-        open_reader: Callable[[Source, Mapping[str, str]], Reader],
-        *,
-        options: IngestOptions,
-        progress: Progress,
-    ) -> Iterator[Ingest]:
-        """An ingest into a collection that is held meanwhile. Raises CollectionBusy."""
-        from hybridrag.flows.ingest import Ingest
-
-        embedder: Embedder = self.models.embedder(spec)
-        options = replace(options, boilerplate_once=self.settings.boilerplate == "once")
-        if not options.dry_run:
-            embedder = checked = self.models.checked(spec, collection.generation, keep=True)
-            if not is_here(spec):
-                checked.check()  # before anything is written; a model on this machine is not loaded for nothing
-                options = replace(options, texts_leave=self.models.texts_leave(spec))
-        with self.store.ingest_run(collection) as run:
-            yield Ingest(
-                run,
-                parser=parser,
-                chunker=self.models.chunker(spec, collection.generation.chunk_tokens),
-                embedder=embedder,
-                open_inspector=lambda: self.privacy.inspector,
-                open_reader=open_reader,
-                progress=progress,
-                options=options,
-                entry=spec.entry,
-            )
-
-    def _web_access(self) -> Access:
-        from hybridrag.sources.web_fetch import Access
-
-        return Access(allow_private=self.settings.allow_private_addresses)
-
-    def _existing_or_warm(self, parser: GuardedParser, *, certain: bool) -> Collection | None:
-        """The chosen collection. Where there is none yet, model and parser get ready while the database is made.
-
-        An ingest into an existing collection may need neither.
-        """
-
-        def warm_up() -> None:
-            if certain:
-                parser.start()
-                self.models.warm_up()
-
-        unmade = self.server is not None and not self.settings.paths.data.exists()
-        if unmade:
-            warm_up()
-        existing = self.store.find_collection(self.settings.collection)
-        if existing is None and not unmade:
-            warm_up()
-        return existing
 
     def search(self, query: Query) -> SearchResult:
         from hybridrag.flows.search import search
@@ -405,44 +290,3 @@ class Wiring:
         from hybridrag.wiring.doctor import Probes
 
         return examine(Probes(self).all())
-
-    # --- collections -------------------------------------------------------------------------------------------------
-
-    def ensure_collection(self) -> Collection:
-        """The chosen collection, made if it does not exist."""
-        return self.store.find_collection(self.settings.collection) or self._new_collection()[0]
-
-    def _new_collection(self, *, only_imagined: bool = False) -> tuple[Collection, ModelSpec | EndpointModel]:
-        """The chosen collection, made now with the chosen model; `only_imagined` makes nothing, for a dry run."""
-        from hybridrag.flows.chunked import chunking_parameters
-
-        check_text_search(self.settings.text_search)
-        name, spec = lasting_name(self.settings.embedder), self.models.chosen()
-        if not is_here(spec) and not spec.known:
-            self.notify(
-                f"nothing is known of the model {spec.served}: no prompts are added, and texts are cut at "
-                f"{spec.window} tokens; an [endpoints.NAME] table in your own settings can tell better"
-            )
-        embedder = self.models.embedder(spec)
-        check_dimensions(spec.name, embedder)
-        if only_imagined:
-            generation = Generation(0, name, embedder.fingerprint, embedder.dimensions, 0, self.settings.text_search)
-            return Collection(0, self.settings.collection, generation), spec
-        collection = self.store.create_collection(
-            self.settings.collection,
-            embedder=name,
-            fingerprint=embedder.fingerprint,
-            dimensions=embedder.dimensions,
-            text_search=self.settings.text_search,
-            parameters=chunking_parameters(self.models.chunker(spec), self.settings.text_search),
-        )
-        if collection.generation.fingerprint != embedder.fingerprint:
-            return collection, self.models.for_ingest(collection)  # another process made it a moment ago
-        return collection, spec
-
-    def _with_project_globs(self, options: SourceOptions) -> SourceOptions:
-        return replace(
-            options,
-            include=options.include or self.settings.include or None,
-            exclude=options.exclude or self.settings.exclude or None,
-        )

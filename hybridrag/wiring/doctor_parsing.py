@@ -70,9 +70,8 @@ class ParsingProbes:
 
     def _waiting(self) -> int:
         """How many files of the collection cannot be read without."""
-        from hybridrag.parsing.pictures.ocr import NEEDED
         from hybridrag.store.problems import open_problems
 
         store = self._wiring.store
         collection = store.find_collection(self._wiring.settings.collection)
-        return sum(each.reason.startswith(NEEDED) for each in open_problems(store.url, collection)) if collection else 0
+        return sum(each.needs_ocr for each in open_problems(store.url, collection)) if collection else 0

@@ -93,7 +93,7 @@ class Evaluating:
         wiring = self.wiring.under(_only(self.wiring.settings, collection=name))
         wiring.notify(f"collection: {name} (the corpus of {corpus.parent.name}, with {wiring.settings.embedder})")
         with progress() as shown:
-            report = wiring.ingest(
+            report = wiring.ingesting.ingest(
                 [str(corpus)],
                 source_options=SourceOptions(name=CORPUS),
                 # The collection is this corpus, whatever it was before. What may not leave is the user's word here too.

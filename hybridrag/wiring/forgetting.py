@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from hybridrag.wiring import Wiring
 
 
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Source and path of documents, and of files that were named as such and hold them: archives and their like."""
+
+    documents: list[tuple[str, str]]
+    holders: list[tuple[str, str]]
+
+
 class ForgetDocuments:
     """Forgets documents of the chosen collection."""
 
@@ -22,8 +30,8 @@ class ForgetDocuments:
         self._wiring = wiring
         self._collection: Collection = wiring.collection()
 
-    def meant(self, given: Sequence[str], wanted: Filter | None) -> list[tuple[str, str]]:
-        """Source and path of every document that is named, by its URI, a file or a glob of URIs, or passes a filter.
+    def meant(self, given: Sequence[str], wanted: Filter | None) -> Meant:
+        """Every document that is named, by its URI, a file or a glob of URIs, or passes a filter.
 
         Raises UsageError for what can be no document.
         """
@@ -31,19 +39,17 @@ class ForgetDocuments:
 
         store = self._wiring.store
         sources = [row["source"] for row in store.list_sources(self._collection)]
-        every = {
-            (row["document"].source, row["document"].path): row["document"].uri
-            for row in (store.list_documents(self._collection) if given else ())
-        }
-        found: dict[tuple[str, str], None] = {}
-        for name in given:
-            found |= dict.fromkeys(named(name, sources, every))
+        rows = store.list_documents(self._collection) if given else []
+        every = {(row["document"].source, row["document"].path): row["document"].uri for row in rows}
+        containers = {(row["document"].source, row["container"]) for row in rows if row["container"]}
+        found = [named(name, sources, every, containers) for name in given]
+        documents = dict.fromkeys(name for each in found for name in each.documents)
         if wanted is not None:
             rows = store.list_documents(self._collection, wanted)
-            found |= dict.fromkeys((row["document"].source, row["document"].path) for row in rows)
-        return list(found)
+            documents |= dict.fromkeys((row["document"].source, row["document"].path) for row in rows)
+        return Meant(list(documents), list(dict.fromkeys(each.holder for each in found if each.holder)))
 
-    def forget(self, named: Sequence[tuple[str, str]], options: Options) -> Forgotten:
+    def forget(self, meant: Meant, options: Options) -> Forgotten:
         """Forgets them. Raises CollectionBusy where another run holds the collection or a conversation is open."""
         from hybridrag.flows.forget import forget
         from hybridrag.store.forgetting import Forgetting
@@ -55,7 +61,7 @@ class ForgetDocuments:
             tables = held.enter_context(Forgetting.open(wiring.store.url, collection))
             rewriting = held.enter_context(Rewriting.open(wiring.store.url, collection, wiring.notify))
             return forget(
-                tables.known(named),
+                tables.known([*meant.holders, *meant.documents]),
                 run=run,
                 tables=tables,
                 beside=list(self._beside()),

@@ -95,7 +95,8 @@ class VectorFiles:
         self, file: VectorFile, *, stack: ExitStack, verify: bool, opened: dict[int, Destination]
     ) -> Destination:
         """Where a file's vectors belong; `opened` are those of the files before, by the generation's number."""
-        from hybridrag.flows.import_vectors import Destination, chunk_waiting, destination_of
+        from hybridrag.flows.chunked import chunk_waiting
+        from hybridrag.flows.import_vectors import Destination, destination_of
         from hybridrag.models import PROBE_TEXTS
         from hybridrag.store.vectors import VectorImport
         from hybridrag.store.work import Worker
@@ -109,7 +110,8 @@ class VectorFiles:
             self._wiring.notify(f"chunking {status.waiting_documents:,} documents first")
             chunker = models.chunker(models.of(collection), collection.generation.chunk_tokens)
             with Worker.open(url, collection) as worker:
-                chunk_waiting(worker, chunker)
+                while chunk_waiting(worker, chunker):  # before, nobody knows which vectors are needed
+                    pass
 
         def model() -> tuple[Embedder, bool]:
             return models.embedder_of(collection), models.texts_leave(models.of(collection))

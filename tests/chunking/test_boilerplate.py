@@ -138,3 +138,18 @@ def test_spans_are_in_order_and_something_is_left(text: str, kind: str) -> None:
 def test_any_text_has_edges(text: str, kind: str) -> None:
     found = document(text, kind)
     assert left_out(found, set(edges(found))) == () or rest(text, edges(found), kind)
+
+
+LAW = "This agreement is under the law of the state of Delaware, and its courts in Wilmington decide alone."
+
+
+def test_a_clause_stays_in_every_document_that_has_it() -> None:
+    signed, repeated = "Signed for Alder: Ann Example, 3 March", hashes(LAW, MENU, f"7. {LAW}", FOOTER)
+    for clause in (f"## Governing law\n\n{LAW}", f"7. Governing law. {LAW}", f"7. {LAW}"):
+        for text in (f"# Supply\n\n{OWN}\n\n{clause}", f"# Supply\n\n{OWN}\n\n{clause}\n\n{signed}"):
+            assert rest(text, repeated) == text
+            assert rest(f"{MENU}\n\n{text}", repeated) == text
+    assert rest(f"# Supply\n\n{OWN}\n\n7. {LAW}\n\n{FOOTER}", repeated) == f"# Supply\n\n{OWN}\n\n7. {LAW}"
+    # Without either it is a footer, and so are links under a heading.
+    assert rest(f"# Supply\n\n{OWN}\n\n{LAW}", repeated) == f"# Supply\n\n{OWN}"
+    assert rest(f"# Supply\n\n{OWN}\n\n## Next steps\n\n{MENU}", repeated) == f"# Supply\n\n{OWN}\n\n## Next steps"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -97,6 +98,44 @@ def test_what_is_forgotten_stays_away_until_it_is_named_again(staff: CommandLine
     assert again.json["documents"][0]["source"] == "offered"
     assert staff("ingest", str(folder)).code == 0
     assert "staff/hr/ann.md" in uris(staff)
+
+
+def test_a_forgotten_archive_stays_away_with_what_comes_into_it(staff: CommandLine) -> None:
+    archive = folder_of(staff) / "old.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("cid.md", ANN.replace("Ann", "Cid"))
+        made.writestr("dan.pdf", b"%PDF-1.7 broken")
+    assert staff("ingest", str(archive.parent)).code == 0
+    done = staff("documents", "forget", str(archive), "--json")  # one document: nobody is asked
+    assert [(each["uri"], each["indexed"], each["source"]) for each in done.json["documents"]] == [
+        ("staff/old.zip", False, "kept out"),
+        ("staff/old.zip/cid.md", True, "kept out"),
+    ]
+    assert done.err.count(f"still lies in {archive}; its source leaves it out from now on") == 1
+    assert staff("sources", "show", "staff", "--json").json["exclude"] == ["/old.zip"], "no name of what lay in it"
+    assert staff("documents", "list", "--problems", "--json").json["problems"] == []
+    with zipfile.ZipFile(archive, "a") as made:
+        made.writestr("eve.md", ANN.replace("Ann", "Eve"))
+    for again in (("sync",), ("ingest", str(archive.parent))):
+        assert staff(*again).code == 0
+        assert not [uri for uri in uris(staff) if "zip" in uri]
+    assert staff("ingest", str(archive)).code == 0
+    assert [uri for uri in uris(staff) if "zip" in uri] == ["staff/old.zip/cid.md", "staff/old.zip/eve.md"]
+
+
+def test_a_forgotten_archive_in_an_archive_stays_away(staff: CommandLine) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as made:
+        made.writestr("cid.md", ANN.replace("Ann", "Cid"))
+    archive = folder_of(staff) / "old.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("inner.zip", inner.getvalue())
+        made.writestr("hr/dan.md", ANN.replace("Ann", "Dan"))
+    assert staff("ingest", str(archive)).code == 0
+    for named in ("staff/old.zip/inner.zip", "staff/old.zip/hr"):
+        assert staff("documents", "forget", named).code == 0
+    rules = staff("sources", "show", "staff", "--json").json["exclude"]
+    assert rules == ["/old.zip/inner.zip", "/old.zip/hr/dan.md"], "a folder in it is its files, as outside of it"
 
 
 def test_what_is_forgotten_of_an_archive_stays_away(staff: CommandLine) -> None:

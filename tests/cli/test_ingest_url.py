@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 
 import pytest
@@ -87,6 +89,28 @@ def test_a_page_is_no_folder_of_the_pages_below_it(run: CommandLine, site: PageS
     assert (gone.code, "HTTP 404" in gone.json["problems"][0]["reason"]) == (6, True)
 
 
+def test_a_mistyped_address_is_not_remembered_and_one_that_worked_is(run: CommandLine, site: PageServer) -> None:
+    wrong = run("ingest", site.url("/hr/maels"), "http://no-such-host.invalid/page", "--json")
+    assert (wrong.code, {"not remembered" in each["reason"] for each in wrong.json["problems"]}) == (6, {True})
+    assert run("sources", "list", "--json").json["sources"] == []
+    assert run("documents", "list", "--problems", "--json").json["problems"] == []
+
+    name = f"127.0.0.1:{site.port}"
+    mixed = run("ingest", site.url("/"), site.url("/hr/maels"), "--json")
+    assert (mixed.code, mixed.json["documents"]["added"], mixed.json["documents"]["failed"]) == (0, 1, 1)
+    more = run("ingest", site.url("/hr/mails"), "--label", "public", "--json")
+    assert (more.code, "not remembered" in more.json["problems"][0]["reason"]) == (6, True)
+    shown = run("sources", "show", name, "--json").json
+    assert (shown["only"], shown["label_globs"]) == (["index"], [])
+
+    site["/"] = Answer(b"", status=503)
+    for again in (run("sync", "--json"), run("ingest", site.url("/"), "--json")):
+        assert "not remembered" not in again.json["problems"][0]["reason"]
+        assert "HTTP 503" in run("documents", "list", "--problems").out
+    assert run("sources", "show", name, "--json").json["only"] == ["index"]
+    assert run("documents", "show", site.url("/")).code == 0
+
+
 def test_a_forgotten_page_is_not_fetched_again(run: CommandLine, site: PageServer) -> None:
     site["/hr"] = Answer(MEALS, HTML)
     assert run("ingest", site.url("/hr"), site.url("/hr/meals?y=26")).code == 0
@@ -94,6 +118,24 @@ def test_a_forgotten_page_is_not_fetched_again(run: CommandLine, site: PageServe
     site.requests.clear()
     assert run("sync", "--json").json["documents"]["unchanged"] == 1
     assert [request.path for request in site.requests] == ["/hr/meals?y=26"]
+
+
+def test_what_is_forgotten_of_an_archive_on_the_web_stays_away(run: CommandLine, site: PageServer) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in ("cid.md", "dan.md"):
+            archive.writestr(name, f"# Staff\n\nThe salary of {name} is 4711 euros.\n")
+    site["/old.zip"] = Answer(made.getvalue(), {"Content-Type": "application/zip"})
+    name = f"127.0.0.1:{site.port}"
+    assert run("ingest", site.url("/"), site.url("/old.zip")).code == 0
+    for forgotten, left in (
+        (f"{name}/old.zip/cid.md", [f"{name}/index", f"{name}/old.zip/dan.md"]),
+        (site.url("/old.zip"), [f"{name}/index"]),
+    ):
+        assert run("documents", "forget", forgotten).code == 0
+        assert run("sync").code == 0
+        assert [each["uri"] for each in run("documents", "list", "--json").json["documents"]] == left
+    assert run("sources", "show", name, "--json").json["only"] == ["index"]
 
 
 def test_private_addresses_are_refused(cli: CommandLine, here: Here, site: PageServer) -> None:

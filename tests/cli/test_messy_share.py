@@ -15,8 +15,7 @@ from tests.conftest import CommandLine, Here
 PRICES = "Article;Name;Price EUR\n" + "".join(f"A{n};Bolt of type {n};{n / 10}\n" for n in range(400))
 READS = r"""#!/bin/sh
 case $1 in
-    --version) echo tesseract v6.1.0 ;;
-    --list-langs) echo 'List of available languages (2):'; echo eng; echo deu ;;
+    --version) echo tesseract v6.1.0; echo 'List of available languages (2):'; echo eng; echo deu ;;
     *) /bin/cat >/dev/null
        printf 'level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n'
        printf '5\t1\t1\t1\t1\t1\t5\t5\t50\t9\t96\tNotice\n5\t1\t1\t1\t1\t2\t60\t5\t50\t9\t96\tboard\n' ;;
@@ -93,8 +92,9 @@ def test_a_picture_stays_where_ocr_is_not_found_and_doctor_tells(run: CommandLin
     assert "ocr_languages may name deu too" in doctor["ocr"]["detail"]
     assert "a page was parsed in a process of its own" in doctor["parser"]["detail"]
 
-    kept = run("sync", env=gone)
-    assert "needs OCR: tesseract is not installed; the version indexed before is kept" in kept.err
+    for _ in range(2):  # tried, and known from the first time
+        kept = run("sync", env=gone)
+        assert "needs OCR: tesseract is not installed; the version indexed before is kept" in kept.err
     assert run("documents", "show", "share/board.png").out.strip() == "Notice board"
     doctor = {check["name"]: check for check in run("doctor", "--json", env=gone).json["checks"]}
     assert (doctor["ocr"]["state"], "1 file of default" in doctor["ocr"]["detail"]) == ("warning", True)

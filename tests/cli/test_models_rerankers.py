@@ -18,13 +18,17 @@ ENTRY = rerankers()["ms-marco-MiniLM-L6-v2"]
 UNPINNED = rerankers()["mxbai-rerank-xsmall-v1"]
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Rerankers in folders, by family."""
+    folder = tmp_path_factory.mktemp("rerankers")
+    return {name: family(name).write(folder / name) for name in ("bert", "deberta-v2")}
+
+
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[HubServer]:
+def hub(written: dict[str, Path]) -> Iterator[HubServer]:
     """A hub that holds two rerankers of the catalogue, one of them without a pinned revision."""
-    folders = {
-        ENTRY.repository: family("bert").write(tmp_path / "bert"),
-        UNPINNED.repository: family("deberta-v2").write(tmp_path / "deberta"),
-    }
+    folders = {ENTRY.repository: written["bert"], UNPINNED.repository: written["deberta-v2"]}
     with HubServer(folders, commits={ENTRY.repository: ENTRY.revision}) as server:
         yield server
 
@@ -73,15 +77,16 @@ def test_what_is_damaged_is_fetched_again(cli: CommandLine, tmp_path: Path) -> N
     assert answer(cli, "models", "show", ENTRY.name)["problem"] is None
 
 
-def test_an_embedding_model_without_modules_is_still_refused(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_embedding_model_without_modules_is_still_refused(
+    cli: CommandLine, tmp_path: Path, written: dict[str, Path]
+) -> None:
     plain = write_bert_model(tmp_path / "plain")
     (plain / "modules.json").unlink()
-    reranker = family("bert").write(tmp_path / "reranker")
-    with HubServer({"acme/plain": plain, "acme/reranker": reranker}) as other:
+    with HubServer({"acme/plain": plain, "acme/reranker": written["bert"]}) as other:
         failed = cli("models", "pull", "acme/plain", env={"HF_ENDPOINT": other.url})
         mistaken = cli("models", "pull", "acme/reranker", env={"HF_ENDPOINT": other.url})
         environment = {"HF_ENDPOINT": other.url, "HYBRIDRAG_RERANKER": "acme/reranker"}
-        assert cli("models", "pull", "acme/reranker", env=environment).code == 0
+        assert cli("models", "pull", "acme/reranker", "--no-convert", env=environment).code == 0
     assert failed.code == 5
     assert "its repository has no modules.json" in failed.err
     assert mistaken.code == 5

@@ -157,7 +157,7 @@ def test_time_grows_with_the_text_and_no_faster(kind: str, detector: Detector, u
     one, eight = unit * (size // len(unit)), unit * (8 * size // len(unit))
     # Below some milliseconds other processes are what is measured; so is, for longer, the start of a model's threads.
     least = 5e-2 if kind in SLOW else 3e-3
-    assert min(spent(detector, eight) / max(spent(detector, one), least) for _ in range(3)) < 24
+    assert any(spent(detector, eight) / max(spent(detector, one), least) < 24 for _ in range(3))
 
 
 def test_it_opens_no_connection(detector: Detector) -> None:

@@ -17,7 +17,7 @@ from hybridrag.models.rerank_torch import TorchReranker
 from hybridrag.ports import Reranker
 from hybridrag.wiring.rerankers import Rerankers
 from tests.models.reaching import Reach
-from tests.models.rerankers import family
+from tests.models.rerankers import convert_here, family
 from tests.servers.rerank import RerankServer, scores
 
 # The libraries warn while they load.
@@ -44,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(folder: Path, model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Reranker]]:
     spec = find_reranker(str(folder), offline=True)
+    convert_here(spec, model_cache)
     reach = Reach(tmp_path_factory.mktemp("reach") / "home")
     rerankers = Rerankers(reach.settings, environ={}, notify=lambda _: None, gateway=lambda: reach.gateway)
     with RerankServer(scores()) as server:

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from hybridrag.config import Paths
-from hybridrag.privacy.conversations import Cited, Conversation, Conversations, Spoken
+from hybridrag.privacy.conversation import Cited, Conversation, Spoken
+from hybridrag.privacy.conversations import Conversations
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.keys import load_key
 from hybridrag.privacy.ledger import FileLedger

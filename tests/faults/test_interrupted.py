@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,6 +61,38 @@ def test_an_ingest(
     assert_whole(digest(url_of(indexed)), the_corpus.of_first, the_corpus.of_second)
     assert indexed(*arguments).code == 0
     assert_same(digest(url_of(indexed)), the_corpus.of_second)
+
+
+_WAITING = """
+import signal, sys, threading
+from hybridrag.cli.globals import Globals
+from hybridrag.cli.main import _stopped_by_signals
+
+def to_another_thread():
+    signal.pthread_kill(threading.get_ident(), int(sys.argv[1]))
+
+with _stopped_by_signals(Globals(json=True), soon=True):
+    try:
+        threading.Timer(0.1, to_another_thread).start()
+        threading.Event().wait()
+    except KeyboardInterrupt as error:
+        print(type(error).__name__)
+        if sys.argv[1] == str(int(signal.SIGTERM)):
+            threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [(signal.SIGINT, 0, "KeyboardInterrupt"), (signal.SIGTERM, 143, "_Terminated")],
+)
+def test_whichever_thread_gets_the_signal_and_whatever_cannot_be_given_up(
+    number: signal.Signals, code: int, told: str
+) -> None:
+    command = [sys.executable, "-u", "-c", _WAITING, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (code, told)
+    assert ("Terminated" in done.stderr) is (number is signal.SIGTERM)
 
 
 def test_a_parser_that_works_for_long_is_not_waited_for() -> None:

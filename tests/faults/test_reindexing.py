@@ -15,9 +15,9 @@ import pytest
 
 from hybridrag.config import load
 from hybridrag.flows.progress import Silent
+from hybridrag.store.holding import Superseded
 from hybridrag.store.missing import GenerationGone
 from hybridrag.store.work import Worker
-from hybridrag.store.writing import Superseded
 from hybridrag.types import Chunked, Collection, Document, Query, SearchResult
 from hybridrag.wiring import Wiring
 from hybridrag.wiring.reindexing import Reindexing

@@ -48,7 +48,7 @@ class Library:
         self, *paths: Path, stdin: bytes = b"", stdin_name: str | None = None, options: Any = None, **flags: Any
     ) -> IngestReport:
         """Ingests the folder, or the paths given; `flags` are those of `IngestOptions`, `options` of the source."""
-        return self.wiring.ingest(
+        return self.wiring.ingesting.ingest(
             [str(path) for path in paths] or [str(self.folder)],
             source_options=options or SourceOptions(),
             options=IngestOptions(**flags),

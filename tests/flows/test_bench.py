@@ -14,6 +14,8 @@ import numpy as np
 import psycopg
 import pytest
 
+from hybridrag.cli.console import stdout
+from hybridrag.cli.models_bench import show
 from hybridrag.config import load
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.evaluation import Questions, dense_ndcg
@@ -80,6 +82,19 @@ def test_figures_belong_together(measured: ModelBench) -> None:
         assert found.facts.load_ms < found.cold_seconds.most * 1000
     assert measured.times_default(DEFAULT) == 1.0
     assert {found.facts.device for found in measured.measured if found.way != DEFAULT} == {"cpu"}
+
+
+def test_its_tables_fit_sixty_columns(
+    measured: ModelBench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    show(stdout(), measured, "the text of this test")
+    _, *lines = capsys.readouterr().out.splitlines()
+    tables = [line for line in lines if not line.startswith("openvino int8: ")]
+    starts = [line.split()[0] for line in tables if line]
+    for title in ("way", *(found.way.name.split()[0] for found in measured.measured)):
+        assert title in starts
+    assert max(map(len, tables)) <= 60
 
 
 def test_quality_is_that_of_the_vectors(tiny_model: Path, tmp_path: Path) -> None:
@@ -253,11 +268,12 @@ def test_recommend_measures_the_model_in_use_and_guesses_the_others_by_it(
 
 
 def test_the_languages_of_most_documents_must_be_known(
-    tmp_path: Path, database_url: str, tiny_model: Path, model_cache: Path
+    tmp_path: Path, database_url: str, tiny_bert: Path, model_cache: Path
 ) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "cache").symlink_to(model_cache)
-    library = Library.open(tmp_path, database_url=database_url, embedder=tiny_model)
+    # A network, by which the others are guessed: with a table, one of the catalogue would be measured as well.
+    library = Library.open(tmp_path, database_url=database_url, embedder=tiny_bert)
     german = "Die Reisekosten werden von der Finanzabteilung geprüft und innerhalb von vier Wochen erstattet. "
     english = "The travel costs are checked by the finance department and are paid back within four weeks. "
     for number in range(6):

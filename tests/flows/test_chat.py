@@ -12,7 +12,8 @@ import pytest
 from hybridrag.answering.history import Past
 from hybridrag.errors import BlockedByPolicy, NotGrounded, ProviderError, UsageError
 from hybridrag.flows.chat import Asked, Chat
-from hybridrag.privacy.conversations import Conversation, Conversations
+from hybridrag.privacy.conversation import Conversation
+from hybridrag.privacy.conversations import Conversations
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.ledger import FileLedger
 from hybridrag.privacy.pseudonyms import Pseudonyms, Value

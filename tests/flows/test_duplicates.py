@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from hybridrag.flows import boilerplate
 from tests.conftest import CommandLine, Here
 
 TEXT = """The meal allowance for travel is forty days. The manager approves leave for the team, and the finance lead
@@ -83,8 +84,9 @@ def test_the_same_and_nearly_the_same(cli: CommandLine) -> None:
     assert "2 groups: 4 documents repeat another" in shown.out
 
 
-def test_what_an_earlier_version_stored_is_compared_too(cli: CommandLine) -> None:
+def test_what_an_earlier_version_stored_is_compared_too(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     before = told(cli)
+    monkeypatch.setattr(boilerplate, "_DOCUMENTS", 2)  # several pages of them
     with psycopg.connect(cli.environment["HYBRIDRAG_DATABASE_URL"], autocommit=True) as connection:
         connection.execute("delete from hybridrag.likeness")
     assert told(cli) == before

@@ -163,7 +163,8 @@ def test_what_lies_in_an_archive_is_found_where_the_archive_is(library: Library)
 def test_forgetting_a_message_means_its_attachments_too() -> None:
     indexed = {("mail", path): f"mail/{path}" for path in ("a.eml", "a.eml/offer.pdf", "a.eml.txt", "b.eml")}
     sources = [Source("mail", "folder", "/mail")]
-    assert named("mail/a.eml", sources, indexed) == [("mail", "a.eml"), ("mail", "a.eml/offer.pdf")]
+    found = named("mail/a.eml", sources, indexed, {("mail", "a.eml")})
+    assert (found.documents, found.holder) == ([("mail", "a.eml"), ("mail", "a.eml/offer.pdf")], None)
 
 
 def test_files_in_files_in_files_end(library: Library) -> None:

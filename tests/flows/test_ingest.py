@@ -168,6 +168,18 @@ def test_too_much_gone_is_refused_before_anything_is_changed(library: Library) -
     assert counts(library.ingest(allow_mass_delete=True)) == {"updated": 1, "unchanged": 1, "removed": 12}
 
 
+def test_a_place_that_cannot_be_looked_at_is_not_remembered(library: Library) -> None:
+    gone = library.folder / "gone.jsonl"
+    gone.symlink_to("/nowhere")
+    (problem,) = library.ingest(gone).problems
+    assert problem.failed and problem.reason.endswith("so it is not remembered")
+    bad = library.write("bad.jsonl", "no record\n")
+    (problem,) = library.ingest(bad).problems
+    assert problem.failed and "remembered" not in problem.reason
+    store = library.wiring.store
+    assert [row["source"].name for row in store.list_sources(library.wiring.collection())] == ["bad"]
+
+
 def test_labels_by_place_reach_unchanged_documents(library: Library) -> None:
     library.write("open.md", "---\nlabel: confidential\n---\n\n# Open\n\nThe price of the release.\n")
     library.ingest()

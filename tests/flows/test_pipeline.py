@@ -64,7 +64,7 @@ def test_no_more_is_made_ahead_than_allowed() -> None:
             assert resting.acquire(timeout=10)
 
 
-def test_leaving_ends_the_thread_and_closes_nothing_twice() -> None:
+def test_leaving_ends_the_thread_and_closes_a_generator() -> None:
     closed = threading.Event()
 
     def endless() -> Generator[int]:
@@ -74,15 +74,31 @@ def test_leaving_ends_the_thread_and_closes_nothing_twice() -> None:
         finally:
             closed.set()
 
-    items = endless()
     before = threading.active_count()
-    with prefetched(items, ahead=2, weight=one) as ahead:
+    with prefetched(endless(), ahead=2, weight=one) as ahead:
         assert next(ahead) == 1
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
-    assert not closed.is_set(), "whoever made the iterator closes it"
-    items.close()
     assert closed.is_set()
+
+
+def test_an_interrupt_waits_for_nothing() -> None:
+    working, closed = threading.Event(), threading.Event()
+
+    def long() -> Generator[int]:
+        try:
+            yield 1
+            working.wait(60)
+            yield 2
+        finally:
+            closed.set()
+
+    with pytest.raises(KeyboardInterrupt), prefetched(long(), ahead=2, weight=one) as ahead:
+        next(ahead)
+        raise KeyboardInterrupt
+    assert not closed.is_set()
+    working.set()
+    assert closed.wait(60)
 
 
 def test_an_error_of_the_reader_ends_the_thread_too() -> None:

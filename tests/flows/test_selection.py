@@ -195,9 +195,9 @@ def test_pages_of_a_site_are_parts_of_one_source() -> None:
     assert (selection.covers("a"), selection.covers("a/b")) == (True, False), "a page is no folder"
     known = replace(selection.source, name="handbook")
     again = only("https://example.com/a", known=[known])
-    assert (again.source, again.only) == (known, ("a",))
+    assert (again.source, again.only, again.new) == (known, ("a",), frozenset())
     more = only("https://example.com/", known=[known])
-    assert (more.source.name, more.source.only) == ("handbook", ("a", "b?c", "index"))
+    assert (more.source.name, more.source.only, more.new) == ("handbook", ("a", "b?c", "index"), frozenset({"index"}))
 
 
 def test_sites_of_one_name_are_told_apart(docs: Path) -> None:

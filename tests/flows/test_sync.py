@@ -41,7 +41,7 @@ def library(tmp_path: Path, database_url: str, tiny_model: Path, monkeypatch: py
 
 def sync(library: Library, *names: str, **flags: Any) -> IngestReport:
     options = IngestOptions(apart=True, verb="sync", **flags)
-    return library.wiring.sync(library.wiring.collection(), names, options=options, progress=Silent())
+    return library.wiring.ingesting.sync(library.wiring.collection(), names, options=options, progress=Silent())
 
 
 def old_enough(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

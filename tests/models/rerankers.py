@@ -14,6 +14,11 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, pre_tokenizers
 from tokenizers.processors import ByteLevel, TemplateProcessing
 
+from hybridrag.models.network import keep
+from hybridrag.models.rerank_convert import convert_reranker
+from hybridrag.models.rerank_network import reranker_place
+from hybridrag.models.rerank_pairs import PairTokenizer
+from hybridrag.models.rerank_spec import RerankerSpec
 from tests.models.families import SIZE, write_json
 from tests.models.trained_tokenizers import TEXTS, deberta_unigram, modern_bpe, qwen_bpe, unigram, word_piece
 
@@ -266,6 +271,15 @@ def _mxbai_tokens(tokenizer: Any, question: str, passage: str, window: int) -> l
     after = [*ids("\n"), *ids(task), *ids("<|im_end|>\n<|im_start|>assistant\n")]
     pair = [*ids(f"query: {question}"), *ids("\n"), *ids(f"document: {passage}")]
     return [*before, *pair[: window - len(before) - len(after)], *after]
+
+
+def convert_here(spec: RerankerSpec, cache: Path) -> None:
+    """Makes the network for OpenVINO in this process: a child would load torch again for each."""
+    answers = PairTokenizer(spec).answers() if spec.template is not None else None
+    keep(
+        reranker_place(spec, cache),
+        lambda draft: convert_reranker(str(spec.path), str(draft), window=spec.window, answers=answers),
+    )
 
 
 def write_json_over(path: Path, **changes: Any) -> None:

@@ -47,26 +47,42 @@ def spec_of(folder: Path) -> Any:
     return find_model(str(folder), offline=True)
 
 
-def run(folder: Path, ids: Any, mask: Any) -> Vectors:
-    """What the folder's shipped graph gives, in float32."""
+Computing = Callable[[Any, Any], "Vectors"]
+"""Token ids and mask to vectors."""
+
+
+def running(folder: Path) -> Computing:
+    """The folder's shipped graph, in float32."""
     openvino = import_openvino()
     compiled = openvino.Core().compile_model(
         sentence_network(spec_of(folder)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
-    vectors: Vectors = compiled({"input_ids": ids, "attention_mask": mask})[0]
-    return vectors
+    return lambda ids, mask: compiled({"input_ids": ids, "attention_mask": mask})[0]
 
 
-def reference(folder: Path, ids: Any, mask: Any) -> Vectors:
+def run(folder: Path, ids: Any, mask: Any) -> Vectors:
+    """What the folder's shipped graph gives, in float32."""
+    return running(folder)(ids, mask)
+
+
+def referring(folder: Path) -> Computing:
     """What sentence-transformers gives for the same tokens, at unit length."""
     import torch
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device="cpu", local_files_only=True).eval()
-    with torch.inference_mode():
-        found = model({"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)})
-        vectors: Vectors = torch.nn.functional.normalize(found["sentence_embedding"].float(), dim=-1).numpy()
-    return vectors
+
+    def compute(ids: Any, mask: Any) -> Vectors:
+        with torch.inference_mode():
+            found = model({"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)})
+            vectors: Vectors = torch.nn.functional.normalize(found["sentence_embedding"].float(), dim=-1).numpy()
+        return vectors
+
+    return compute
+
+
+def reference(folder: Path, ids: Any, mask: Any) -> Vectors:
+    return referring(folder)(ids, mask)
 
 
 def assert_same(found: Vectors, expected: Vectors) -> None:
@@ -82,6 +98,12 @@ def assert_same(found: Vectors, expected: Vectors) -> None:
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT with its weights and without a graph."""
     return write_bert_model(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def bert_reference(bert: Path) -> Vectors:
+    """What sentence-transformers makes of texts of `LENGTHS`, padded on the right."""
+    return reference(bert, *token_rows(LENGTHS, left=False, most=KNOWN))
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +279,10 @@ def test_modules_are_put_behind_the_graph(bert: Path, shipped_bert: Path, tmp_pa
     SentenceTransformer(modules=[Transformer(str(bert)), *VARIANTS[variant]()], device="cpu").save(str(whole))
     folder = copy_without_weights(whole, tmp_path / "shipped")
     shutil.copytree(shipped_bert / "openvino", folder / "openvino")
+    graph, expected = running(folder), referring(whole)
     for left in (False, True):
-        ids, mask = token_rows(LENGTHS, left=left, most=KNOWN)
-        assert_same(run(folder, ids, mask), reference(whole, ids, mask))
+        tokens = token_rows(LENGTHS, left=left, most=KNOWN)
+        assert_same(graph(*tokens), expected(*tokens))
 
 
 @pytest.mark.parametrize(
@@ -291,9 +314,10 @@ def test_poolings_of_older_files(bert: Path, shipped_bert: Path, tmp_path: Path,
 def test_a_decoder_pools_its_last_token(tmp_path: Path, ship: Callable[..., Path], sides: tuple[bool, ...]) -> None:
     whole = write_qwen3_model(tmp_path / "qwen3")
     folder = ship(whole, copy_without_weights(whole, tmp_path / "shipped"), inputs=("input_ids", "attention_mask"))
+    graph, expected = running(folder), referring(whole)
     for left in sides:
-        ids, mask = token_rows(LENGTHS, left=left, most=KNOWN)
-        assert_same(run(folder, ids, mask), reference(whole, ids, mask))
+        tokens = token_rows(LENGTHS, left=left, most=KNOWN)
+        assert_same(graph(*tokens), expected(*tokens))
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F16"])
@@ -317,7 +341,7 @@ def test_layers_may_be_in_half_precision(shipped_bert: Path, tmp_path: Path, dty
 @pytest.mark.parametrize("inputs", [BERT_INPUTS[:2], (*BERT_INPUTS, "position_ids"), ("position_ids", *BERT_INPUTS)])
 @pytest.mark.parametrize("ship", [ship_openvino, ship_onnx])
 def test_every_input_is_made_of_ids_and_mask(
-    bert: Path, tmp_path: Path, ship: Callable[..., Path], inputs: tuple[str, ...]
+    bert: Path, bert_reference: Vectors, tmp_path: Path, ship: Callable[..., Path], inputs: tuple[str, ...]
 ) -> None:
     folder = ship(bert, copy_without_weights(bert, tmp_path / "shipped"), inputs=inputs)
     network = sentence_network(spec_of(folder))
@@ -326,20 +350,20 @@ def test_every_input_is_made_of_ids_and_mask(
         ("attention_mask", "i64"),
     ]
     assert all(size.is_dynamic for port in network.inputs for size in port.partial_shape)
-    ids, mask = token_rows(LENGTHS, left=False, most=KNOWN)
-    expected = reference(bert, ids, mask)
-    assert_same(run(folder, ids, mask), expected)
+    graph = running(folder)
+    assert_same(graph(*token_rows(LENGTHS, left=False, most=KNOWN)), bert_reference)
     if "position_ids" in inputs:  # counted from the first token, so that the side of the padding changes nothing
-        assert_same(run(folder, *token_rows(LENGTHS, left=True, most=KNOWN)), expected)
+        assert_same(graph(*token_rows(LENGTHS, left=True, most=KNOWN)), bert_reference)
 
 
 @pytest.mark.parametrize("ship", [ship_openvino, ship_onnx])
-def test_sentence_vectors_of_the_graph_need_no_modules(bert: Path, tmp_path: Path, ship: Callable[..., Path]) -> None:
+def test_sentence_vectors_of_the_graph_need_no_modules(
+    bert: Path, bert_reference: Vectors, tmp_path: Path, ship: Callable[..., Path]
+) -> None:
     folder = ship(bert, copy_without_weights(bert, tmp_path / "shipped"), sentences=True)
     for name in ("modules.json", "config_sentence_transformers.json", "1_Pooling/config.json"):
         (folder / name).unlink()
-    tokens = token_rows(LENGTHS, left=False, most=KNOWN)
-    assert_same(run(folder, *tokens), reference(bert, *tokens))
+    assert_same(run(folder, *token_rows(LENGTHS, left=False, most=KNOWN)), bert_reference)
 
 
 def test_token_vectors_without_modules_are_refused(damaged: Path) -> None:
@@ -594,22 +618,20 @@ def test_an_operation_that_openvino_lacks_is_an_error(onnx_bert: Path, tmp_path:
         sentence_network(spec_of(folder))
 
 
-def test_weights_beside_an_onnx_graph(bert: Path, onnx_bert: Path) -> None:
+def test_weights_beside_an_onnx_graph(bert_reference: Vectors, onnx_bert: Path) -> None:
     assert (onnx_bert / "onnx" / "model.onnx_data").stat().st_size > 100_000
-    tokens = token_rows(LENGTHS, left=False, most=KNOWN)
-    assert_same(run(onnx_bert, *tokens), reference(bert, *tokens))
+    assert_same(run(onnx_bert, *token_rows(LENGTHS, left=False, most=KNOWN)), bert_reference)
 
 
 def test_a_graph_in_a_hub_cache_whose_files_are_links(
-    bert: Path, shipped_bert: Path, onnx_bert: Path, tmp_path: Path
+    bert_reference: Vectors, shipped_bert: Path, onnx_bert: Path, tmp_path: Path
 ) -> None:
     tokens = token_rows(LENGTHS, left=False, most=KNOWN)
-    expected = reference(bert, *tokens)
     for folder in (shipped_bert, onnx_bert):
         cache = tmp_path / folder.parent.name
         snapshot = hub_layout(folder, cache)
         before = sorted(cache.rglob("*"))
-        assert_same(run(snapshot, *tokens), expected)
+        assert_same(run(snapshot, *tokens), bert_reference)
         assert sorted(cache.rglob("*")) == before
 
 

@@ -4,11 +4,13 @@ against a real server on loopback."""
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from hybridrag.models.catalogue import catalogue
+from tests.models import hub_client
 from tests.models.tiny import write_bert_model, write_static_model
 from tests.servers import hub as servers
 from tests.servers.hub import INFO, HubServer
@@ -30,32 +33,9 @@ NEEDED = {
     *("modules.json", "config.json", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json"),
     *("config_sentence_transformers.json", "1_Pooling/config.json", WEIGHTS),
 }
-_SCRIPT = """
-import json, sys
-sockets = []
-sys.addaudithook(lambda event, _: sockets.append(event) if event.startswith("socket.") else None)
-from hybridrag.errors import ModelError
-from hybridrag.models.locate import HubModel, locate, resolve
-from hybridrag.models.rerank_spec import resolve_reranker
-class Told:
-    def begin(self, name, *, total, done): print("begin", total, done, flush=True)
-    def advance(self, size): print("advance", size, flush=True)
-asked = json.loads(sys.argv[1])
-notes, answer = [], {}
-try:
-    if asked["fetch"]:
-        from hybridrag.models.hub import fetch
-        model = (resolve_reranker if asked["reranker"] else resolve)(asked["name"])
-        assert isinstance(model, HubModel)
-        done = fetch(model, code=asked["code"], transfer=Told(), notify=notes.append)
-        answer = {"path": str(done.path), "commit": done.commit, "size": done.size}
-    else:
-        found = locate(asked["name"], offline=asked["offline"], code=asked["code"], notify=notes.append)
-        answer = {"path": str(found.path)}
-except ModelError as exc:
-    answer = {"error": exc.message, "hint": exc.hint, "retryable": exc.retryable}
-print(json.dumps({**answer, "notes": notes, "sockets": sockets, "hub": "huggingface_hub" in sys.modules}))
-"""
+_FORKING = multiprocessing.get_context("forkserver")
+# What the hub's library imports comes with it, but not that library, which reads its settings as it is imported.
+_FORKING.set_forkserver_preload(["tests.models.hub_client", "fsspec", "httpx", "tqdm.auto", "yaml"])
 
 
 @dataclass(frozen=True)
@@ -94,9 +74,20 @@ class Client:
             text=True,
         )
 
-    def _run(
+    def _run(self, asked: dict[str, Any], environment: dict[str, str]) -> dict[str, Any]:
+        if "PYTHONPATH" in environment:  # an interpreter reads it once
+            return self._run_anew(asked, environment)
+        out, err = (self.home / f"{name}-{uuid.uuid4().hex}" for name in ("out", "err"))
+        given = (asked, {**self.environment, **environment}, str(self.home), str(out), str(err))
+        process = _FORKING.Process(target=hub_client.run, args=given)
+        process.start()
+        process.join()
+        return self._answer(process.exitcode, out.read_text(), err.read_text())
+
+    def _run_anew(
         self, asked: dict[str, Any], environment: dict[str, str], preexec_fn: Callable[[], None] | None = None
     ) -> dict[str, Any]:
+        """In a process that is no fork."""
         done = subprocess.run(
             self._command(asked),
             env={**self.environment, **environment},
@@ -105,10 +96,14 @@ class Client:
             text=True,
             preexec_fn=preexec_fn,
         )
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == "", "the library speaks to the user"
-        assert TOKEN not in done.stdout
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return self._answer(done.returncode, done.stdout, done.stderr)
+
+    @staticmethod
+    def _answer(code: int | None, out: str, err: str) -> dict[str, Any]:
+        assert code == 0, err
+        assert err == "", "the library speaks to the user"
+        assert TOKEN not in out
+        answer: dict[str, Any] = json.loads(out.splitlines()[-1])
         return answer
 
     def fetch_with_files_of_at_most(self, size: int) -> dict[str, Any]:
@@ -116,11 +111,12 @@ class Client:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-        return self._run({"fetch": True, "name": NAME, "code": False, "reranker": False}, {}, preexec_fn=limit)
+        asked = {"fetch": True, "name": NAME, "code": False, "reranker": False}
+        return self._run_anew(asked, {}, preexec_fn=limit)
 
     @staticmethod
     def _command(asked: dict[str, Any]) -> list[str]:
-        return [sys.executable, "-c", _SCRIPT, json.dumps(asked)]
+        return [sys.executable, "-m", "tests.models.hub_client", json.dumps(asked)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from hybridrag.errors import ModelError
 from hybridrag.models import ModelSpec, Precision, find_model
-from hybridrag.models.network import is_kept, network_file
+from hybridrag.models.network import installed_versions, is_kept, network_file, place_of
 from hybridrag.models.openvino_library import import_openvino
 from hybridrag.models.openvino_runtime import OpenVinoEmbedder, number_format
 from hybridrag.models.quantise import quantise
@@ -120,32 +120,25 @@ def test_a_network_is_the_same_for_every_cut(spec: ModelSpec, model_cache: Path)
 # --- conversions that fail -------------------------------------------------------------------------------------------
 
 
-def test_a_conversion_that_failed_is_not_tried_by_each_process(spec: ModelSpec, model_cache: Path) -> None:
-    from hybridrag.models.network import installed_versions
-
-    made = network_file(spec, cache=model_cache)
-    for versions, tried in ((installed_versions(), False), ("openvino 1999.1", True)):
-        cache = model_cache.parent / f"remembering-{tried}"
-        failure = cache / "openvino" / f"{made.parent.name}.failed"
-        failure.parent.mkdir(parents=True)
-        failure.write_text(f"{versions}\nits attention is not known\n")
-        if tried:  # by other libraries, so it is converted now
-            assert network_file(spec, cache=cache).is_file()
-        else:
-            with pytest.raises(ModelError, match="its attention is not known"):
-                network_file(spec, cache=cache)
-            assert not is_kept(spec, cache=cache)
-
-
-def test_the_reason_of_a_failed_conversion_is_kept(tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_conversion_that_failed_is_tried_again_with_other_libraries_only(tiny_bert: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "unknown"))
     (folder / "config.json").write_text('{"model_type": "no-such-network", "hidden_size": 32}')
-    broken = find_model(str(folder), offline=True)
-    for _ in range(2):
-        with pytest.raises(ModelError, match="cannot be converted"):
-            network_file(broken, cache=tmp_path / "cache")
-    (failure,) = (tmp_path / "cache" / "openvino").glob("*.failed")
-    assert "openvino" in failure.read_text()
+    broken, cache = find_model(str(folder), offline=True), tmp_path / "cache"
+    failure = place_of(broken, cache).parent.with_suffix(".failed")
+    failure.parent.mkdir(parents=True)
+    failure.write_text(f"{installed_versions()}\nits attention is not known\n")
+    with pytest.raises(ModelError, match="cannot be converted: its attention is not known"):
+        network_file(broken, cache=cache)
+    failure.write_text("openvino 1999.1\nits attention is not known\n")
+    with pytest.raises(ModelError, match="cannot be converted") as tried:
+        network_file(broken, cache=cache)
+    assert "its attention is not known" not in tried.value.message
+    kept = failure.read_text()
+    assert kept.startswith(f"{installed_versions()}\n")
+    failure.write_text(f"{kept.strip()} (as was kept)\n")
+    with pytest.raises(ModelError, match=r"\(as was kept\)"):
+        network_file(broken, cache=cache)
+    assert not is_kept(broken, cache=cache)
 
 
 # --- number formats --------------------------------------------------------------------------------------------------

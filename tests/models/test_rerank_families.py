@@ -16,7 +16,6 @@ from tokenizers import Tokenizer
 
 from hybridrag.models import rerank_convert
 from hybridrag.models.rerank_convert import convert_reranker
-from hybridrag.models.rerank_network import reranker_place
 from hybridrag.models.rerank_openvino import OpenVinoReranker
 from hybridrag.models.rerank_pairs import Pair, PairTokenizer
 from hybridrag.models.rerank_runtime import RerankRuntime
@@ -31,6 +30,7 @@ from tests.models.rerankers import (
     PLAIN_MARKS,
     QUESTION,
     RerankerFamily,
+    convert_here,
     family,
     reference,
 )
@@ -65,11 +65,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def converted(made: Made, cache: Path) -> RerankerSpec:
-    """The reranker with its network for OpenVINO, made in this process: a child would load torch again for each."""
-    target = reranker_place(made.spec, cache)
-    target.parent.mkdir(parents=True)
-    answers = PairTokenizer(made.spec).answers() if made.family.is_asked else None
-    convert_reranker(str(made.spec.path), str(target), window=made.spec.window, answers=answers)
+    """The reranker with its network for OpenVINO."""
+    convert_here(made.spec, cache)
     return made.spec
 
 
@@ -178,6 +175,7 @@ def test_precisions_do_not_share_what_compiling_kept(tmp_path: Path) -> None:
     """OpenVINO would take the network compiled for float32, and round rotary positions over 256."""
     one = family("mxbai-rerank-base-v2")
     spec = find_reranker(str(one.write(tmp_path / one.name)), offline=True)
+    convert_here(spec, tmp_path)
     random = np.random.default_rng(0)
     lengths = (300, 400, 290)
     pairs = [Pair(random.integers(5, 300, length).tolist(), [0] * length) for length in lengths]

@@ -27,7 +27,7 @@ from hybridrag.models.rerank_spec import is_reranker_folder, resolve_reranker
 from hybridrag.models.rerank_templates import TEMPLATES
 from hybridrag.models.rerank_torch import TorchReranker
 from hybridrag.models.snapshots import CachedRepository, read_listing
-from tests.models.rerankers import QUESTION, family, write_json_over
+from tests.models.rerankers import QUESTION, convert_here, family, write_json_over
 
 if TYPE_CHECKING:
     from hybridrag.models.rerank_runtime import Scores
@@ -40,6 +40,14 @@ TEXTS = ["the travel policy", "the manager approves the hotel", "x " * 300]
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return family("bert").write(tmp_path_factory.mktemp("reranker") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def kept(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds the network of `bert`."""
+    cache = tmp_path_factory.mktemp("kept")
+    convert_here(find_reranker(str(bert), offline=True), cache)
+    return cache
 
 
 @pytest.fixture
@@ -353,11 +361,11 @@ def test_a_network_that_cannot_be_converted_runs_on_torch(bert: Path, tmp_path: 
         open_reranker(spec, cache=tmp_path, device="cpu", runtime="openvino").rerank(QUESTION, TEXTS)
 
 
-def test_a_shipped_graph_needs_neither_torch_nor_weights(bert: Path, tmp_path: Path) -> None:
+def test_a_shipped_graph_needs_neither_torch_nor_weights(bert: Path, kept: Path, tmp_path: Path) -> None:
     """With inputs of all three kinds, as cross-encoders on the hub ship it."""
     spec = find_reranker(str(bert), offline=True)
-    expected = OpenVinoReranker(spec, cache=tmp_path / "one", precision="float32").rerank(QUESTION, TEXTS)
-    made = reranker_network(spec, cache=tmp_path / "one")
+    expected = OpenVinoReranker(spec, cache=kept, precision="float32").rerank(QUESTION, TEXTS)
+    made = reranker_network(spec, cache=kept)
     folder = Path(shutil.copytree(bert, tmp_path / "shipped"))
     (folder / "model.safetensors").unlink()
     (folder / "openvino").mkdir()
@@ -370,8 +378,8 @@ def test_a_shipped_graph_needs_neither_torch_nor_weights(bert: Path, tmp_path: P
         TorchReranker(shipped, cache=tmp_path, device="cpu").load()
 
 
-def test_a_shipped_graph_of_several_classes_is_refused(bert: Path, tmp_path: Path) -> None:
-    made = reranker_network(find_reranker(str(bert), offline=True), cache=tmp_path / "one")
+def test_a_shipped_graph_of_several_classes_is_refused(bert: Path, kept: Path, tmp_path: Path) -> None:
+    made = reranker_network(find_reranker(str(bert), offline=True), cache=kept)
     folder = Path(shutil.copytree(bert, tmp_path / "shipped"))
     (folder / "openvino").mkdir()
     _export(made, folder / "openvino" / "openvino_model.xml", columns=3)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from hybridrag.errors import ModelError
 from hybridrag.models import ModelSpec, find_model, open_embedder
 from hybridrag.models.convert_worker import convert, main
-from hybridrag.models.network import is_kept, network_file
+from hybridrag.models.network import keep, network_file
 from hybridrag.models.openvino_runtime import OpenVinoEmbedder
 from hybridrag.models.torch_model import number_format
 from hybridrag.models.torch_runtime import TorchEmbedder
@@ -43,13 +41,6 @@ TEXTS = [
     "a meal allowance of 62 euro " * 40,
     *(f"section {number} of the leave policy " * number for number in range(1, 12)),
 ]
-_CONVERT = """
-import sys
-from pathlib import Path
-from hybridrag.models import find_model
-from hybridrag.models.network import network_file
-print(network_file(find_model(sys.argv[1], offline=True), cache=Path(sys.argv[2])))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -57,35 +48,14 @@ def spec(tiny_bert: Path) -> ModelSpec:
     return find_model(str(tiny_bert), offline=True)
 
 
-@pytest.fixture(scope="module")
-def cache(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache for which two processes converted the model at the same time."""
-    cache = tmp_path_factory.mktemp("cache")
-    command = [sys.executable, "-c", _CONVERT, str(spec.path), str(cache)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
-    made = set()
-    for process in running:
-        out, _ = process.communicate(timeout=200)
-        assert process.returncode == 0
-        made.add(out.decode().strip())
-    assert made == {str(network_file(spec, cache=cache))}
-    return cache
-
-
 @pytest.fixture
-def runtimes(spec: ModelSpec, cache: Path) -> list[Runtime]:
-    return [OpenVinoEmbedder(spec, cache=cache), TorchEmbedder(spec, cache=cache, device="cpu")]
+def runtimes(spec: ModelSpec, model_cache: Path) -> list[Runtime]:
+    return [OpenVinoEmbedder(spec, cache=model_cache), TorchEmbedder(spec, cache=model_cache, device="cpu")]
 
 
 def cosines(first: Vectors, second: Vectors) -> Vectors:
     products: Vectors = (first * second).sum(axis=1)
     return products
-
-
-def test_two_processes_may_convert_at_once(spec: ModelSpec, cache: Path) -> None:
-    assert is_kept(spec, cache=cache)
-    assert {file.name for file in network_file(spec, cache=cache).parent.iterdir()} >= {"model.bin", "model.xml"}
-    assert not list((cache / "openvino").glob(".draft-*"))
 
 
 def test_a_batch_changes_no_vector_and_keeps_the_order(runtimes: list[Runtime]) -> None:
@@ -271,6 +241,21 @@ def test_the_child_tells_its_reason_in_its_last_line(damaged: Path, capsys: pyte
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("it cannot be traced (KeyError")
 
 
+def test_of_two_conversions_at_once_the_first_one_stays(tmp_path: Path) -> None:
+    network = tmp_path / "openvino" / "tiny" / "model.xml"
+
+    def first(draft: Path) -> None:
+        draft.write_text("first")
+
+    def second(draft: Path) -> None:
+        draft.write_text("second")
+        assert keep(network, first) == network
+
+    assert keep(network, second) == network
+    assert network.read_text() == "first"
+    assert [*network.parent.parent.iterdir()] == [network.parent], "no draft is left"
+
+
 def test_a_full_disk_is_no_fault_of_the_model(tiny_bert: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("where a folder should be")
     assert main([str(tiny_bert), str(tmp_path / "file" / "network.xml")]) == 75
@@ -279,8 +264,8 @@ def test_a_full_disk_is_no_fault_of_the_model(tiny_bert: Path, tmp_path: Path) -
 # --- the choice between them -----------------------------------------------------------------------------------------
 
 
-def test_openvino_is_chosen_on_a_cpu(spec: ModelSpec, cache: Path) -> None:
-    embedder = open_embedder(spec, cache=cache, device="cpu")
+def test_openvino_is_chosen_on_a_cpu(spec: ModelSpec, model_cache: Path) -> None:
+    embedder = open_embedder(spec, cache=model_cache, device="cpu")
     assert (embedder.runtime, embedder.device) == ("openvino", "cpu")
 
 
@@ -295,8 +280,8 @@ def test_torch_runs_what_cannot_be_converted(spec: ModelSpec, tmp_path: Path) ->
     assert told[-1].endswith("torch runs it instead")
 
 
-def test_torch_runs_what_was_converted_and_damaged_since(spec: ModelSpec, cache: Path, tmp_path: Path) -> None:
-    made = network_file(spec, cache=cache)
+def test_torch_runs_what_was_converted_and_damaged_since(spec: ModelSpec, model_cache: Path, tmp_path: Path) -> None:
+    made = network_file(spec, cache=model_cache)
     other = tmp_path / "cache"
     shutil.copytree(made.parent, other / "openvino" / made.parent.name)
     (other / "openvino" / made.parent.name / "model.xml").write_text("<net")

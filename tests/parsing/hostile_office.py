@@ -36,7 +36,9 @@ def files() -> dict[str, bytes]:
         "bomb-of-zeros.docx": _bomb("word/document.xml", word(b"")),
         "bomb-of-zeros.odt": _bomb("content.xml", {"mimetype": b"application/vnd.oasis.opendocument.text"}),
         "bomb-that-lies.xlsx": _bomb("xl/worksheets/sheet1.xml", workbook(b""), declared=1000),
-        "laughs.xlsx": zipped(workbook((_LAUGHS + sheet.format(cell.format("&a11;"))).encode())),
+        "laughs.xlsx": zipped(
+            {**workbook((_LAUGHS + sheet.format(cell.format("&a11;"))).encode()), "xl/sharedStrings.xml": b"<sst/>"}
+        ),
         "laughs.docx": zipped(word((_LAUGHS + document.format("<w:p><w:r><w:t>&a11;</w:t></w:r></w:p>")).encode())),
         "laughs.odt": zipped({"content.xml": (_LAUGHS + text.format("<text:p>&a11;</text:p>")).encode()}),
         "entity-from-outside.odt": zipped(

@@ -50,6 +50,25 @@ def outline_loop() -> bytes:
     )
 
 
+def tags_that_hold_each_other() -> bytes:
+    """A table in its own row, and rows without end. The words can be read."""
+    table = "<</Type/StructElem/S/Table/P 7 0 R/K[7 0 R 6 0 R 0]>>"
+    return _tagged([table, "<</Type/StructElem/S/TR/P 6 0 R/Pg 3 0 R/K[6 0 R 7 0 R 0]>>"])
+
+
+def deep_tags() -> bytes:
+    """Two thousand headings, each in the one before. The words can be read."""
+    last = 2_006
+    chain = [f"<</Type/StructElem/S/H1/P {at - 1} 0 R/Pg 3 0 R/K[{at + 1} 0 R]>>" for at in range(6, last)]
+    return _tagged([*chain, f"<</Type/StructElem/S/H1/P {last - 1} 0 R/Pg 3 0 R/K 0>>"])
+
+
+def hundred_thousand_tags() -> bytes:
+    """A table of one row, held so often. The words can be read."""
+    table = f"<</Type/StructElem/S/Table/P 5 0 R/K[{'7 0 R ' * 100_000}]>>"
+    return _tagged([table, f"<</Type/StructElem/S/TR/P 6 0 R/Pg 3 0 R/K[{'0 ' * 100_000}]>>"])
+
+
 def form_that_draws_itself() -> bytes:
     body = stream(b"/X Do", "/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 5 0 R>>>>")
     page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</XObject<</X 5 0 R>>>>/Contents 4 0 R>>"
@@ -142,6 +161,15 @@ def stream(body: bytes, entries: str = "") -> bytes:
     return f"<<{entries}/Length {len(body)}>>stream\n".encode() + body + b"\nendstream"
 
 
+def _tagged(elements: Sequence[Object]) -> bytes:
+    """A page with tags: object 6 and those after it, of which the last holds the page's words."""
+    last = 5 + len(elements)
+    root = f"<</Type/StructTreeRoot/K 6 0 R/ParentTree<</Nums[0[{last} 0 R]]>>>>"
+    page = _page(box="[0 0 612 792]/StructParents 0")
+    catalog = "<</Type/Catalog/Pages 2 0 R/MarkInfo<</Marked true>>/StructTreeRoot 5 0 R>>"
+    return written([catalog, _ONE_PAGE, page, stream(b"/P<</MCID 0>>BDC " + _WORDS + b" EMC"), root, *elements])
+
+
 def _page(*, box: str = "[0 0 612 792]", contents: str = "4 0 R") -> str:
     return f"<</Type/Page/Parent 2 0 R/MediaBox{box}{_FONT}/Contents {contents}>>"
 
@@ -163,6 +191,9 @@ _MAKERS: tuple[Callable[[], bytes], ...] = (
     count_that_lies,
     hundred_thousand_pages,
     outline_loop,
+    tags_that_hold_each_other,
+    deep_tags,
+    hundred_thousand_tags,
     form_that_draws_itself,
     billion_forms,
     endless_decode,

@@ -67,6 +67,8 @@ def test_an_unsound_text(text: bytes) -> None:
 
 def test_reasons_are_made_harmless() -> None:
     with pytest.raises(UnreadableError) as caught:
-        read_answer({"reason": "a\x1b[31m\nb" + "x" * 500, "hint": "", "failed": True, "ocr": False}, b"")
+        read_answer(
+            {"reason": "a\x1b[31m\nb" + "x" * 500, "hint": "", "failed": True, "ocr": False, "needs_ocr": False}, b""
+        )
     assert caught.value.reason.startswith("a [31m b")
     assert len(caught.value.reason) <= 200

@@ -55,10 +55,10 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 
 SPEAKS_GERMAN = """
-case $1 in
-    --version) echo tesseract v6.1.0-dev ;;
-    --list-langs) echo 'List of available languages (2):'; echo deu; echo osd ;;
-esac
+echo "$*" >>"$0.asked"
+echo tesseract v6.1.0-dev
+echo ' Found AVX2'
+echo 'List of available languages in "/data/" (3):'; echo deu; echo osd; echo script/Latin
 """
 
 
@@ -158,9 +158,11 @@ def test_where_reading_fails_on_every_page_the_document_fails(
 def test_without_a_program_a_picture_is_no_failure_and_a_scan_is_one(skipped: Skip, files: Path) -> None:
     picture = skipped("a.png", (files / "notice.png").read_bytes(), "image/png")
     assert (picture.reason, picture.failed) == ("needs OCR: tesseract is not installed", False)
+    assert picture.needs_ocr
     assert "install" in picture.hint
     scan = skipped("a.pdf", (files / "scan.pdf").read_bytes(), "application/pdf")
-    assert (scan.reason, scan.failed) == (picture.reason, True)
+    assert (scan.reason, scan.failed, scan.needs_ocr) == (picture.reason, True, True)
+    assert not skipped("broken.pdf", b"%PDF-1.7 broken", "application/pdf").needs_ocr
 
 
 def test_without_a_program_the_other_pages_are_read(files: Path) -> None:
@@ -201,8 +203,10 @@ def test_languages_are_those_asked_for_and_english_where_there_is_some(program: 
     german = ocr.find(languages=("deu",))
     assert german.identity == "tesseract/6.1.0 deu"
     assert german.orients
+    assert ocr.languages_of(german.program) == {"deu", "osd", "script/Latin"}
     assert ocr.find().missing == "needs OCR: tesseract has no data for eng"
     assert ocr.find(languages=("deu", "tlh")).missing == "needs OCR: tesseract has no data for tlh"
+    assert len(Path(f"{german.program}.asked").read_text().splitlines()) == 1, "it is run once"
 
 
 def test_no_program_is_found_where_there_is_none_or_it_is_off(

@@ -356,6 +356,12 @@ def test_hostile_files_end_with_a_reason(skipped: Callable[[str, bytes, str], Sk
         assert skipped(name, content, type_by_name(name) or "").reason != "took longer than 60 s to parse", name
 
 
+@pytest.mark.parametrize("ending", ["docx", "xlsx", "odt"])
+def test_entities_that_laugh_are_called_a_bomb(ending: str) -> None:
+    with pytest.raises(UnreadableError, match="a bomb"):
+        read(f"a.{ending}", hostile_office.files()[f"laughs.{ending}"])
+
+
 def test_an_unknown_kind(skipped: Callable[[str, bytes, str], Skipped]) -> None:
     assert skipped("a.bin", b"\x89\x01", "application/octet-stream").reason == "no parser for this kind of file"
 

@@ -33,6 +33,14 @@ def sized(*lines: tuple[int, str]) -> str:
     return f"BT {' '.join(shown)} ET"
 
 
+def placed(rows: Sequence[Sequence[tuple[int, str]]]) -> str:
+    """A page of lines 16 points apart, their words in 10 points at their distances from the left."""
+    shown = (
+        f"1 0 0 1 {left} {700 - 16 * number} Tm ({words}) Tj" for number, row in enumerate(rows) for left, words in row
+    )
+    return f"BT /F1 10 Tf {' '.join(shown)} ET"
+
+
 def drawn(*pages: str, outline: Sequence[tuple[str, float | None]] = ()) -> bytes:
     """A PDF of these drawings. Bookmarks are titles with heights on the first page."""
     objects: list[str | bytes] = ["", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
@@ -109,6 +117,69 @@ def test_headings_come_from_the_bookmarks_and_without_them_from_the_size_of_the_
         assert (document.title, document.metadata["author"], document.language) == ("Port report", "Grace Hopper", "en")
 
 
+@pytest.mark.parametrize("name", ["prices-tagged.pdf", "prices-untagged.pdf"])
+def test_tables_are_rows_with_their_cells_apart_and_a_head(parsed: Parse, files: Path, name: str) -> None:
+    document = parsed(name, (files / name).read_bytes(), KIND)
+    tables = [
+        (document.text[block.start : block.head], document.text[block.head : block.end]) for block in document.blocks
+    ]
+    assert tables == [
+        (
+            "Table 1: Prices by length and season\nLength of the boat\tWinter\tSummer\n",
+            "up to 6 m\t9.00\t14.50\nup to 9 m\t13.00\t21.00\nup to 12 m\t18.50\t29.90\nover 12 m\t27.00\t44.00",
+        ),
+        (
+            "Service\tIncluded\tRemarks\n",
+            "Water\tyes\tfrom the taps on every pier, but not in winter, when they freeze and are shut\n"
+            "Light\tyes\tup to ten amperes\nCrane\tno\tby the hour",
+        ),
+    ]
+    assert [(heading.level, heading.title) for heading in document.headings] == (
+        [(1, "Prices of berths"), (2, "What is included")] if name == "prices-tagged.pdf" else []
+    )
+
+
+def test_numbers_stand_in_their_columns(parsed: Parse) -> None:
+    """Names over several columns, a missing number, signs of money and brackets beside theirs, a new table below."""
+    rows = [
+        [(300, "Three months")],
+        [(20, "In thousands"), (300, "2023"), (400, "2022")],
+        [(20, "Fees"), (280, "$"), (300, "12.5"), (380, "$"), (400, "11.0")],
+        [(20, "Fines:")],
+        [(30, "for noise"), (400, "3.0")],
+        [(30, "for speed"), (300, "2.5"), (400, "\\(1.5\\)")],
+        [(20, "Berths"), (300, "North"), (400, "South")],
+        [(20, "Large"), (300, "12"), (400, "14")],
+        [(20, "Small"), (300, "40"), (400, "52")],
+    ]
+    document = parsed("a.pdf", drawn(placed(rows)), KIND)
+    assert [(document.text[it.start : it.head], document.text[it.head : it.end]) for it in document.blocks] == [
+        (
+            "|\tThree months\nIn thousands\t2023\t2022\n",
+            "Fees\t$ 12.5\t$ 11.0\nFines:\nfor noise\t\t3.0\nfor speed\t2.5\t(1.5)",
+        ),
+        ("Berths\tNorth\tSouth\n", "Large\t12\t14\nSmall\t40\t52"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[(20, "Contents")], *([(20, f"Chapter {n}"), (500, str(n * n))] for n in range(2, 8))],
+        [[(20, f"{n}."), (60, f"Point {n} of the list")] for n in range(1, 7)],
+        [[(20, "Harbour Ltd."), (400, "Phone 555 0100")], [(20, "Pier 7"), (400, "harbour@example.com")]],
+        [[(20, "Words that run on in the left one"), (300, "while in the other one there are more")]] * 8,
+    ],
+    ids=["contents", "list", "letterhead", "columns"],
+)
+def test_what_stands_side_by_side_is_not_always_a_table(
+    parsed: Parse, rows: Sequence[Sequence[tuple[int, str]]]
+) -> None:
+    document = parsed("a.pdf", drawn(placed(rows)), KIND)
+    assert document.blocks == ()
+    assert "\t" not in document.text
+
+
 def test_what_was_filled_into_a_form_is_text(parsed: Parse, files: Path) -> None:
     form = parsed("form.pdf", (files / "form.pdf").read_bytes(), KIND)
     assert form.text == ("Application for a berth\nName:\nNotes:\nAda Lovelace\nArrives with the tide of Tuesday")
@@ -148,11 +219,14 @@ def test_hostile_files_cost_themselves(raw: Callable[[str, bytes, str], RawDocum
     readable = {name for name, document in found.items() if isinstance(document, Document)}
     assert readable == {
         "count-that-lies.pdf",
+        "deep-tags.pdf",
+        "hundred-thousand-tags.pdf",
         "length-of-itself.pdf",
         "negative-boxes.pdf",
         "outline-loop.pdf",
         "page-that-is-its-own-parent.pdf",
         "table-of-tables.pdf",
+        "tags-that-hold-each-other.pdf",
     }
     for name, document in found.items():
         said = document.text if isinstance(document, Document) else document.reason

@@ -25,6 +25,7 @@ from hybridrag.parsing.formats import parse
         ("sep=;\nname;fee\nNorth;1\n", "name;fee\n"),
         ("name,2021,2022\nNorth,5,6\n", "name,2021,2022\n"),
         ("1,2,3\n4,5,6\n7,8,9\n", ""),
+        ('note\nThe porter has the keys\n"Trams, not taxis"\n', "note\n"),
         ("Ann,Paris,yes\nBob,Rome,no\nAnn,Rome,yes\nCy,Paris,no\n", ""),
         ("2024-01-02,open\n2024-01-03,shut\n", ""),
     ],
@@ -37,8 +38,16 @@ def test_the_head_of_a_table(text: str, head: str) -> None:
     assert block.end == len(text.rstrip())
 
 
-def test_prose_is_no_table() -> None:
-    text = "Just prose, with a comma.\nAnd more of it\nand, more, here\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Just prose, with a comma.\nAnd more of it\nand, more, here\n",
+        "A text of lines without a mark\nand more of it\nand more\n",
+        "One line.\nAnother\nA third\n",
+        "name\nAnn\n",
+    ],
+)
+def test_prose_is_no_table(text: str) -> None:
     assert parse_table(text.encode(), "text/csv").blocks == ()
 
 

@@ -168,6 +168,13 @@ def test_an_encrypted_file_costs_itself(parser: GuardedParser, raw: Raw) -> None
     assert [item.reason for item in found if isinstance(item, Skipped)] == ["encrypted: needs a password"]
 
 
+def test_a_file_without_a_name_costs_itself(parser: GuardedParser, raw: Raw) -> None:
+    content = zipped({"a.txt": b"first", "-n": b"nameless", "b.txt": b"last"}).replace(b"-n", b"\0n")  # NUL ends it
+    found = list(parser.members(raw("x.zip", content, ZIP)))
+    assert [item.name for item in found if isinstance(item, Member)] == ["a.txt", "b.txt"]
+    assert [item.reason for item in found if isinstance(item, Skipped)] == ["its name leads out of the file it lies in"]
+
+
 @pytest.mark.parametrize(
     ("written", "path"),
     [

@@ -1,10 +1,10 @@
-"""Texts made to be costly, `size` characters of one pattern each, and how much longer work takes for longer ones."""
+"""Texts made to be costly, `size` characters of one pattern each, and whether work grows too fast with their length."""
 
 from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 TICK = 0.005
 """Seconds. Below that, a clock's tick or a table filled for the first time is what is measured."""
@@ -12,20 +12,34 @@ TICK = 0.005
 
 def seconds(work: Callable[[str], Iterable[object]], text: str, *, runs: int = 2) -> float:
     """CPU time of this process, which its neighbours disturb less than the wall clock: the shortest of some runs."""
-    times = []
+    return min(_times(work, text, runs=runs))
+
+
+def _times(work: Callable[[str], Iterable[object]], text: str, *, runs: int) -> Iterator[float]:
     for run in range(runs):
         fresh = text + " " * run  # what was kept of an earlier run does not help
         started = time.process_time()
         for _ in work(fresh):
             pass
-        times.append(time.process_time() - started)
-    return min(times)
+        yield time.process_time() - started
 
 
-def growth(work: Callable[[str], Iterable[object]], unit: str, *, size: int = 20_000, times: int = 10) -> float:
-    """How many times longer `work` takes for `times` as much text: about `times`; its square where it is at fault."""
-    small, large = (over_and_over(unit)(length) for length in (size, size * times))
-    return seconds(work, large) / max(seconds(work, small), TICK)
+def takes_less(bound: float, work: Callable[[str], Iterable[object]], *, small: str, large: str, runs: int = 2) -> bool:
+    """Whether the `large` text takes less than `bound` times as long as the `small` one, by the shortest of some runs.
+
+    The large one has another run only where all before took too long.
+    """
+    most = bound * max(seconds(work, small, runs=runs), TICK)
+    return any(taken < most for taken in _times(work, large, runs=runs))
+
+
+def is_linear(
+    work: Callable[[str], Iterable[object]], unit: str, *, size: int = 20_000, times: int = 10, bound: float = 40
+) -> bool:
+    """Whether `times` as much text takes less than `bound` times as long: it takes about `times` as long, and the
+    square of that where `work` is at fault."""
+    make = over_and_over(unit)
+    return takes_less(bound, work, small=make(size), large=make(size * times))
 
 
 def over_and_over(pattern: str) -> Callable[[int], str]:

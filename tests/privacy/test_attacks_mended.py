@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from hybridrag.privacy.policy import Policy
 from hybridrag.types import Destination, Label, Piece
 from tests.answering.words import embed
 from tests.privacy.conftest import Encode
-from tests.privacy.hostile import growth, seconds
+from tests.privacy.hostile import is_linear, takes_less
 
 Make = Callable[..., Gateway]
 
@@ -118,7 +118,11 @@ def test_a_known_name_in_base64_is_masked(make: Make, encode: Encode, cloud: Des
 @pytest.mark.parametrize("unit", ["password=", "Acme GmbH ", "http://a.b/", "DE89", "AKIA"])
 def test_a_document_is_inspected_in_linear_time(unit: str) -> None:
     inspector = Inspector(detectors=builtin_detectors(), strict=strict_detectors(), policy=Policy())
-    assert growth(lambda text: inspector.inspect(text, Label.CONFIDENTIAL).spans, unit, size=10_000, times=8) < 24
+
+    def inspect(text: str) -> Iterable[object]:
+        return inspector.inspect(text, Label.CONFIDENTIAL).spans
+
+    assert is_linear(inspect, unit, size=10_000, times=8, bound=24)
 
 
 def test_many_persons_with_one_given_name_take_linear_time(make: Make) -> None:
@@ -130,4 +134,4 @@ def test_many_persons_with_one_given_name_take_linear_time(make: Make) -> None:
         return list(make().open([written]).redact(written).replacements)
 
     # Sixteen times the persons: 256 times the work, were each compared with all.
-    assert seconds(work, text(8000)) < 64 * seconds(work, text(500))
+    assert takes_less(64, work, small=text(500), large=text(8000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import time
@@ -58,6 +59,20 @@ def test_what_hangs_is_ended(kind: str) -> None:
         detector.detect("anything")
 
 
+def test_an_answer_to_an_interrupted_question_is_nobodys() -> None:
+    detector = confined("Sleeps")
+    detector.ready()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            detector.detect("anything")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ConfinedError):
+        detector.detect("anything else")
+
+
 def test_it_cannot_connect() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
@@ -100,13 +115,13 @@ def test_it_ends_with_its_object() -> None:
     detector.ready()
     child = detector._process
     detector.close()
-    assert child.poll() is not None
+    assert not child.alive
     with pytest.raises(ConfinedError):
         detector.detect("B-1234")
     other = confined("Badges")
-    child = other._process
+    popen = other._process._process
     del other
-    assert child.wait(30) is not None
+    assert popen.wait(30) is not None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who is whose child")

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrag.errors import BlockedByPolicy, HybridragError, UsageError
-from hybridrag.privacy.conversations import Cited, Conversation, ConversationBusy, Conversations, Spoken
+from hybridrag.privacy.conversation import Cited, Conversation, Spoken
+from hybridrag.privacy.conversations import ConversationBusy, Conversations
 from hybridrag.privacy.detectors import builtin_detectors
 from hybridrag.privacy.gateway import Gateway
 from hybridrag.privacy.ledger import FileLedger

@@ -18,7 +18,7 @@ from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ner.labels import entity_type, split_scheme
 from hybridrag.privacy.ner.onnx_ner import OnnxNer
 from hybridrag.privacy.ner.tokens import windows
-from tests.privacy.hostile import growth
+from tests.privacy.hostile import is_linear
 from tests.privacy.ner_models import LABELS, vocabulary, write_config, write_graph, write_lookup
 
 
@@ -87,7 +87,7 @@ def test_windows_cover_all_and_share_a_quarter(count: int, size: int) -> None:
 
 def test_time_grows_with_the_text_and_no_faster(model: OnnxNer) -> None:
     for text in ("Ada met a", "x", "   ", "xx-" * 3, "\u0301a"):
-        assert growth(model.detect, text, size=10_000, times=8) < 24
+        assert is_linear(model.detect, text, size=10_000, times=8, bound=24)
 
 
 def test_a_threshold_decides(folder: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridrag.privacy.finders.persons import persons
-from tests.privacy.hostile import growth
+from tests.privacy.hostile import is_linear
 
 
 def found(text: str) -> list[str]:
@@ -140,4 +140,4 @@ def test_spans_lie_in_the_text_and_are_words(text: str) -> None:
     ],
 )
 def test_hostile_text_takes_linear_time(unit: str) -> None:
-    assert growth(persons, unit, size=40_000, times=8) < 30
+    assert is_linear(persons, unit, size=40_000, times=8, bound=30)

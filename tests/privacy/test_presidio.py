@@ -81,7 +81,7 @@ def test_it_runs_in_a_process_of_its_own(presidio: Presidio) -> None:
     assert {span.type for span in child.detect(text)} >= {"EMAIL", "CARD"}
 
 
-def test_it_opens_no_connection(tmp_path: Path) -> None:
+def test_it_opens_no_connection_and_loads_no_network(tmp_path: Path) -> None:
     """In a process that tells of each connection and each name it looks up, with a home where no list is kept yet."""
     code = """
 import json, sys
@@ -94,7 +94,8 @@ from hybridrag.privacy.ner.presidio import Presidio
 spans = Presidio().detect("ada@example.co.uk, 4111 1111 1111 1111")
 import tldextract
 tldextract.extract("www.example.co.uk")
-print(json.dumps({"seen": seen, "types": sorted({span.type for span in spans})}))
+loaded = sorted({"gliner", "torch", "transformers"} & {*sys.modules})
+print(json.dumps({"seen": seen, "types": sorted({span.type for span in spans}), "loaded": loaded}))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -105,4 +106,5 @@ print(json.dumps({"seen": seen, "types": sorted({span.type for span in spans})})
     )
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["seen"] == []
+    assert told["loaded"] == [], "they take longer to load than all the rest"
     assert {"CARD", "EMAIL"} <= set(told["types"])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import venv
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import CommandLine, Result
 from tests.models.shipping import copy_without_weights, minilm, ship_onnx, ship_openvino
@@ -33,16 +34,18 @@ QUESTION = "meal allowance for travel"
 
 def test_the_list_holds_the_dependencies_but_torch_and_sentence_transformers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    slim = [line for line in lines if line and not line.startswith("#")]
-    assert slim == [need for need in project["dependencies"] if distribution(need) not in LEFT_OUT]
+    assert slim_requirements() == [need for need in project["dependencies"] if distribution(need) not in LEFT_OUT]
     assert {distribution(need) for need in project["dependencies"]} > LEFT_OUT
 
 
 def test_every_version_is_pinned() -> None:
     pinned = {distribution(line) for line in CONSTRAINTS.read_text(encoding="utf-8").splitlines()}
+    assert {distribution(line) for line in slim_requirements()} <= pinned
+
+
+def slim_requirements() -> list[str]:
     lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    assert {distribution(line) for line in lines if line and not line.startswith("#")} <= pinned
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def distribution(requirement: str) -> str:
@@ -53,64 +56,59 @@ def distribution(requirement: str) -> str:
 # --- the installation ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Slim:
-    """The slim environment, and the lock under which it is changed alone and used together."""
-
-    environment: Path
-    lock: IO[str]
-
-    def pip(self, *arguments: str | Path) -> str:
-        """Runs pip on the environment, whose own it has not: that would be thousands of files more."""
-        command = [sys.executable, "-m", "pip", "--python", self.environment / "bin" / "python", *arguments]
-        constraints = {**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS)}
-        done = subprocess.run(command, env=constraints, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
-
-    @contextmanager
-    def locked(self, how: int) -> Iterator[None]:
-        fcntl.flock(self.lock, how)
-        try:
-            yield
-        finally:
-            fcntl.flock(self.lock, fcntl.LOCK_UN)
-
-
 @pytest.fixture(scope="session")
-def installed(pytestconfig: pytest.Config) -> Iterator[Slim]:
-    """An environment as requirements-slim.txt says.
+def slim(model_cache: Path) -> Path:
+    """An environment as requirements-slim.txt says, made once for all workers.
 
-    What others wrote is installed once for each list of versions (half a gigabyte, 15 seconds) and kept with pytest's
-    cache; the package itself in every run of the tests.
+    What others wrote is linked from the installation that runs the tests, file by file (to install it again is half a
+    gigabyte and half a minute); the package itself is built and installed.
     """
-    assert pytestconfig.cache is not None
-    folder = pytestconfig.cache.mkdir("slim")
-    environment, versions, package = folder / "environment", folder / "versions", folder / "package"
-    with (folder / "lock").open("w") as lock:
-        slim = Slim(environment, lock)
-        with slim.locked(fcntl.LOCK_EX):
-            if read(versions) != (wanted := REQUIREMENTS.read_text() + CONSTRAINTS.read_text() + sys.version):
-                subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", environment], check=True)
-                slim.pip("install", "--no-compile", "--requirement", REQUIREMENTS)
-                versions.write_text(wanted)
-                package.unlink(missing_ok=True)
-            run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-            if read(package) != run:
-                slim.pip("install", "--no-compile", "--no-deps", "--force-reinstall", ROOT)
-                package.write_text(run)
-        yield slim
+    environment = model_cache.parent / "slim"
+    with (model_cache.parent / "slim.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (environment / "whole").exists():
+            venv.create(environment, symlinks=True, clear=True)
+            link(needed(slim_requirements()), site_packages(environment))
+            python = environment / "bin" / "python"
+            done = subprocess.run(
+                [sys.executable, "-m", "pip", "--python", python, "install", "--no-compile", "--no-deps", ROOT],
+                env={**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS)},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            (environment / "whole").touch()
+    return environment
 
 
-def read(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""
+def site_packages(environment: Path) -> Path:
+    (found,) = environment.glob("lib/python*/site-packages")
+    return found
 
 
-@pytest.fixture
-def slim(installed: Slim) -> Iterator[Slim]:
-    """The environment, which no other run of the tests changes meanwhile."""
-    with installed.locked(fcntl.LOCK_SH):
-        yield installed
+def needed(requirements: Iterable[str]) -> list[Distribution]:
+    """What pip would install for these, by what each installed distribution says that it requires."""
+    found: dict[tuple[str, str], Distribution] = {}
+    waiting = [Requirement(requirement) for requirement in requirements]
+    while waiting:
+        wanted = waiting.pop()
+        for extra in ("", *wanted.extras):
+            key = (distribution(wanted.name), extra)
+            if key not in found:
+                found[key] = Distribution.from_name(wanted.name)
+                more = map(Requirement, found[key].requires or [])
+                waiting += [one for one in more if one.marker is None or one.marker.evaluate({"extra": extra})]
+    return list({name: installed for (name, _), installed in found.items()}.values())
+
+
+def link(installed: Iterable[Distribution], place: Path) -> None:
+    """Links the files of distributions into an environment, but for those outside its packages, as programs are."""
+    for one in installed:
+        for file in one.files or []:
+            if ".." not in file.parts:
+                target = place / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(file.locate())
 
 
 @dataclass(frozen=True)
@@ -137,12 +135,12 @@ class SlimCommandLine:
 
 
 @pytest.fixture
-def run(slim: Slim, cli: CommandLine) -> SlimCommandLine:
-    return SlimCommandLine(slim.environment / "bin" / "hybridrag", cli)
+def run(slim: Path, cli: CommandLine) -> SlimCommandLine:
+    return SlimCommandLine(slim / "bin" / "hybridrag", cli)
 
 
-def test_nothing_brings_torch_in(slim: Slim) -> None:
-    names = {distribution(package["name"]) for package in json.loads(slim.pip("list", "--format=json"))}
+def test_nothing_brings_torch_in(slim: Path) -> None:
+    names = {distribution(found.metadata["Name"]) for found in distributions(path=[str(site_packages(slim))])}
     assert {"hybridrag", "openvino", "tokenizers"} <= names
     assert not names & {*LEFT_OUT, "transformers", "scikit-learn", "scipy", "sympy"}
 

@@ -38,7 +38,7 @@ def _clause(field: str, comparison: str, value: str, document: dict[str, Any]) -
         path, uri = document["path"], f"{document['source']}/{document['path']}"
         if comparison == "=":
             return value in (path, uri)
-        return any(fits(value, text) for text in ([path, uri] if "/" in value else [path.split("/")[-1]]))
+        return any(fits(value, text) for text in ([path, uri] if "/" in value else _endings(path)))
     if field == "type":
         return _type(comparison, value.lower(), document)
     if field == "label":
@@ -75,6 +75,12 @@ def _type(comparison: str, value: str, document: dict[str, Any]) -> bool:
             return False
         held = name.split(".")[-1]
     return bool(held == value) if comparison == "=" else fits(value, held)
+
+
+def _endings(path: str) -> Iterator[str]:
+    """The path from each of its folders on, and its name: what a glob without a slash may match whole."""
+    parts = path.split("/")
+    return ("/".join(parts[first:]) for first in range(len(parts)))
 
 
 def _values(field: str, metadata: dict[str, Any]) -> Iterator[Any]:

@@ -154,6 +154,7 @@ _likely = clauses(words=[*PATHS, *AUTHORS[:4], "handbook/**", "docs/*", "Überbl
 @example(Clause("meta.author", "=", "\x01\x7f\u2028\t\"'"))
 @example(Clause("date", "<=", "9999"))
 @example(Clause("type", ":", "tar.gz"))
+@example(Clause("path", ":", "1**"))
 def test_a_condition_means_in_sql_what_it_means_in_python(library: Library, clause: Filter) -> None:
     assert library.found(clause) == library.expected(clause)
 

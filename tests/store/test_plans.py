@@ -15,7 +15,7 @@ from hybridrag.store.queries import on_vectors, statement
 from hybridrag.store.snapshot import SearchSnapshot
 from tests.store.corpus import DIMENSIONS, Corpus
 
-DOCUMENTS = 5_000
+DOCUMENTS = 2_000
 CHUNKS = 4
 TABLES = {"chunk", "posting", "document", "vectors"}
 
@@ -34,14 +34,15 @@ insert into segment (chunk_set_id, first, last, chunks, terms, analysers)
 select %(chunk_set)s, 1, count(*), count(*), sum(length), '{en}' from chunk;
 insert into posting (chunk_set_id, segment, term, entries)
 select %(chunk_set)s, 1, 'term' || t, string_agg(int4send(number) || int2send(1::int2) || int2send(20::int2), ''::bytea)
-from generate_series(1, 20000) t cross join lateral generate_series(t, 20000, t) number
+from generate_series(1, %(documents)s * %(chunks)s) t
+cross join lateral generate_series(t, %(documents)s * %(chunks)s, t) number
 group by t;
 """
 
 
 @pytest.fixture(scope="module")
 def corpus(module_database_url: str) -> Iterator[Corpus]:
-    """Twenty thousand chunks, written by SQL, with an index over their vectors."""
+    """Eight thousand chunks, written by SQL, with an index over their vectors."""
     corpus = Corpus.create(module_database_url)
     corpus.add("seed.md", "seed")
     generation = corpus.collection.generation
@@ -106,12 +107,12 @@ def asked(corpus: Corpus, **values: Any) -> dict[str, Any]:
 def test_vectors_are_found_by_an_index(corpus: Corpus, name: str) -> None:
     with corpus.store.snapshot("default") as snapshot:
         query = on_vectors(name, corpus.collection.generation.id)
-        nodes = plan(snapshot, query, asked(corpus, numbers=list(range(1, 1000, 7))))
+        nodes = plan(snapshot, query, asked(corpus, numbers=list(range(1, DOCUMENTS * CHUNKS // 20, 7))))
     assert not scanned(nodes)
     assert any("hnsw" in node.get("Index Name", "") for node in nodes) is (name == "dense")
 
 
-@pytest.mark.parametrize("terms", [["term1"], ["term1", "term2", "term3", "term9000"], ["nowhere"]])
+@pytest.mark.parametrize("terms", [["term1"], ["term1", "term2", "term3", "term4000"], ["nowhere"]])
 def test_postings_are_found_by_their_key(corpus: Corpus, terms: list[str]) -> None:
     with corpus.store.snapshot("default") as snapshot:
         assert not scanned(plan(snapshot, statement("postings"), asked(corpus, terms=terms)))

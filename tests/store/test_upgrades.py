@@ -13,6 +13,7 @@ import pytest
 from hybridrag.store import PostgresStore
 from hybridrag.store.connection import check_pgvector, connect, transaction
 from hybridrag.store.migrations import shipped
+from hybridrag.store.problems import open_problems
 from tests.conftest import database
 
 DOCUMENTS = """
@@ -89,6 +90,27 @@ def test_what_was_indexed_is_found_by_both_arms(first_version: str) -> None:
         assert snapshot.dense(np.full(16, 0.25, np.float32), limit=9, among=None) == {
             number: pytest.approx(1, abs=1e-3) for number in (1, 2, 3)
         }
+    store.close()
+
+
+def test_problems_that_wait_for_ocr_are_known_as_such(first_version: str) -> None:
+    """Before migration 14 their words alone told."""
+    with closing(connect(first_version)) as connection, transaction(connection) as tx:
+        for each in shipped()[1:13]:
+            tx.execute(each.text)
+            tx.execute("insert into schema_migration values (%s, %s, %s)", (each.number, each.name, each.checksum))
+        tx.execute(
+            "insert into problem (source_id, path, reason, hint, failed)"
+            " select id, path, reason, '', path = 'scan.pdf' from source, (values"
+            " ('scan.pdf', 'needs OCR: tesseract is not installed'), ('board.png', 'needs OCR, which is turned off'),"
+            " ('old.pdf', 'OCR took too long'), ('broken.pdf', 'broken: no pages')) told(path, reason)"
+        )
+    store = PostgresStore(first_version)
+    assert store.migrate()[0] == "0014_waiting_for_ocr"
+    collection = store.find_collection("default")
+    assert collection is not None
+    told = {each.uri: each.needs_ocr for each in open_problems(first_version, collection)}
+    assert told == {"docs/scan.pdf": True, "docs/board.png": True, "docs/old.pdf": False, "docs/broken.pdf": False}
     store.close()
 
 

@@ -43,7 +43,17 @@ def _delimiter(sample: str) -> str | None:
         score = (rows / widths.total(), width, delimiter)
         if (rows >= 2 or widths.total() == 1) and (best is None or score[:2] > best[:2]):
             best = score
-    return best[2] if best is not None and best[0] >= _ALIKE else None
+    if best is None:
+        return "," if _is_one_column(_records(sample, ",")) else None
+    return best[2] if best[0] >= _ALIKE else None
+
+
+def _is_one_column(rows: list[list[str]]) -> bool:
+    """Whether rows of one cell each stand under a name, which is no sentence: lines of prose stand under none."""
+    cells = [row[0].strip() for row in rows if row]
+    if len(cells) < _FEWEST_ROWS or any(len(row) > 1 for row in rows):
+        return False
+    return len(cells[0].split()) <= _LONGEST_COLUMN_NAME and cells[0][-1:] not in _SENTENCE_ENDS
 
 
 def _records(sample: str, delimiter: str) -> list[list[str]]:
@@ -69,7 +79,7 @@ def _head(text: str, delimiter: str) -> tuple[int, int]:
     lines = text[:_SAMPLE].split("\n")[:_ROWS]
     rows = [_cells(line, delimiter) for line in lines]
     width = (
-        Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0] if any(len(r) > 1 for r in rows) else 0
+        Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0] if any(len(r) > 1 for r in rows) else 1
     )
     starts = [0]
     for line in lines:
@@ -123,6 +133,9 @@ _ALIKE = 0.6
 """Share of rows that must be as wide as most: title lines and notes are not, and exporters drop empty cells."""
 _LONGEST_TITLES = 500
 _LONGEST_NAME = 100
+_FEWEST_ROWS, _LONGEST_COLUMN_NAME = 3, 4
+"""Rows of a table of one column, and the words of its column's name."""
+_SENTENCE_ENDS = frozenset(".!?:,;")
 _FIGURE = re.compile(
     r"[-+(]?[$€£¥]?\s?[\d.,:/' \u00a0-]*\d[\d.,:/' \u00a0-]*(?:[eE][-+]?\d+)?\)?\s?[%€$£]?(?:T[\d:.]+Z?)?"
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from hybridrag.parsing.markup.blocks import is_caption
 from hybridrag.parsing.markup.writing import fenced, table_cell, table_row, table_rule
@@ -13,9 +13,11 @@ from hybridrag.parsing.refusals import too_long
 from hybridrag.parsing.text import clean
 from hybridrag.types import Block, BlockKind, Heading, Page
 
-MOST_TEXT = 50_000_000
+MOST_TEXT = 20_000_000
 """Characters of a document that are put together at all: a few kilobytes may stand for more than any memory holds."""
 _BETWEEN = "\n\n"
+_Row = TypeVar("_Row", bound=Sequence[str])
+_Made = TypeVar("_Made")
 
 
 class Composition:
@@ -67,7 +69,7 @@ class Composition:
 
         One that says something in its first cell only is a title over rows of more, and becomes the caption.
         """
-        table = _filled([[table_cell(text) if text else "" for text in row] for row in rows])
+        table = _filled(list(_each_once(lambda row: [table_cell(text) if text else "" for text in row], rows)))
         if not table:
             return
         above = self._caption
@@ -75,7 +77,7 @@ class Composition:
             caption, table = table[0][0], table[1:]
         header, rule = table_row(table[0]), table_rule(len(table[0]))
         head = f"{one_line(caption)}\n{header}\n{rule}" if one_line(caption) else f"{header}\n{rule}"
-        start = self._add("\n".join([head, *map(table_row, table[1:])]))
+        start = self._add("\n".join([head, *_each_once(table_row, table[1:])]))
         end = self._length
         head_end = min(start + len(head) + 1, end)
         self._blocks.append(Block("table", start if above is None else above, end, head_end))
@@ -125,4 +127,13 @@ def _filled(rows: list[list[str]]) -> list[list[str]]:
     """The rows that hold anything, all as wide as the widest, without columns that are empty in all."""
     rows = [row for row in rows if any(row)]
     used = sorted({number for row in rows for number, text in enumerate(row) if text})
-    return [[row[number] if number < len(row) else "" for number in used] for row in rows]
+    return list(_each_once(lambda row: [row[number] if number < len(row) else "" for number in used], rows))
+
+
+def _each_once(make: Callable[[_Row], _Made], rows: Iterable[_Row]) -> Iterator[_Made]:
+    """What is made of each row; the same for neighbours that are one and the same, as repeated rows are."""
+    before: _Row | None = None
+    for row in rows:
+        if row is not before:
+            made, before = make(row), row
+        yield made

@@ -17,13 +17,15 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from hybridrag.parsing.parsed import UnreadableError
-from hybridrag.parsing.refusals import SAVE_AGAIN, broken, locked
+from hybridrag.parsing.refusals import LEAVE_OUT, SAVE_AGAIN, broken, locked
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MIB = 1 << 20
 _LARGEST_PART = 512 * _MIB
 _LARGEST = 1024 * _MIB
 _MOST_PARTS = 100_000
+_AMPLIFIED = 43
+"""XML_ERROR_AMPLIFICATION_LIMIT_BREACH of Expat 2.4 and later."""
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, KeyError, ValueError, OSError, EOFError,
            NotImplementedError, RuntimeError, OverflowError)  # fmt: skip
@@ -79,8 +81,8 @@ class Package:
         """The root of a part. Expat bounds what entities may grow to, and fetches none from elsewhere."""
         try:
             return ElementTree.fromstring(self.read(name))  # noqa: S314
-        except (ElementTree.ParseError, LookupError, ValueError):
-            raise broken() from None
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
+            raise broken_xml(error) from None
 
     def elements(self, name: str, wanted: str) -> Iterator[Element]:
         """Each element of one name in a part, one at a time, so that a long part needs little memory."""
@@ -91,8 +93,8 @@ class Package:
                     if element.tag.endswith(ending):
                         yield element
                         element.clear()
-        except (ElementTree.ParseError, LookupError, *_BROKEN):
-            raise broken() from None
+        except (ElementTree.ParseError, LookupError, *_BROKEN) as error:
+            raise broken_xml(error) from None
 
     def relations(self, part: str = "") -> dict[str, tuple[str, str]]:
         """What an OOXML part refers to inside the file: id to the last word of its type, and the part's name."""
@@ -115,6 +117,13 @@ class Package:
             if kind == "officeDocument" and target in self:
                 return target
         raise broken()
+
+
+def broken_xml(error: Exception) -> UnreadableError:
+    """What is to be told of an error of the XML reader: Expat stops where entities grow beyond all measure."""
+    if getattr(error, "code", 0) == _AMPLIFIED:
+        return UnreadableError("its XML grows to far more than it is long: a bomb", hint=LEAVE_OUT)
+    return broken()
 
 
 def resolved(folder: str, target: str) -> str:

@@ -12,10 +12,11 @@ import re
 import zipfile
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
+from xml.parsers.expat import ExpatError
 
 from hybridrag.parsing.html.reading import to_markdown
 from hybridrag.parsing.office.formulas import linear
-from hybridrag.parsing.office.package import Package, local
+from hybridrag.parsing.office.package import Package, broken_xml, local
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.parsing.refusals import broken, fault
 
@@ -54,6 +55,8 @@ def word_markdown(package: Package) -> str:
         raise broken() from None
     except (MemoryError, RecursionError):
         raise
+    except ExpatError as error:
+        raise broken_xml(error) from None
     except Exception:  # mammoth lets the errors of its XML reader through, whatever they are
         raise fault() from None
     html = _ANCHOR.sub("", _WAY_BACK.sub("", _NOTE.sub(r"[^\1]", converted.value)))
@@ -74,8 +77,8 @@ def _readable(package: Package) -> bytes:
 def _unwrapped(part: bytes) -> bytes:
     try:
         root = ElementTree.fromstring(part)  # noqa: S314
-    except (ElementTree.ParseError, LookupError, ValueError):
-        raise broken() from None
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise broken_xml(error) from None
     for parent in list(root.iter()):
         for place, child in enumerate(parent):
             if local(child) in _WRAPPING:

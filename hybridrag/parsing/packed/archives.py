@@ -42,7 +42,7 @@ def zip_members(packed: Packed) -> Iterator[Member | Withheld]:
         raise _broken() from None
     with archive:
         for info in archive.infolist():
-            if info.is_dir():
+            if info.filename.endswith("/"):  # `is_dir` fails on a file without a name
                 continue
             if info.flag_bits & 1:
                 yield Withheld(info.filename, refusals.LOCKED, "Unpack it, and index that.")

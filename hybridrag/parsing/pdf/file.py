@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal
 
 from hybridrag.parsing import refusals
+from hybridrag.parsing.pdf.layout import Line, PageText, laid_out
+from hybridrag.parsing.pdf.places import Span, placed_lines
+from hybridrag.parsing.pdf.tables import Table, find_tables
+from hybridrag.parsing.pdf.tags import TaggedHeading, tagged
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage, PdfTextPage
@@ -34,26 +38,6 @@ class Bookmark:
     top: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How a line is set: its font size in points and its height on the page, 0 where they were not measured.
-
-    A line has no size where it begins in a larger one than it goes on in.
-    """
-
-    size: float
-    top: float
-
-
-@dataclass(frozen=True, slots=True)
-class PageText:
-    """The text of a page as PDFium gives it, its lines if they were measured, and whether anything is drawn on it."""
-
-    text: str
-    lines: tuple[Line, ...]
-    drawn: bool
-
-
 class PdfFile:
     """An open file. Raises UnreadableError for one that is broken, locked, or too long."""
 
@@ -71,6 +55,7 @@ class PdfFile:
             raise refusals.broken()
         if len(self._file) > MOST_PAGES:
             raise refusals.too_many_pages(MOST_PAGES)
+        self._untold = 0 if pypdfium2.raw.FPDFCatalog_IsTagged(self._file) else _UNTOLD
         self._filled_in = pypdfium2.raw.FPDF_GetFormType(self._file) == pypdfium2.raw.FORMTYPE_ACRO_FORM
         if self._filled_in:
             self._file.init_forms()
@@ -93,10 +78,7 @@ class PdfFile:
             page.close()
             return None
         try:
-            text = text_page.get_text_range()
-            lines = self._lines(text, text_page, measured) if measured != "nothing" else ()
-            drawn = bool(text) or self._library.raw.FPDFPage_CountObjects(page) > 0
-            return PageText(text, lines, drawn)
+            return self._read(page, text_page, measured)
         finally:
             text_page.close()
             page.close()
@@ -159,16 +141,52 @@ class PdfFile:
             page = self._file[number]
         return page
 
-    def _lines(self, text: str, text_page: PdfTextPage, measured: Measured) -> tuple[Line, ...]:
+    def _read(self, page: PdfPage, text_page: PdfTextPage, measured: Measured) -> PageText:
         raw = self._library.raw
-        wide = bool(text) and max(text) > "\uffff"
+        text = text_page.get_text_range()
+        if not text:
+            return PageText("", (Line(0.0, 0.0),), drawn=raw.FPDFPage_CountObjects(page) > 0)
         spans = list(_spans(text))
+        index = self._index(text, text_page)
+        lines = self._lines(spans, text_page, index, measured)
+        headings, tables = self._tagged(page, text_page, text, spans, index)
+        placed = placed_lines(raw, text_page, text, spans, index, page.get_width())
+        told = {line for table in tables for line in range(table.first, table.last)}
+        tables += [table for table in find_tables(placed) if told.isdisjoint(range(table.first, table.last))]
+        if not tables and not headings:
+            return PageText(text, lines, drawn=True)
+        return laid_out([text[start:end] for start, end in spans], lines, tables, headings)
+
+    def _index(self, text: str, text_page: PdfTextPage) -> Callable[[int], int]:
+        """What gives PDFium's number of the character for a place in the text; most often they are the same."""
+        raw = self._library.raw
+        if raw.FPDFText_CountChars(text_page) == len(text):
+            return int
+        wide = max(text) > "\uffff"
 
         def index(at: int) -> int:
             units = len(text[:at].encode("utf-16-le", "surrogatepass")) // 2 if wide else at
             found: int = raw.FPDFText_GetCharIndexFromTextIndex(text_page, units)
             return found
 
+        return index
+
+    def _tagged(
+        self, page: PdfPage, text_page: PdfTextPage, text: str, spans: Sequence[Span], index: Callable[[int], int]
+    ) -> tuple[list[TaggedHeading], list[Table]]:
+        """What the page's tags tell; nothing any more where they told nothing for many pages, as reading them costs."""
+        if self._untold >= _UNTOLD:
+            return [], []
+        headings, tables = tagged(self._library.raw, page, text_page, text, spans, index)
+        self._untold = 0 if headings or tables else self._untold + 1
+        return headings, tables
+
+    def _lines(
+        self, spans: Sequence[Span], text_page: PdfTextPage, index: Callable[[int], int], measured: Measured
+    ) -> tuple[Line, ...]:
+        raw = self._library.raw
+        if measured == "nothing":
+            return (Line(0.0, 0.0),) * len(spans)
         if measured == "top":
             box = raw.FS_RECTF()
             tops = []
@@ -225,5 +243,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?|Z)?")
 _DEEPEST, _MOST_BOOKMARKS = 8, 5_000
 _A_REAL_OUTLINE = 3
+_UNTOLD = 8
+"""Pages in a row without a tag for a heading or a table, after which no more is looked for."""
 _TOP_IN_VIEW = {1: 1, 3: 0, 5: 3, 7: 0}
 """Where the height stands in a destination, by its kind in PDFium: XYZ, FitH, FitR, FitBH."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from hybridrag.parsing.parsed import one_line
-from hybridrag.parsing.pdf.file import Bookmark, Line
+from hybridrag.parsing.pdf.file import Bookmark
+from hybridrag.parsing.pdf.layout import Line, PageText
 from hybridrag.types import Heading, Page
 
 
@@ -23,15 +24,19 @@ class _Written:
 
 
 def pdf_headings(
-    text: str, pages: Sequence[Page], lines: Sequence[Sequence[Line]], outline: Sequence[Bookmark]
+    text: str, pages: Sequence[Page], read: Sequence[PageText], outline: Sequence[Bookmark]
 ) -> tuple[Heading, ...]:
-    """The headings in order. `lines` are those of each page, in the order of its lines of text; none counts for a page
-    where they are not as many.
-    """
-    written = [list(_written(text, page, number, lines[number])) for number, page in enumerate(pages)]
+    """The headings in order: bookmarks, else those that are tagged, else what is set larger than the text."""
+    written = [list(_written(text, page, number, read[number].lines)) for number, page in enumerate(pages)]
     if outline:
         spelt = {page: [_letters(line.text) for line in written[page]] for page in {mark.page for mark in outline}}
         found = [_placed(mark, written[mark.page], spelt[mark.page]) for mark in outline]
+    elif any(page.headings for page in read):
+        found = [
+            heading
+            for page, of in zip(pages, read, strict=True)
+            for heading in _tagged(text[page.start : page.end].split("\n"), page.start, of)
+        ]
     else:
         found = list(_larger([line for page in written for line in page]))
     # Where two bookmarks lead to one line, the one that comes first holds the other.
@@ -81,6 +86,16 @@ def _says(title: str, spelt: Sequence[str]) -> bool:
         if not title.startswith(said):
             return False
     return False
+
+
+def _tagged(lines: Sequence[str], start: int, page: PageText) -> Iterator[Heading]:
+    if len(lines) != len(page.lines):
+        return
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=start))
+    for heading in page.headings:
+        title = one_line(" ".join(lines[heading.first : heading.last]))
+        if any(char.isalnum() for char in title):
+            yield Heading(starts[heading.first], heading.level, title)
 
 
 def _larger(lines: Sequence[_Written]) -> list[Heading]:

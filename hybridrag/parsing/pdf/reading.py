@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import accumulate
 
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.parsed import Parsed, UnreadableError
-from hybridrag.parsing.pdf.file import Line, PageText, PdfFile
+from hybridrag.parsing.pdf.file import PdfFile
 from hybridrag.parsing.pdf.headings import pdf_headings
+from hybridrag.parsing.pdf.layout import Line, PageText
 from hybridrag.parsing.pdf.words import CUT, mended
 from hybridrag.parsing.pictures import ocr
 from hybridrag.parsing.text import clean
 from hybridrag.parsing.titles import given_title
-from hybridrag.types import Page
+from hybridrag.types import Block, Page
 
 PAGE_BREAK = "\n\n"
 
@@ -57,12 +60,25 @@ def _parsed(file: PdfFile) -> Parsed:
         text=whole,
         title=given_title(title),
         pages=tuple(pages) if whole else (),
-        headings=pdf_headings(whole, pages, [page.lines for page in read], outline) if whole else (),
+        headings=pdf_headings(whole, pages, read, outline) if whole else (),
+        blocks=tuple(_tables(whole, pages, read)) if whole else (),
         metadata=kept,
         date=read_date(kept.get("created")),
         notes=notes + removed,
         ocr=bool(pictures),
     )
+
+
+def _tables(text: str, pages: list[Page], read: list[PageText]) -> Iterator[Block]:
+    for page, found in zip(pages, read, strict=True):
+        if not found.tables:
+            continue
+        lines = text[page.start : page.end].split("\n")
+        if len(lines) != len(found.lines):
+            continue
+        starts = list(accumulate((len(line) + 1 for line in lines), initial=page.start))
+        for table in found.tables:
+            yield Block("table", starts[table.first], starts[table.last] - 1, starts[table.head])
 
 
 def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hybridrag.parsing import sandbox
+from hybridrag.isolated import sandbox
 from hybridrag.parsing.parsed import UnreadableError, one_line
 
-NEEDED = "needs OCR"
+_NEEDED = "needs OCR"
 """How every reason begins for which a picture, or a scan, is not read on this machine now."""
 PAGE_S = 45.0
 """The longest that one page may take."""
@@ -48,7 +48,7 @@ class Ocr:
     languages: tuple[str, ...] = ()
     orients: bool = False
     data: str = ""
-    missing: str = f"{NEEDED}: tesseract is not installed"
+    missing: str = f"{_NEEDED}: tesseract is not installed"
     hint: str = "Install it: `apt install tesseract-ocr`, `dnf install tesseract` or `brew install tesseract`."
 
     @property
@@ -58,7 +58,7 @@ class Ocr:
 
     def refusal(self, *, failed: bool) -> UnreadableError:
         """Why a picture is not read."""
-        return UnreadableError(self.missing, hint=self.hint, failed=failed, ocr=True)
+        return UnreadableError(self.missing, hint=self.hint, failed=failed, ocr=True, needs_ocr=True)
 
 
 def find(mode: str = "auto", languages: tuple[str, ...] = ()) -> Ocr:
@@ -67,18 +67,18 @@ def find(mode: str = "auto", languages: tuple[str, ...] = ()) -> Ocr:
     `languages` are tesseract's names (`deu`, `fra`, `script/Latin`).
     """
     if mode == "off":
-        return Ocr(missing=f"{NEEDED}, which is turned off", hint='Set ocr = "auto" in the settings.')
+        return Ocr(missing=f"{_NEEDED}, which is turned off", hint='Set ocr = "auto" in the settings.')
     program = shutil.which("tesseract")
     # What a relative entry of PATH finds depends on the folder one stands in, and a project could bring it.
     if program is None or not Path(program).is_absolute():
         return Ocr()
     version, installed = _asked(program)
     if not version or not installed:
-        return Ocr(missing=f"{NEEDED}: tesseract does not run", hint="See what `tesseract --list-langs` says.")
+        return Ocr(missing=f"{_NEEDED}: tesseract does not run", hint="See what `tesseract --list-langs` says.")
     lacking = [name for name in languages or ("eng",) if name not in installed]
     if lacking:
         return Ocr(
-            missing=f"{NEEDED}: tesseract has no data for {one_line(', '.join(lacking), limit=100)}",
+            missing=f"{_NEEDED}: tesseract has no data for {one_line(', '.join(lacking), limit=100)}",
             hint="Install it, such as `apt install tesseract-ocr-deu`, or change ocr_languages in the settings.",
         )
     wanted = tuple(dict.fromkeys((*languages, "eng"))) if "eng" in installed else languages
@@ -202,11 +202,11 @@ def _environment(ocr: Ocr) -> dict[str, str]:
 
 @cache
 def _asked(program: str) -> tuple[str, frozenset[str]]:
-    """Its version and the languages it has data for. Runs it twice, 20 ms each; a process asks once."""
-    version = re.search(r"tesseract v?(\d[\w.]*)", _said(program, "--version"))
-    lines = (line.strip() for line in _said(program, "--list-langs").splitlines())
-    # Under a line with the folder of the data, which ends with a colon.
-    return version[1] if version else "", frozenset(line for line in lines if line and not line.endswith(":"))
+    """Its version and the languages it has data for. Running it takes 20 ms; a process asks once."""
+    said = _said(program, "--version", "--list-langs")
+    version = re.search(r"tesseract v?(\d[\w.]*)", said)
+    # A language stands by itself on a line; what else is told is several words, or indented.
+    return version[1] if version else "", frozenset(re.findall(r"^[\w./-]+$", said, re.MULTILINE))
 
 
 def _said(program: str, *arguments: str) -> str:

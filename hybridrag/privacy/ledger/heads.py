@@ -10,10 +10,11 @@ import hashlib
 import hmac
 from pathlib import Path
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.keys import derived
 from hybridrag.privacy.ledger.chain import Head
-from hybridrag.privacy.regular import read_small, sync_folder, write_new
+from hybridrag.privacy.regular import read_small, write_new
 
 _MOST = 1_024
 

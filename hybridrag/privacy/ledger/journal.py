@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ledger.chain import (
     START,
@@ -24,7 +25,7 @@ from hybridrag.privacy.ledger.chain import (
     whole,
 )
 from hybridrag.privacy.ledger.heads import HeadRecord
-from hybridrag.privacy.regular import open_regular, sync_folder
+from hybridrag.privacy.regular import open_regular
 
 _BROKEN = (
     "Nothing is added to a broken chain. Run `hybridrag ledger verify`, then move the ledger and its head record aside "

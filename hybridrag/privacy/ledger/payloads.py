@@ -7,8 +7,9 @@ from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.privacy.regular import read_small, sync_folder, write_new
+from hybridrag.privacy.regular import read_small, write_new
 from hybridrag.privacy.vault import Vault
 
 _MOST = 1 << 30

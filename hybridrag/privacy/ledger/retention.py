@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hybridrag.drafts import sync_folder
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ledger.chain import Record, forward, head_after, line_of, record_of, sealed
 from hybridrag.privacy.ledger.journal import Held, Journal
 from hybridrag.privacy.ledger.payloads import Payloads
 from hybridrag.privacy.ledger.reading import UNFINISHED
 from hybridrag.privacy.ledger.verification import examine
-from hybridrag.privacy.regular import open_regular, sync_folder
+from hybridrag.privacy.regular import open_regular
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ own detectors know.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -83,11 +85,12 @@ def _at_blanks(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _analyser() -> Any:
     try:
-        import spacy
-        import spacy.language
-        import tldextract.tldextract as suffixes
-        from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-        from presidio_analyzer.nlp_engine import SpacyNlpEngine
+        with _without("gliner", "torch", "transformers"):
+            import spacy
+            import spacy.language
+            import tldextract.tldextract as suffixes
+            from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+            from presidio_analyzer.nlp_engine import SpacyNlpEngine
     except ImportError as exc:
         raise BlockedByPolicy(
             f"Presidio is chosen, and the package {exc.name} cannot be imported; nothing was sent.",
@@ -106,6 +109,18 @@ def _analyser() -> Any:
     registry.load_predefined_recognizers(languages=["en"], nlp_engine=engine)
     registry.remove_recognizer("SpacyRecognizer")
     return AnalyzerEngine(nlp_engine=engine, registry=registry, supported_languages=["en"])
+
+
+@contextmanager
+def _without(*libraries: str) -> Iterator[None]:
+    """Has imports not find what Presidio loads for its own models, wherever that is installed: most of its start."""
+    hidden = [name for name in libraries if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _own_lemmas(document: Any) -> Any:

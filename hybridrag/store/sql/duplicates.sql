@@ -11,12 +11,14 @@ set version = excluded.version, edges = excluded.edges, words = excluded.words, 
     sketch = excluded.sketch;
 
 -- name: documents_to_compare
--- Documents whose likeness was never told, or by another version.
+-- Documents whose likeness was never told, or by another version, from the one after `after` on: page by page, so that
+-- what was told a moment ago is not looked through again.
 select d.id, s.name as source, d.path, d.text, d.title, d.media_type, d.content_hash, d.pages, d.label, d.external_id,
        d.language, d.metadata, coalesce(d.headings, '[]') as headings, coalesce(d.blocks, '[]') as blocks
 from document d join source s on s.id = d.source_id
 left join likeness l on l.collection_id = d.collection_id and l.document_id = d.id
-where d.collection_id = %(collection)s and l.version is distinct from %(version)s
+where d.collection_id = %(collection)s and d.id > %(after)s and l.version is distinct from %(version)s
+order by d.id
 limit %(most)s;
 
 -- name: renew_boilerplate

@@ -20,9 +20,11 @@ select (select count(*) from document where collection_id = %(collection)s and i
         where collection_id = %(collection)s and document_id = any(%(documents)s)) as waiting_documents;
 
 -- name: forget_problems
+-- Those of what lies in a file too. Where it was a page with others below it, the next run tells theirs again.
 delete from problem p using source s
 where s.id = p.source_id and s.collection_id = %(collection)s
-  and (s.name, p.path) in (select * from unnest(%(sources)s::text[], %(paths)s::text[]));
+  and exists (select from unnest(%(sources)s::text[], %(paths)s::text[]) w(source, path)
+              where w.source = s.name and (p.path = w.path or starts_with(p.path, w.path || '/')));
 
 -- name: forget_containers
 -- Files that hold one of them, or are one: they are opened again, and so are taken in again where nothing forbids it.

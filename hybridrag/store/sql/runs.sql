@@ -56,22 +56,23 @@ from unnest(%(paths)s::text[], %(stamps)s::text[]) u(path, stamp)
 where d.source_id = %(source)s and d.path = u.path;
 
 -- name: problems_of_source
-select p.path, p.reason, p.hint, p.failed, p.content_hash, p.stamp, p.processing
+select p.path, p.reason, p.hint, p.failed, p.content_hash, p.stamp, p.processing, p.needs_ocr
 from problem p where p.source_id = %(source)s;
 
 -- name: delete_problems
 delete from problem where source_id = %(source)s and path = any(%(paths)s);
 
 -- name: upsert_problem
-insert into problem (source_id, path, reason, hint, failed, content_hash, stamp, processing)
-values (%(source)s, %(path)s, %(reason)s, %(hint)s, %(failed)s, %(content_hash)s, %(stamp)s, %(processing)s)
+insert into problem (source_id, path, reason, hint, failed, content_hash, stamp, processing, needs_ocr)
+values (%(source)s, %(path)s, %(reason)s, %(hint)s, %(failed)s, %(content_hash)s, %(stamp)s, %(processing)s,
+        %(needs_ocr)s)
 on conflict (source_id, path) do update
 set reason = excluded.reason, hint = excluded.hint, failed = excluded.failed, content_hash = excluded.content_hash,
-    stamp = excluded.stamp, processing = excluded.processing,
+    stamp = excluded.stamp, processing = excluded.processing, needs_ocr = excluded.needs_ocr,
     since = case when problem.reason = excluded.reason then problem.since else now() end;
 
 -- name: list_problems
-select s.name as source, p.path, p.reason, p.hint, p.failed, p.since
+select s.name as source, p.path, p.reason, p.hint, p.failed, p.since, p.needs_ocr
 from problem p join source s on s.id = p.source_id
 where s.collection_id = %(collection)s
 order by s.name, p.path collate "C";

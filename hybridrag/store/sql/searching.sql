@@ -80,7 +80,7 @@ join document d on d.collection_id = %(collection)s and d.id = w.document;
 
 -- name: list_documents
 select d.id, s.name as source, d.path, d.title, d.media_type, d.label, d.external_id, d.metadata, d.indexed_at,
-       d.language, length(d.text) as characters,
+       d.language, d.container, length(d.text) as characters,
        (select count(*) from chunk c where c.collection_id = d.collection_id and c.document_id = d.id
         and c.chunk_set_id = %(chunk_set)s) as chunks
 from document d join source s on s.id = d.source_id

@@ -1,8 +1,8 @@
 """What the kernel refuses a child from then on, on Linux: writing outside its folder, sockets, other processes.
 
 Neither needs a privilege or a daemon, and neither can be taken back. Landlock (5.13 and later, where it is switched on)
-bounds where files are written, and from 6.12 on whom signals reach; the filter of system calls refuses what no parser
-asks for. What the kernel does not know is left out.
+bounds where files are written, and from 6.12 on whom signals reach; the filter of system calls refuses what none of
+these processes asks for. What the kernel does not know is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REFER = 1 << 13
 _SCOPES = 0b11
 """Abstract sockets, and signals."""
 
-_NO_PARSER_ASKS: dict[str, tuple[int, Sequence[int]]] = {
+_NOBODY_ASKS: dict[str, tuple[int, Sequence[int]]] = {
     # socket, connect; ptrace, process_vm_readv and _writev; chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat;
     # add_key, request_key, keyctl; mount, unshare, setns; bpf, userfaultfd, perf_event_open
     "x86_64": (
@@ -69,7 +69,7 @@ def write_only_in(folder: str) -> None:
 
 def refuse_system_calls() -> None:
     """From now on this process and what it starts open no sockets and reach into no other process."""
-    known = _NO_PARSER_ASKS.get(platform.machine())
+    known = _NOBODY_ASKS.get(platform.machine())
     if known is None:
         return
     kind, numbers = known

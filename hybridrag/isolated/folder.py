@@ -1,6 +1,6 @@
 """The folder that a child stands in: empty at first, and locked by its parent as long as the parent lives.
 
-A parent that is killed takes no folder away, and a parser's files in it may hold text. The lock ends with the parent,
+A parent that is killed takes no folder away, and the files in it may hold text. The lock ends with the parent,
 however it ends, so the next parent that starts a child removes what nobody holds.
 """
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 PREFIX = "hybridrag-parse-"
-_AGE_S = 60.0
+AGE_S = 60.0
 """A younger folder may have been made a moment ago, and its lock be about to be taken."""
 
 
@@ -37,7 +37,7 @@ class Folder:
 @functools.cache  # once a process
 def _sweep() -> None:
     """Removes this user's folders whose parents are gone."""
-    oldest = time.time() - _AGE_S
+    oldest = time.time() - AGE_S
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             status = folder.lstat()

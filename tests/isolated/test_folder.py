@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from subprocess import PIPE
 
-_A_PARENT = "from hybridrag.parsing.folder import Folder; print(Folder().path, flush=True); input()"
+_A_PARENT = "from hybridrag.isolated.folder import Folder; print(Folder().path, flush=True); input()"
 
 
 def parent(temporary: Path) -> tuple[subprocess.Popen[str], Path]:

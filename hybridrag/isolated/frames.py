@@ -1,20 +1,34 @@
 """How parent and child frame their messages: a header in JSON, then bytes, each after its length in eight bytes.
 
 Before an answer there may be signs of life, lengths of 0: the child is at work on something that takes its time, such
-as the pages of a scan, and is waited for. No header is empty, so that none is taken for one.
+as the pages of a scan, and is waited for. No header is empty, so that none is taken for one. Nothing is a pickle: a
+child that was taken over could make a pickle do anything in the parent.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 _LENGTH = struct.Struct(">Q")
 SIGN_OF_LIFE = _LENGTH.pack(0)
 
 
-def framed(header: dict[str, Any], content: bytes) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The largest answer that is taken, in bytes.
+
+    The header is kept small, since JSON of a few bytes an item takes twenty times as much once it is read.
+    """
+
+    header: int
+    body: int = 0
+
+
+def framed(header: Mapping[str, Any], content: bytes) -> list[bytes]:
     """A message in the parts it is written in, so that a large content is not copied."""
     head = json.dumps(header).encode()
     return [_LENGTH.pack(len(head)) + head + _LENGTH.pack(len(content)), content]
@@ -37,13 +51,10 @@ def _read_part(pipe: BinaryIO) -> bytes | None:
 
 
 class Incoming:
-    """A child's answer as it comes: a header and a body of at most so many bytes. `signs` counts its signs of life.
+    """A child's answer as it comes. `signs` counts its signs of life."""
 
-    The header is kept small, since JSON of a few bytes an item takes twenty times as much once it is read.
-    """
-
-    def __init__(self, *, header: int, body: int) -> None:
-        self._largest = (header, body)
+    def __init__(self, largest: Largest) -> None:
+        self._largest = (largest.header, largest.body)
         self._come = bytearray()
         self._found: list[bytes] = []
         self.signs = 0

@@ -1,0 +1,16 @@
+"""What installed packages bring, by entry point. Nothing of them is imported."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+
+def installed(group: str) -> tuple[str, ...]:
+    """The names in a group, in order."""
+    return tuple(sorted({entry.name for entry in entry_points(group=group)}))
+
+
+def entries_of(group: str, name: str) -> list[EntryPoint]:
+    """The entries of one name, in order: more than one where packages disagree about it, however often each tells."""
+    found = {entry.value: entry for entry in entry_points(group=group, name=name)}
+    return [found[value] for value in sorted(found)]
