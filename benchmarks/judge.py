@@ -28,6 +28,7 @@ import random
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ from hybridrag.answering.sentences import sentence_spans
 from hybridrag.config import load
 from hybridrag.evaluation import load_beir
 from hybridrag.evaluation.judge import CORRECT, Judge
-from hybridrag.evaluation.statements import token_f1
+from hybridrag.evaluation.statements import tokens
 from hybridrag.wiring import Wiring
 
 Embed = Callable[[Sequence[str]], Any]
@@ -230,6 +231,14 @@ def fitted(judge: Judge, cases: Sequence[Case]) -> dict[str, float]:
         p = 1 / (1 + np.exp(-x @ w))
         w -= 2.0 * (x.T @ (weight * (p - y)) + 0.002 * w)
     return {name: round(float(value), 2) for name, value in zip(names, w, strict=True)}
+
+
+def token_f1(expected: str, answer: str) -> float:
+    """F1 over words, as SQuAD counts it: the same whichever of both is expected. 1 for two texts without words."""
+    wanted, given = Counter(tokens(expected)), Counter(tokens(answer))
+    if not wanted or not given:
+        return float(wanted == given)
+    return 2 * (wanted & given).total() / (wanted.total() + given.total())
 
 
 def measured(judge: Judge, cases: Sequence[Case], embed: Embed | None) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +15,11 @@ def draft_of(path: Path, *, replace: bool = True, private: bool = True) -> Itera
     A `private` one has mode 0600, another what the user's mask leaves. Raises OSError, FileExistsError where something
     is there that is not to be replaced.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-    os.close(descriptor)
-    draft = Path(name)
+    draft = path.parent / f".{path.name[:40]}.{os.urandom(8).hex()}.part"
+    mode = 0o600 if private else 0o666
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
         yield draft
-        if not private:
-            draft.chmod(_usual_mode())
         _sync(draft, os.O_RDONLY)
         _put(draft, path, replace=replace)
         sync_folder(path.parent)
@@ -41,13 +38,6 @@ def _sync(path: Path, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _usual_mode() -> int:
-    """The permissions of a new file, which a temporary one does not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _put(draft: Path, path: Path, *, replace: bool) -> None:

@@ -69,8 +69,8 @@ class Tokenizer(Protocol):
     def identity(self) -> str:
         """Changes whenever the same text may be counted or divided otherwise."""
 
-    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
-        """The span of each token in `text`, in order, special tokens left out."""
+    def offsets(self, text: str) -> Iterable[tuple[int, int]]:
+        """The span of each token in `text`, in order, special tokens left out. They may be made while they are read."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """How many tokens the model is given for each text: special tokens and document prompt included."""

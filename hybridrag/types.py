@@ -513,6 +513,11 @@ class StoredChunk:
         """The head of the table whose rows the text begins with: of a passage, that of its first chunk."""
         return self.parts[0].head if self.parts else self.head
 
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The pages it stands on, in order: a passage may go over several, a chunk does not."""
+        return tuple(sorted({part.page for part in self.parts or (self,) if part.page is not None}))
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:

@@ -260,24 +260,36 @@ class CommandLine:
         timeout: float = 120,
     ) -> Result:
         """Runs it to its end. There is no terminal, and no stdin unless given."""
-        environment, folder, done = {**self.environment, **(env or {})}, cwd or self.home, None
-        if self.command is CommandLine.command:
-            done = _FORKING.run(arguments, environment=environment, cwd=folder, stdin=stdin, timeout=timeout)
-        done = done or subprocess.run(
-            self.command(*arguments),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            env=environment,
-            cwd=folder,
-            timeout=timeout,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        with self._started(arguments, {**self.environment, **(env or {})}, cwd, stdin=given, **pipes) as process:
+            try:
+                out, err = process.communicate(stdin, timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return Result(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
 
     def start(self, *arguments: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
         """Starts it and returns the process."""
-        return subprocess.Popen(self.command(*arguments), env=dict(self.environment), cwd=self.home, **options)
+        return self._started(arguments, self.environment, **options)
+
+    def _started(
+        self,
+        arguments: Sequence[str | bytes],
+        environment: Mapping[str, str],
+        cwd: Path | None = None,
+        **options: Any,
+    ) -> subprocess.Popen[bytes]:
+        process = None
+        if self.command is CommandLine.command:
+            process = _FORKING.start(arguments, environment=environment, cwd=cwd or self.home, **options)
+        return process or self.start_anew(*arguments, env=dict(environment), cwd=cwd or self.home, **options)
+
+    def start_anew(self, *arguments: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
+        """The same with an interpreter of its own, as users start it: a second of work more."""
+        given = {"env": dict(self.environment), "cwd": self.home, **options}
+        return subprocess.Popen(self.command(*arguments), **given)
 
     @staticmethod
     def command(*arguments: str | bytes) -> Sequence[str | bytes]:

@@ -2,9 +2,9 @@
 
     python -m tests.forking FOLDER
 
-takes a request a line on stdin and answers with two lines on stdout: the number of the process, and how it ended. It
-has one thread and no connection, so that what it forks is as fresh as a process can be. When stdin ends, which it does
-however the one who asks ends, it removes the folder.
+takes requests from the socket that is its stdin, each with the streams of a command and a pipe, which gets two lines:
+the number of the command's process, and how it ended. It has one thread and no connection, so that what it forks is as
+fresh as a process can be. When the socket is closed, which it is however the one who asks ends, it removes the folder.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ import importlib
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,8 @@ _ROOTS = (
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
 _READ_AT_THE_START = ("PYTHON", "LC_", "LD_", "TZ", "LANGUAGE", "OMP_", "OPENBLAS_", "MALLOC_", "FORCE_COLOR")
 """Variables that the interpreter, or a library as it is imported, reads once: beginnings of their names."""
+_NUMBER = struct.Struct("<q")
+_STREAMS = 3
 
 
 class Forking:
@@ -47,105 +52,118 @@ class Forking:
         self._folder = Path()
         self._free = threading.Lock()
         self._numbers = itertools.count()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket
 
-    def run(
-        self,
-        arguments: Sequence[str | bytes],
-        *,
-        environment: Mapping[str, str],
-        cwd: Path,
-        stdin: bytes | None,
-        timeout: float,
-    ) -> subprocess.CompletedProcess[bytes] | None:
-        """Runs `hybridrag` with `arguments` to its end.
+    def start(
+        self, arguments: Sequence[str | bytes], *, environment: Mapping[str, str], cwd: Path, **options: Any
+    ) -> subprocess.Popen[bytes] | None:
+        """Starts `hybridrag` with `arguments`; `options` are those of `subprocess.Popen`.
 
-        None where that needs an interpreter of its own, or while another thread has a command run here. Raises
-        TimeoutExpired after `timeout` seconds.
+        None where that needs an interpreter of its own, or an option other than the streams.
         """
         if environment.get("LANG") != "C.UTF-8" or any(name.startswith(_READ_AT_THE_START) for name in environment):
             return None
-        if not self._free.acquire(blocking=False):
+        if options.keys() - {"stdin", "stdout", "stderr"}:
             return None
-        try:
-            return self._run(arguments, environment, cwd, stdin, timeout)
-        except BaseException:
-            self._end()  # whatever it may still answer is not for the next one
-            raise
-        finally:
-            self._free.release()
-
-    def _run(
-        self,
-        arguments: Sequence[str | bytes],
-        environment: Mapping[str, str],
-        cwd: Path,
-        stdin: bytes | None,
-        timeout: float,
-    ) -> subprocess.CompletedProcess[bytes]:
-        process = self._process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        # Names of its own: what an earlier command left running may still write to that one's files.
-        given, out, err, modules = (self._folder / f"{next(self._numbers)}" for _ in range(4))
-        given.write_bytes(stdin or b"")
         request = {
             "arguments": [os.fsdecode(argument) for argument in arguments],
             "environment": dict(environment),
             "cwd": str(cwd),
-            "files": [os.devnull if stdin is None else str(given), str(out), str(err)],
-            "modules": str(modules),
         }
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        pid = int(process.stdout.readline())
-        over = threading.Event()
+        return _Forked(self, request, **options)
 
-        def kill() -> None:
-            over.set()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-        timer = threading.Timer(timeout, kill)
-        timer.start()
+    def fork(self, request: Mapping[str, Any], streams: Sequence[int]) -> tuple[int, int]:
+        """The number of a new process, and the pipe that will tell how it ended."""
+        ended, told = os.pipe()
         try:
-            code = int(process.stdout.readline())
-        except BaseException:
-            kill()
-            raise
+            with self._free:
+                self._ask(request, [*streams, told])
         finally:
-            timer.cancel()
-        if over.is_set():
-            raise subprocess.TimeoutExpired(["hybridrag", *request["arguments"]], timeout)
-        done = subprocess.CompletedProcess(arguments, code, out.read_bytes(), err.read_bytes())
-        for file in (given, out, err, modules):
-            file.unlink(missing_ok=True)
-        return done
+            os.close(told)
+        return _number_from(ended), ended
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _ask(self, request: Mapping[str, Any], files: Sequence[int]) -> None:
+        try:
+            if self._process is None:
+                self._process = self._start()
+            body = json.dumps({**request, "modules": str(self._folder / f"{next(self._numbers)}")}).encode()
+            socket.send_fds(self._requests, [_NUMBER.pack(len(body))], files)
+            self._requests.sendall(body)
+        except BaseException:
+            self._end()  # whatever it may still read is no request
+            raise
+
+    def _start(self) -> subprocess.Popen[bytes]:
         self._folder = Path(tempfile.mkdtemp(prefix="hybridrag-forking-"))
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.forking", str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=_ENVIRONMENT,
-            cwd=Path(__file__).parents[1],
-            start_new_session=True,  # Ctrl-C at the terminal is for the one who asks
-        )
+        self._requests, theirs = socket.socketpair()
+        with theirs:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.forking", str(self._folder)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env=_ENVIRONMENT,
+                cwd=Path(__file__).parents[1],
+            )
 
     def close(self) -> None:
         """Ends the process that forks, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            process.communicate()
+            self._requests.close()
+            process.wait()
 
     def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.communicate()
+        if self._process is not None:
+            self._process.kill()
+            self.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class _Forked(subprocess.Popen[bytes]):
+    """A process that the forking one began, and in all else one that `subprocess` did."""
+
+    def __init__(self, forking: Forking, request: Mapping[str, Any], **streams: Any) -> None:
+        self._forking, self._request, self._ended = forking, request, -1
+        self._free = threading.Lock()
+        super().__init__(["hybridrag", *request["arguments"]], **streams)
+
+    def _execute_child(self, *given: Any) -> None:
+        handles = given[10:16]  # stdin to be read and written, stdout to be read and written, stderr likewise
+        streams = (handles[0], handles[3], handles[5])
+        inherited = [number if handle == -1 else handle for number, handle in enumerate(streams)]
+        self.pid, self._ended = self._forking.fork(self._request, inherited)
+        self._child_created = True
+        self._close_pipe_fds(*handles)  # type: ignore[attr-defined]
+
+    def _internal_poll(self, _deadstate: int | None = None) -> int | None:
+        if self._free.acquire(blocking=False):  # else another thread waits
+            try:
+                self._see(0)
+            finally:
+                self._free.release()
+        return self.returncode
+
+    def _wait(self, timeout: float | None) -> int:
+        with self._free:
+            if not self._see(timeout):
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self.returncode
+
+    def _see(self, timeout: float | None) -> bool:
+        """Whether it ended, within so many seconds."""
+        if self.returncode is None and select.select([self._ended], [], [], timeout)[0]:
+            self.returncode = _number_from(self._ended)
+            os.close(self._ended)
+        return self.returncode is not None
+
+
+def _number_from(pipe: int) -> int:
+    read = os.read(pipe, _NUMBER.size)
+    if not read:
+        raise RuntimeError("the forking process ended")
+    number: int = _NUMBER.unpack(read)[0]
+    return number
 
 
 def build_commands_once() -> None:
@@ -155,10 +173,15 @@ def build_commands_once() -> None:
 
 # --- the process that forks ------------------------------------------------------------------------------------------
 
+_FOR_COMMANDS = {signal.SIGINT, signal.SIGTERM}
+"""Signals that a whole group may get: the forking process lives on without heeding them, and what it forks does not."""
+
 
 def main(folder: str) -> None:
-    """Answers requests until stdin ends, and clears up."""
+    """Answers requests until the socket is closed, and clears up."""
     try:
+        for number in _FOR_COMMANDS:
+            signal.signal(number, signal.SIG_IGN)
         import_ahead(_FIRST)
         from hybridrag.cli.app import app, only
 
@@ -166,24 +189,56 @@ def main(folder: str) -> None:
         for verb in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
             typer.main.get_command(only(verb))
         gc.freeze()  # what is here already, no command needs to look through for cycles, nor to copy for that
-        for line in sys.stdin:
-            _answer(json.loads(line))
+        _serve(socket.socket(fileno=0))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _answer(request: dict[str, Any]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _become(request)
-        finally:
-            os._exit(1)  # it could not
-    print(pid, flush=True)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with contextlib.suppress(FileNotFoundError):  # it was killed
-        import_ahead(Path(request["modules"]).read_text().split())
-    print(code, flush=True)
+def _serve(requests: socket.socket) -> None:
+    some_ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, tuple[int, Path]] = {}
+    while True:
+        ready, _, _ = select.select([requests.fileno(), some_ended], [], [])
+        if some_ended in ready:
+            os.read(some_ended, 4096)
+            _reap(running)
+        if requests.fileno() in ready:
+            header, files, _, _ = socket.recv_fds(requests, _NUMBER.size, _STREAMS + 1)
+            if not header:
+                return
+            request = json.loads(_exactly(requests, _NUMBER.unpack(header)[0]))
+            told = files.pop()
+            pid = _fork(request, files)
+            running[pid] = told, Path(request["modules"])
+            os.write(told, _NUMBER.pack(pid))
+
+
+def _exactly(requests: socket.socket, size: int) -> bytes:
+    read = b""
+    while len(read) < size:
+        part = requests.recv(size - len(read))
+        if not part:
+            raise EOFError
+        read += part
+    return read
+
+
+def _reap(running: dict[int, tuple[int, Path]]) -> None:
+    """Tells how those ended that did."""
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        told, modules = running.pop(pid)
+        with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+            os.write(told, _NUMBER.pack(os.waitstatus_to_exitcode(status)))
+        os.close(told)
+        with contextlib.suppress(FileNotFoundError):  # it was killed
+            import_ahead(modules.read_text().split())
+            modules.unlink()
 
 
 def import_ahead(modules: Sequence[str]) -> None:
@@ -194,12 +249,30 @@ def import_ahead(modules: Sequence[str]) -> None:
                 importlib.import_module(name)
 
 
-def _become(request: dict[str, Any]) -> NoReturn:
+def _fork(request: dict[str, Any], streams: list[int]) -> int:
+    """Begins a command; the streams are its own. Returns its process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_COMMANDS)  # one that comes before it heeds them waits
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(request, streams)
+        finally:
+            os._exit(1)  # it could not
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_COMMANDS)
+    for stream in streams:
+        os.close(stream)
+    return pid
+
+
+def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     """Turns this process into one that runs the command."""
-    given, out, err = request["files"]
-    os.dup2(os.open(given, os.O_RDONLY), 0)
-    for number, file in ((1, out), (2, err)):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), number)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.closerange(_STREAMS, os.sysconf("SC_OPEN_MAX"))
     # As Python opens them where LANG is C.UTF-8.
     sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape")
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape")
@@ -215,7 +288,10 @@ def _become(request: dict[str, Any]) -> NoReturn:
     sys.argv[1:] = request["arguments"]
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_COMMANDS)
         main()
+    except KeyboardInterrupt:
+        code = 130
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     finally:

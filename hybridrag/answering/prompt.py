@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hybridrag.answering.parts import chunks_of
 from hybridrag.answering.reduction import Reduced
 from hybridrag.types import Draft, Hit, Label, Passage, Piece, Role, Span, lines_of_head
 
@@ -27,7 +26,7 @@ def passages_of(hits: Sequence[Hit]) -> list[Passage]:
 def place_of(passage: Passage) -> str:
     """Where a passage stands: document, page, headings."""
     chunk = passage.chunk
-    pages = sorted({part.page for part in chunks_of(passage) if part.page is not None})
+    pages = chunk.pages
     page = f", page {pages[0]}" if len(pages) == 1 else f", pages {pages[0]}-{pages[-1]}" if pages else ""
     path = " > ".join(dict.fromkeys((chunk.document.title, *chunk.headings)))
     return f"{chunk.document.uri}{page} ({path})"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 
-from hybridrag.chunking.spans import BLANK, trimmed
+from hybridrag.chunking.spans import BLANK, together, trimmed
 from hybridrag.types import Document
 
-VERSION = 2
+VERSION = 3
 """Part of what decides an index: another number means that paragraphs are counted, and documents chunked, again."""
 _EDGE = 12
 """Paragraphs from either end that are counted."""
@@ -72,7 +73,7 @@ def edges(document: Document) -> tuple[int, ...]:
 
     Of source code and data only the comment at the beginning counts; of other texts no tables and no code.
     """
-    first, last = _edges(_paragraphs(document))
+    first, last = _edges(_paragraphs(document, only_edges=True))
     return tuple(sorted({each.hash for each in (*first, *last) if each.hash is not None}))
 
 
@@ -94,9 +95,10 @@ def left_out(document: Document, repeated: Collection[int]) -> tuple[tuple[int, 
         chosen = {*_reached(first, repeated), *_reached(last[::-1], repeated)}
         chosen -= {*_under_their_own_heading(paragraphs, chosen)}
     for place in reversed(range(len(paragraphs))):
-        below = paragraphs[place + 1] if place + 1 < len(paragraphs) else None
-        if paragraphs[place].heading and below is not None and below not in chosen:
-            chosen.discard(paragraphs[place])
+        each, below = paragraphs[place], paragraphs[place + 1] if place + 1 < len(paragraphs) else None
+        if each.heading and below is not None and below not in chosen:
+            chosen.discard(each)
+    chosen |= {*_with_nothing_left(paragraphs, chosen)}
     own = sum(each.end - each.start for each in paragraphs if each.says and not each.heading and each not in chosen)
     if not own or own * _OWN < sum(each.end - each.start for each in paragraphs):
         return ()
@@ -112,6 +114,15 @@ def _under_their_own_heading(paragraphs: Sequence[_Paragraph], chosen: Collectio
         others = below[len(introduced) :]
         if any(each.prose for each in introduced) and all(each.end - each.start <= _LINE for each in others):
             yield from introduced
+
+
+def _with_nothing_left(paragraphs: Sequence[_Paragraph], chosen: Collection[_Paragraph]) -> Iterator[_Paragraph]:
+    """Headings too short to be counted under which everything goes."""
+    heads = [place for place, each in enumerate(paragraphs) if each.heading]
+    for place, end in pairwise((*heads, len(paragraphs))):
+        below = paragraphs[place + 1 : end]
+        if not paragraphs[place].says and below and all(each in chosen for each in below):
+            yield paragraphs[place]
 
 
 def kept(document: Document) -> list[tuple[int, int]]:
@@ -139,21 +150,24 @@ def _edges(paragraphs: Sequence[_Paragraph]) -> tuple[Sequence[_Paragraph], Sequ
     return paragraphs[:_EDGE], paragraphs[-_EDGE:]
 
 
-def _paragraphs(document: Document) -> list[_Paragraph]:
+def _paragraphs(document: Document, *, only_edges: bool = False) -> list[_Paragraph]:
+    """Those of the whole text, or those near its ends: a long text may have millions of them."""
     text = document.text
     if _begins_with_comment(document):
         comment = _comment_end(text)
-        cuts = {0, comment, len(text)}
-        for match in _BLANK_COMMENT.finditer(text, 0, comment):
-            cuts |= {*match.span()}
+        fixed = {0, comment, len(text)}
+        blank = (place for match in _BLANK_COMMENT.finditer(text, 0, comment) for place in match.span())
         heads: dict[int, int] = {}
         apart = [(comment, len(text))]
     else:
         heads = {heading.start: _heading_end(text, heading.start) for heading in document.headings}
-        cuts = {0, len(text), *heads, *heads.values(), *(match.end() for match in BLANK.finditer(text))}
+        fixed = {0, len(text), *heads, *heads.values()}
+        blank = (match.end() for match in BLANK.finditer(text))
         apart = [(block.start, block.end) for block in document.blocks if block.kind != "list"]
-    spans = [*trimmed(text, pairwise(sorted(cuts)))]
     found = []
+    trim = trimmed(text, pairwise(together(sorted(fixed), blank)))
+    spans = [*islice(trim, _EDGE)]
+    spans += deque(trim, maxlen=_EDGE) if only_edges else trim
     for place, (start, end) in enumerate(spans):
         counted = min(place, len(spans) - 1 - place) < _EDGE and end - start <= _MOST
         words = " ".join(text[start:end].split()).casefold() if counted else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
 from hybridrag.chunking.boundaries import Boundaries
-from hybridrag.chunking.spans import trimmed
+from hybridrag.chunking.spans import lines, places, trimmed
 from hybridrag.errors import ModelError
 from hybridrag.types import Block
 
@@ -22,9 +23,9 @@ _SMALL_SHARE = 3
 class Cutter:
     """Spans of one text that hold at most `budget` of its tokens, the head of their table included."""
 
-    def __init__(self, text: str, offsets: Sequence[tuple[int, int]], cuts: Boundaries, budget: int) -> None:
+    def __init__(self, text: str, offsets: Iterable[tuple[int, int]], cuts: Boundaries, budget: int) -> None:
         self._text = text
-        self._starts = _counted(text, offsets)
+        self._starts: array[int] = places(_counted(text, offsets))
         self._cuts = cuts
         self._budget = budget
 
@@ -49,19 +50,21 @@ class Cutter:
     def head(self, start: int, end: int) -> str:
         """The head of the table that `start:end` goes on with; empty where there is none, or it takes too much."""
         table = self._cuts.table(start, end)
-        if table is None or start < table.head or not self._repeated(table):
-            return ""
-        return self._text[table.start : table.head].strip()
+        return "" if table is None or start < table.head else self._repeated(table)[0]
 
     def _split(self, start: int, end: int, level: int, budget: int) -> list[tuple[int, int]]:
         if self._tokens(start, end) <= budget:
             return [(start, end)]
-        cuts: Sequence[int] = ()
-        while level < self._cuts.levels and not (cuts := self._cuts.within(level, start, end)):
+        first: int | None = None
+        cuts: Iterator[int] = iter(())
+        while level < self._cuts.levels:
+            cuts = iter(self._cuts.within(level, start, end))
+            if (first := next(cuts, None)) is not None:
+                break
             level += 1
-        if level == self._cuts.levels:
+        if first is None:
             return self._by_tokens(start, end, budget)
-        pieces = pairwise([start, *cuts, end])
+        pieces = pairwise(chain((start, first), cuts, (end,)))
         if self._cuts.is_heading(level):
             joined = self._joined(pieces, budget // _SMALL_SHARE)
         elif level == self._cuts.parts and (table := self._headed(start, end)):
@@ -77,21 +80,33 @@ class Cutter:
         return min(budget, -(-tokens * 11 // (parts * 10)))
 
     def _rows(
-        self, table: Block, pieces: Iterable[tuple[int, int]], end: int, budget: int
+        self, table: Block, pieces: Iterator[tuple[int, int]], end: int, budget: int
     ) -> tuple[list[tuple[int, int]], int]:
         """A table's rows joined, and the budget of what must be cut further: the head takes a part of each chunk."""
-        (start, first), *others = pieces
-        rest = max(1, budget - self._tokens(table.start, table.head))
-        rows = self._joined([(table.head, first), *others], self._even(table.head, end, rest))
+        start, first = next(pieces)
+        rest = max(1, budget - self._repeated(table)[1])
+        rows = self._joined(chain([(table.head, first)], pieces), self._even(table.head, end, rest))
         return [(start, rows[0][1]), *rows[1:]], rest
 
     def _headed(self, start: int, end: int) -> Block | None:
         """The table whose head `start:end` begins with, and then some rows."""
         table = self._cuts.table(start, end)
-        return table if table is not None and start < table.head and self._repeated(table) else None
+        return table if table is not None and start < table.head and self._repeated(table)[0] else None
 
-    def _repeated(self, table: Block) -> bool:
-        return self._tokens(table.start, table.head) <= self._budget // HEAD_SHARE
+    def _repeated(self, table: Block) -> tuple[str, int]:
+        """What of a table's head every chunk gets, and its tokens: all, or its words without its rules, or nothing.
+
+        The rules of reStructuredText and LaTeX take more tokens than the names of the columns.
+        """
+        most = self._budget // HEAD_SHARE
+        if (tokens := self._tokens(table.start, table.head)) <= most:
+            return self._text[table.start : table.head].strip(), tokens
+        said = [line for line in lines(self._text, table.start, table.head) if self._says(*line)]
+        tokens = sum(self._tokens(*line) for line in said)
+        return ("\n".join(self._text[start:end] for start, end in said), tokens) if tokens <= most else ("", 0)
+
+    def _says(self, start: int, end: int) -> bool:
+        return any(map(str.isalnum, self._text[start:end]))
 
     def _joined(self, pieces: Iterable[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
         joined: list[tuple[int, int]] = []
@@ -112,16 +127,16 @@ class Cutter:
         return bisect_left(self._starts, end) - bisect_left(self._starts, start)
 
 
-def _counted(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
+def _counted(text: str, offsets: Iterable[tuple[int, int]]) -> Iterator[int]:
     """The places that count against the budget: where a token starts, and further ones inside a long stretch.
 
     A tokenizer may make one token of a word of any length (`[UNK]`), or none of characters it does not know. Counted by
     its tokens alone such a text would be a single chunk, however long.
     """
-    starts = [start for start, _ in offsets]
-    if not starts or starts[0] > 0:
-        starts.insert(0, 0)
-    counted: list[int] = []
-    for here, there in pairwise([*starts, len(text)]):
-        counted.extend((here,) if there - here <= LONGEST_TOKEN else range(here, there, LONGEST_TOKEN))
-    return counted
+    starts = (start for start, _ in offsets)
+    first = next(starts, 0)
+    for here, there in pairwise(chain((0,) if first else (), (first,), starts, (len(text),))):
+        if there - here <= LONGEST_TOKEN:
+            yield here
+        else:
+            yield from range(here, there, LONGEST_TOKEN)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from hybridrag.chunking.spans import BLANK, LINE
+from hybridrag.chunking.spans import BLANK, LINE, places, together
 from hybridrag.types import Block, Document
 
+_MOST_FENCES = 200_000
 _FENCE = re.compile(r"(?m)^[ \t]*(`{3,}|~{3,})([^\n]*)$")
 _ITEM = re.compile(r"(?m)^[ \t]*(?=(?:[-*+•]|\(?[0-9a-zA-Z]{1,9}[.)])(?:[ \t]|$))")
 
@@ -25,34 +28,36 @@ def all_blocks(document: Document, code: Sequence[Block]) -> list[Block]:
     return sorted(blocks, key=lambda block: block.start)
 
 
-def parts(text: str, blocks: Sequence[Block], code: Sequence[Block]) -> tuple[set[int], set[int]]:
-    """Where the parts of blocks begin, and the parts of these.
+def parts(text: str, blocks: Sequence[Block], code: Sequence[Block]) -> tuple[array[int], array[int]]:
+    """Where the parts of blocks begin, and the parts of these; the blocks are in order.
 
     Rows of a table; statements of code after blank lines, those that are indented least, then the others; items of a
     list, then those of lists in it and its paragraphs. No list is cut within the fenced `code` that it holds.
     """
-    outer: set[int] = set()
-    inner: set[int] = set()
+    outer, inner = places(()), places(())
     for block in blocks:
         if block.kind == "table":
-            outer.update(match.end() for match in LINE.finditer(text, block.head, block.end))
+            outer.extend(match.end() for match in LINE.finditer(text, block.head, block.end))
             continue
-        cuts = {match.end() for match in BLANK.finditer(text, block.start, block.end)}
+        cuts = places(match.end() for match in BLANK.finditer(text, block.start, block.end))
         graded = cuts
         if block.kind == "list":
-            cuts = {cut for cut in cuts if around(cut, code) is None}
-            items = {match.end() for match in _ITEM.finditer(text, block.start, block.end)}
-            graded = {item for item in items if around(item, code) is None}
+            cuts = places(cut for cut in cuts if around(cut, code) is None)
+            items = (match.end() for match in _ITEM.finditer(text, block.start, block.end))
+            graded = places(item for item in items if around(item, code) is None)
         least = min((_indented(text, cut) for cut in graded), default=0)
-        best = {cut for cut in graded if _indented(text, cut) == least}
-        outer |= best
-        inner |= (cuts | graded) - best
+        best = places(cut for cut in graded if _indented(text, cut) == least)
+        outer.extend(best)
+        inner.extend(cut for cut in together(cuts, graded) if not _holds(best, cut))
     return outer, inner
 
 
 def fenced(text: str) -> list[Block]:
-    """Fenced code blocks (CommonMark 4.5, but indented at will), an unclosed one up to the end."""
-    return [Block("code", start, end, start) for start, end in _fences(text)]
+    """Fenced code blocks (CommonMark 4.5, but indented at will), an unclosed one up to the end.
+
+    Not more of them than a parsed document may have headings and blocks: a text of nothing but fences is no code.
+    """
+    return [Block("code", start, end, start) for start, end in islice(_fences(text), _MOST_FENCES)]
 
 
 def _fences(text: str) -> Iterator[tuple[int, int]]:
@@ -73,6 +78,11 @@ def around(position: int, blocks: Sequence[Block]) -> Block | None:
     """The block that `position` is inside of, its edges aside."""
     index = bisect_right(blocks, position, key=lambda block: block.start) - 1
     return blocks[index] if index >= 0 and blocks[index].start < position < blocks[index].end else None
+
+
+def _holds(found: Sequence[int], place: int) -> bool:
+    index = bisect_left(found, place)
+    return index < len(found) and found[index] == place
 
 
 def _indented(text: str, position: int) -> int:

@@ -7,9 +7,10 @@ different headings are joined only while they are small, so that a section stays
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hybridrag.chunking.boilerplate import kept
 from hybridrag.chunking.boundaries import Boundaries
@@ -20,7 +21,7 @@ from hybridrag.errors import ModelError
 from hybridrag.ports import Tokenizer
 from hybridrag.types import Chunk, Document, chunk_id
 
-VERSION = 2
+VERSION = 3
 _PREFIX_SHARE = 4
 """Title and headings take at most one part in this many of a chunk's tokens."""
 _LEAST_WINDOW = 16
@@ -43,7 +44,8 @@ class StructuralChunker:
         }
 
     def chunk(self, document: Document) -> tuple[Chunk, ...]:
-        """The chunks in order; they do not overlap, and only white space lies between them, and what is left out.
+        """The chunks in order; they do not overlap, and only white space lies between them, and what is left out. None
+        goes on over a page.
 
         Raises ModelError where the model's window leaves no room for text.
         """
@@ -79,7 +81,7 @@ class StructuralChunker:
     def _fitting(self, document: Document, outline: Outline, cutter: Cutter, prefix_limit: int) -> list[_Piece]:
         """Pieces whose true token count fits; one that grew when tokenised alone is cut again, smaller."""
         fitting: list[_Piece] = []
-        pending = [span for start, end in kept(document) for span in cutter.cut(start, end)]
+        pending = [span for start, end in _stretches(document) for span in cutter.cut(start, end)]
         while pending:
             again: list[tuple[int, int]] = []
             for first in range(0, len(pending), _MEASURED_TOGETHER):
@@ -144,6 +146,13 @@ class _Piece:
     head: str
     embed_text: str
     tokens: int
+
+
+def _stretches(document: Document) -> Iterator[tuple[int, int]]:
+    """What is kept of the text, page by page: what went on over a page would be cited with the wrong one."""
+    begins = [page.start for page in document.pages]
+    for start, end in kept(document):
+        yield from pairwise((start, *begins[bisect_right(begins, start) : bisect_left(begins, end)], end))
 
 
 def _page_of(document: Document, position: int) -> int | None:

@@ -62,7 +62,7 @@ def generate(
         check_target(file, force=force)
     generating = Generating(session.wiring)
     if provider is not None:
-        generating.destination()  # a missing key is told before any work is done
+        session.wiring.provider.destination()  # a missing key is told before any work is done
     session.say_collection()
     sample = generating.draw(count=count, seed=seed, wanted=wanted)
     if sample.documents == 1:
@@ -86,7 +86,7 @@ def _locally(generating: Generating, sample: Sample, out: _Output, count: int) -
 
 
 def _asked(generating: Generating, sample: Sample, out: _Output, count: int) -> None:
-    plan, destination = generating.plan(sample, count=count), generating.destination()
+    plan, destination = generating.plan(sample, count=count), generating.wiring.provider.destination()
     if plan.left_out:
         out.session.notice(
             f"{plan.left_out} of {len(sample.materials)} chunks are labelled local-only and were left out"

@@ -102,7 +102,8 @@ def run(
     if asked.corpus is None:
         session.say_collection()
     evaluating = session.wiring.evaluating
-    destination = evaluating.destination() if provider is not None else None  # a missing key is told before any work
+    # A missing key is told before any work.
+    destination = session.wiring.provider.destination() if provider is not None else None
     against_run = None
     if against is not None:
         against_run = evaluating.named(against, asked.answerable, variants=options.variants, metric=metric)

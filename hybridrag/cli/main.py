@@ -34,8 +34,10 @@ _COMPLETION = "_HYBRIDRAG_COMPLETE"
 
 _GRACE_S = 0.5
 """How long the work under way has to end after SIGTERM, in seconds."""
-_FINISHES = "reindex"
-"""The verb that ends its batch first, which may take longer, and tells so."""
+_FINISH = frozenset({"db", "reindex"})
+"""Verbs that may take longer: one ends the servers and programs that it started, the other its batch, and tells so."""
+_CURSOR = "\033[?25h"
+"""Shows the cursor, which a progress bar hides."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -47,7 +49,7 @@ def run(argv: Sequence[str]) -> int:
     _mend_streams()
     arguments = hoisted(argv)
     flags = Globals.peek(arguments)
-    with stderr_kept(), _stopped_by_signals(flags, soon=verb_of(arguments) != _FINISHES) as over:
+    with stderr_kept(), _stopped_by_signals(flags, soon=verb_of(arguments) not in _FINISH) as over:
         log_in(os.environ.get(VARIABLE, "") if flags.log_format is None else flags.log_format)
         return _ended(argv, arguments, flags, over)
 
@@ -240,6 +242,8 @@ def _stopped_by_signals(flags: Globals, *, soon: bool) -> Iterator[threading.Eve
             if number[0] in (signal.SIGINT, signal.SIGTERM):
                 signal.pthread_kill(main, signal.SIGURG)
             if number[0] == signal.SIGTERM and soon and not over.wait(_GRACE_S):
+                if sys.stderr.isatty():
+                    sys.stderr.write(_CURSOR)
                 tell(_Terminated(), flags)
                 os._exit(TERMINATED)
         os.close(reading)

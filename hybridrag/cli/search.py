@@ -126,6 +126,7 @@ def location_json(chunk: StoredChunk) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "page": chunk.page,
+        "pages": list(chunk.pages),
         "headings": list(chunk.headings),
         "table": chunk.opening or None,
     }
@@ -133,7 +134,7 @@ def location_json(chunk: StoredChunk) -> dict[str, Any]:
 
 def place(chunk: StoredChunk) -> str:
     """Document, page and headings, for people."""
-    page = f" p.{chunk.page}" if chunk.page is not None else ""
+    page = f" p.{'-'.join(map(str, dict.fromkeys((chunk.pages[0], chunk.pages[-1]))))}" if chunk.pages else ""
     path = f"  {' > '.join(chunk.headings)}" if chunk.headings else ""
     return one_line(f"{chunk.document.uri}{page}{path}")
 

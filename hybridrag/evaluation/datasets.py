@@ -53,11 +53,11 @@ def load_beir(folder: Path, *, split: str | None = None) -> Dataset:
     Raises UsageError naming the file that is missing, or the line that is broken.
     """
     for name in ("corpus.jsonl", "queries.jsonl"):
-        if not _is_file(folder / name):
+        if not is_file(folder / name):
             raise UsageError(f"{folder} is no BEIR folder: it has no {name}", hint=_inner(folder))
     judgements = _judgements(folder, split)
     questions = folder / "queries.jsonl"
-    if split is not None and _is_file(folder / f"queries.{split}.jsonl"):
+    if split is not None and is_file(folder / f"queries.{split}.jsonl"):
         questions = folder / f"queries.{split}.jsonl"
     qrels = _qrels(judgements)
     texts, answers = _queries(questions, judged=qrels)
@@ -91,7 +91,7 @@ _VAGUE = re.compile(r"[a-z]{1,3}([-_][A-Za-z]{2,4})?|train|test|beir|data|datase
 
 def is_beir(folder: Path) -> bool:
     """Whether a folder holds the files of a dataset, whatever is in them."""
-    return _is_file(folder / "corpus.jsonl") and _is_file(folder / "queries.jsonl")
+    return is_file(folder / "corpus.jsonl") and is_file(folder / "queries.jsonl")
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -132,8 +132,8 @@ def _shown(folder: Path) -> str:
 
 
 def _judgements(folder: Path, split: str | None) -> Path:
-    inside = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv")) if _is_file(file)}
-    beside = {file.name[6:-4]: file for file in sorted(folder.glob("qrels.*.tsv")) if _is_file(file)}
+    inside = {file.stem: file for file in sorted((folder / "qrels").glob("*.tsv")) if is_file(file)}
+    beside = {file.name[6:-4]: file for file in sorted(folder.glob("qrels.*.tsv")) if is_file(file)}
     known = beside | inside
     if split is not None:
         if split in known:
@@ -142,7 +142,7 @@ def _judgements(folder: Path, split: str | None) -> Path:
             f"{folder} has no judgements for the split {split!r}",
             hint=f"it has: {', '.join(sorted(known))}" if known else "leave --split out: its qrels.tsv is the only one",
         )
-    if _is_file(folder / "qrels.tsv"):
+    if is_file(folder / "qrels.tsv"):
         return folder / "qrels.tsv"
     if "test" in known or len(known) == 1:
         return known.get("test") or next(iter(known.values()))
@@ -192,7 +192,7 @@ def _id(value: str | int) -> str:
     return plain(str(value)).strip()
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether a file is there; none is where the path cannot be looked at, or has no valid name."""
     try:
         return path.is_file()

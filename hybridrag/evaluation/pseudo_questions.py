@@ -22,8 +22,6 @@ from hybridrag.evaluation.vocabulary import Terms, Vocabulary, Word
 Sentences = Callable[[str], Sequence[tuple[int, int]]]
 """A text to the spans of its sentences."""
 
-METHODS = ("definition", "docstring", "keywords", "heading")
-
 _LEAST_WORDS = 3
 _MOST_WORDS = 5
 _TOPIC_WORDS = 2

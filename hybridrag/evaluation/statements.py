@@ -187,14 +187,6 @@ def _trigrams(sentences: Sequence[str]) -> set[str]:
     return {text[at : at + 3] for at in range(len(text) - 2)} if text.strip() else set()
 
 
-def token_f1(expected: str, answer: str) -> float:
-    """F1 over words, as SQuAD counts it: the same whichever of both is expected. 1 for two texts without words."""
-    wanted, given = Counter(tokens(expected)), Counter(tokens(answer))
-    if not wanted or not given:
-        return float(wanted == given)
-    return 2 * (wanted & given).total() / (wanted.total() + given.total())
-
-
 def trigrams_held(expected: Sequence[str], answer: Sequence[str]) -> float:
     """The share of the expected answer's runs of three characters that the answer holds, from 0 to 1."""
     wanted, given = _trigrams(expected), _trigrams(answer)

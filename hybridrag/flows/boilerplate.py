@@ -55,11 +55,6 @@ def likeness(document: Document) -> Likeness:
     return Likeness(VERSION, edges(document), found.words, found.digest, found.hashes)
 
 
-def kept_by_others(document: Document, likeness: Likeness, keepers: Mapping[int, UUID]) -> tuple[int, ...]:
-    """The hashes of the paragraphs that a document need not be chunked with: others are, by `keepers`."""
-    return tuple(number for number in likeness.edges if keepers.get(number, document.id) != document.id)
-
-
 def leave_out_repeated(
     run: IngestRun, *, chunker: Chunker, embedder: Embedder, processing: str, progress: Progress, wanted: bool
 ) -> Boilerplate:

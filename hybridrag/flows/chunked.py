@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hybridrag.chunking import BOILERPLATE_VERSION
 from hybridrag.chunking import left_out as spans_left_out
 from hybridrag.ports import Chunker
-from hybridrag.retrieval import ANALYSIS, analyser_of, document_terms
+from hybridrag.retrieval import ANALYSIS, Frequencies, analyser_of, document_terms
 from hybridrag.types import Chunked, Document
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def chunked_as(document: Document, chunker: Chunker, text_search: str, *, left_o
     chunks = chunker.chunk(document)
     analyser = analyser_of(document.language, text_search)
     # Titles and headings are searched with the text: the terms come from what the model is given.
-    terms = tuple(document_terms(chunk.embed_text, analyser) for chunk in chunks)
+    terms = tuple(Frequencies(document_terms(chunk.embed_text, analyser)) for chunk in chunks)
     return Chunked(document, chunks, analyser, terms, left_out=left_out)
 
 

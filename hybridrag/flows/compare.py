@@ -9,6 +9,7 @@ from typing import Literal
 
 from hybridrag.errors import UsageError
 from hybridrag.evaluation import MAIN, Comparison, Run, compare_runs, load_run
+from hybridrag.evaluation.datasets import is_file
 from hybridrag.flows.evaluate import Variant
 
 Place = Literal["chosen", "model", "collection"]
@@ -50,7 +51,7 @@ def parse_subject(text: str, *, mode: str = "hybrid") -> Subject:
         if not name.isascii() or not name.isdecimal():
             raise UsageError(f"{text}: a run is named by its number", hint="for example: run:12")
         return Saved(text, run_number(name), Variant.parse(mode).name)
-    if text.endswith(".json") or _is_file(Path(text)):
+    if text.endswith(".json") or is_file(Path(text)):
         return Saved(text, Path(text), Variant.parse(mode).name)
     try:
         variant = Variant.parse(text)
@@ -115,13 +116,6 @@ def _earlier(subject: Saved, saved: Callable[[int], Run], metric: str) -> Run:
     run = load_run(subject.run) if isinstance(subject.run, Path) else saved(subject.run)
     check_run(run, [subject.mode], metric)
     return run
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long for one
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ something has changed. Nothing that was indexed of one that is broken is taken f
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Set
+from collections import Counter, defaultdict
+from collections.abc import Collection, Generator, Iterator, Set
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 _DEEPEST = 3
 """Files in files in files: what lies deeper was made to keep a reader busy."""
+_MOST = 100_000
+"""Files inside one, at all depths together, that are taken."""
+_TOLD = 100
+"""Of those that cannot be had, so many are told one by one; the others are counted, by what is the matter with them."""
+_REASONS = 3
+"""Reasons that are told of the others."""
 
 
 class Files:
@@ -87,14 +95,24 @@ class Files:
     def inside(self, raw: RawDocument, parser: Parser) -> Iterator[RawDocument | Skipped]:
         """The documents inside a file, those inside of them too, and what cannot be had."""
         self._opened.add(raw.path)
-        for item in self._members(raw, parser, depth=1):
-            if isinstance(item, Skipped):
-                yield item
-            elif item.path in self.container_of:
-                yield Skipped(item.uri, "a second file of the same name", "Give it another name in its archive.")
-            else:
-                self.container_of[item.path] = raw.path
-                yield item
+        told, others = 0, _Others()
+        with closing(self._members(raw, parser, depth=1)) as members:
+            for number, member in enumerate(members, start=1):
+                if number > _MOST:
+                    self.broken.add(raw.path)
+                    reason = f"holds more than {_MOST:,} files: the others were left out"
+                    yield Skipped(raw.uri, reason, "Unpack it, and index that.", parser=parser.unpacker)
+                    break
+                item = self._once(member, raw)
+                if isinstance(item, RawDocument) or item.uri == raw.uri or self._is_known(item):
+                    yield item
+                elif told < _TOLD:
+                    told += 1
+                    yield item
+                else:
+                    others.add(item)
+        if others.reasons:
+            yield others.told(raw.uri)
 
     def changed(self, stale: Set[str]) -> dict[str, Container]:
         """Files that are done now and were not before, or otherwise. `stale` are documents that are gone, and kept."""
@@ -116,7 +134,19 @@ class Files:
         found = (self._plan.known[path].container for path in documents)
         return {container for container in found if container is not None}
 
-    def _members(self, raw: RawDocument, parser: Parser, *, depth: int) -> Iterator[RawDocument | Skipped]:
+    def _once(self, item: RawDocument | Skipped, outermost: RawDocument) -> RawDocument | Skipped:
+        """A document under a path that none before it had."""
+        if isinstance(item, Skipped):
+            return item
+        if item.path in self.container_of:
+            return Skipped(item.uri, "a second file of the same name", "Give it another name in its archive.")
+        self.container_of[item.path] = outermost.path
+        return item
+
+    def _is_known(self, item: Skipped) -> bool:
+        return self._plan.path_of(item) in self._plan.known
+
+    def _members(self, raw: RawDocument, parser: Parser, *, depth: int) -> Generator[RawDocument | Skipped, None, None]:
         if depth > _DEEPEST:
             reason = f"lies more than {_DEEPEST} files deep in other files"
             yield Skipped(raw.uri, reason, "Unpack it, and index that.", parser=parser.unpacker)
@@ -170,3 +200,24 @@ class Files:
     def _processing(self) -> str:
         source = self._plan.source
         return digest({"files": self._plan.making.files, "include": source.include, "exclude": source.exclude})
+
+
+@dataclass(slots=True)
+class _Others:
+    """Files inside one that cannot be had either, counted by the reason; `failed` says that with some something is
+    wrong.
+    """
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    failed: bool = False
+
+    def add(self, item: Skipped) -> None:
+        self.reasons[item.reason] += 1
+        self.failed = self.failed or item.failed
+
+    def told(self, uri: str) -> Skipped:
+        """One problem for all of them, under a name that no file has."""
+        most = "; ".join(f"{reason} ({count:,})" for reason, count in self.reasons.most_common(_REASONS))
+        more = "; and others" if len(self.reasons) > _REASONS else ""
+        reason = f"{self.reasons.total():,} more files in it cannot be had: {most}{more}"
+        return Skipped(f"{uri}/(others)", reason, "Unpack it to look at them.", self.failed)

@@ -86,7 +86,8 @@ class Ground:
         if self.text is not None:
             parser = GuardedParser()
             try:
-                yield path_library(self.text, chunker=chunker, parser=parser)
+                limit = self.settings.max_file_bytes
+                yield path_library(self.text, limit=limit, chunker=chunker, parser=parser)
             finally:
                 parser.close()
         elif self.collection is not None and self.open_store is not None:

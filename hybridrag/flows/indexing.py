@@ -16,20 +16,19 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.flows.boilerplate import kept_by_others, likeness
+from hybridrag.flows.boilerplate import likeness
 from hybridrag.flows.changes import Plan
 from hybridrag.flows.chunked import chunked_as
 from hybridrag.flows.labels import label_of
 from hybridrag.flows.looking import Looking
 from hybridrag.flows.pipeline import mapped, prefetched
+from hybridrag.flows.repeating import Repeating
 from hybridrag.flows.stages import Stages
 from hybridrag.flows.tally import Tally
 from hybridrag.ports import Chunker, Embedder, Parser
 from hybridrag.types import Chunk, Chunked, Document, Embedded, Inspection, Label, RawDocument, Skipped
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from hybridrag.flows.ingest import IngestOptions
     from hybridrag.privacy.inspection import Inspector
     from hybridrag.store.writing import IngestRun
@@ -61,19 +60,21 @@ class Indexing:
         chunker: Chunker,
         embedder: Embedder,
         open_inspector: Callable[[], Inspector],
-        keepers: Mapping[int, UUID],
+        repeating: Repeating | None,
         chunking: str,
         tally: Tally,
         stages: Stages,
         options: IngestOptions,
     ) -> None:
-        """`keepers` are the documents whose chunks hold what others repeat; `chunking` tells what makes chunks."""
+        """`repeating` tells what other documents hold in their chunks; with None, each holds all of its text.
+        `chunking` tells what makes chunks.
+        """
         self._run = run
         self._parser = parser
         self._chunker = chunker
         self._embedder = embedder
         self._inspector = cache(open_inspector)  # mostly there is nothing to inspect
-        self._keepers = keepers
+        self._repeating = repeating
         self._chunking = chunking
         self._tally = tally
         self._report = tally.report
@@ -163,7 +164,7 @@ class Indexing:
         document = replace(document, label=label)
         with self._stages.timed("chunk"):
             found = likeness(document)
-            left_out = kept_by_others(document, found, self._keepers)
+            left_out = self._repeating.left_out(document.id, found) if self._repeating else ()
             chunked = chunked_as(document, self._chunker, self._run.collection.text_search, left_out=left_out)
         return replace(chunked, inspection=self._inspected(document), likeness=found)
 

@@ -22,6 +22,7 @@ from hybridrag.flows.ingest_report import IngestReport, Refused
 from hybridrag.flows.labels import relabelled
 from hybridrag.flows.languages import language_warnings
 from hybridrag.flows.progress import Progress
+from hybridrag.flows.repeating import Repeating
 from hybridrag.flows.sampled import keep_sample
 from hybridrag.flows.selection import Selection
 from hybridrag.flows.stages import Stages
@@ -88,13 +89,15 @@ class Ingest:
         self._stages = Stages()
         self.report = IngestReport(collection=run.collection.name, dry_run=options.dry_run)
         self._tally = Tally(self.report, progress)
+        chunked_once = options.boilerplate_once and not options.dry_run
+        self._repeating = Repeating(run.repeated) if chunked_once else None
         self._indexing = Indexing(
             run,
             parser=parser,
             chunker=chunker,
             embedder=embedder,
             open_inspector=open_inspector,
-            keepers={} if options.dry_run else run.repeated.keepers(),
+            repeating=self._repeating,
             chunking=self._making.chunking,
             tally=self._tally,
             stages=self._stages,
@@ -124,7 +127,10 @@ class Ingest:
     def _bring_up_to_date(self, selections: Sequence[tuple[int, Selection]], remember: Callable[[Source], int]) -> None:
         plans = [plan for plan in (self._plan(*selected) for selected in selections) if not self._refused(plan)]
         plans = [plan for plan in plans if self._remembered(plan, remember)]
-        self._progress.begin(sum(len(plan.known if plan.still else plan.listing.entries) for plan in plans))
+        listed = sum(len(plan.known if plan.still else plan.listing.entries) for plan in plans)
+        self._progress.begin(listed)
+        if self._repeating is not None:
+            self._repeating.expect(listed)
         for plan in plans:
             self._index(plan)
         plans = [plan for plan in plans if not self._refused(plan)]

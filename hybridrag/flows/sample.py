@@ -109,10 +109,10 @@ def collection_library(store: PostgresStore, collection: Index) -> Library:
     return Library(f"the collection {collection.name}", [held(row) for row in rows])
 
 
-def path_library(path: str, *, chunker: Chunker, parser: Parser) -> Library:
-    """What a folder or a file holds. Raises UsageError where there is none."""
+def path_library(path: str, *, limit: int, chunker: Chunker, parser: Parser) -> Library:
+    """What a folder or a file holds, but for files of over `limit` bytes. Raises UsageError where there is none."""
     (selection,) = select([path], [], SourceOptions())
-    reader = open_source(selection.source)
+    reader = open_source(selection.source, limit=limit)
     entries = [*reader.list().entries]
     _mixed(entries)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-import pwd
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 
+from hybridrag.accounts import user_name
 from hybridrag.errors import BudgetSpent, ConfigError, DatabaseError, HybridragError
 from hybridrag.money import dollars
 from hybridrag.providers.tokens import cost, most_tokens
@@ -48,7 +48,7 @@ class Spending:
         """
         most = cost(most_tokens(prompt), max_tokens, destination=destination, price=model.price)
         now = self._clock()
-        spender = Spender(now, _user(), os.uname().nodename, destination.provider, destination.model)
+        spender = Spender(now, user_name(), os.uname().nodename, destination.provider, destination.model)
         if destination.local and not most:
             return Reservation(None, spender, most=0.0)
         if self.limit is None:
@@ -165,10 +165,3 @@ def _no_price(destination: Destination, limit: float) -> ConfigError:
         f"completion_price under [providers.{destination.provider}]; or choose a model whose price is known "
         "(`hybridrag providers list`)",
     )
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

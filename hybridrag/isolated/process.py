@@ -8,12 +8,17 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from _thread import start_new_thread
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Any
 
 from hybridrag.isolated.bounds import Bounds
@@ -65,8 +70,9 @@ class Process:
         """
         folder = Folder()
         told = {"module": module, "settings": settings, "bounds": asdict(bounds), "parent": os.getpid()}
-        try:
-            self._process = subprocess.Popen(
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _START, json.dumps(told), *_import_path()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -78,6 +84,9 @@ class Process:
                 # Ctrl-C at the terminal is for the parent, which then ends the child.
                 start_new_session=True,
             )
+
+        try:
+            self._process = _started(start)
         except OSError:
             folder.remove()
             raise
@@ -150,6 +159,34 @@ class Process:
                         return answer.parts
                     if answer.signs > signs:
                         deadline = min(latest, max(deadline, time.monotonic() + patience.after_sign))
+
+
+def _started(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """The process, started by a thread that lasts: Linux kills one that dies with its parent (`sandbox`) as soon as the
+    thread that started it ends. Raises what `start` raises."""
+    if threading.current_thread() is threading.main_thread():
+        return start()
+    started: Future[subprocess.Popen[bytes]] = Future()
+    _starter(os.getpid()).put((start, started))
+    return started.result()
+
+
+@cache
+def _starter(_process: int) -> SimpleQueue[tuple[Callable[[], Any], Future[Any]]]:
+    """What a thread of this process takes processes to be started from, as long as this one lives."""
+    asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+
+    def serve() -> None:
+        while True:
+            start, started = asked.get()
+            try:
+                started.set_result(start())
+            except BaseException as exc:  # carried over to whoever asked
+                started.set_exception(exc)
+            del start, started
+
+    start_new_thread(serve, ())  # not one of `threading`, whose threads are told apart from those that work
+    return asked
 
 
 # Isolated (-I, -S): nothing in the environment or the current folder decides what the child imports; the folders that

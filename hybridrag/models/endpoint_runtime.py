@@ -140,8 +140,8 @@ class EndpointEmbedder:
         if len(text) < self.spec.window:
             return text or " "  # OpenAI and TEI refuse an empty text
         tokenizer = self._tokenizer
-        room = self.spec.window - (tokenizer.count([""])[0] - len(tokenizer.offsets(self.spec.document_prompt)))
-        tokens = tokenizer.offsets(text)
+        room = self.spec.window - (tokenizer.count([""])[0] - len([*tokenizer.offsets(self.spec.document_prompt)]))
+        tokens = [*tokenizer.offsets(text)]
         return text if len(tokens) <= room else text[: tokens[max(room, 1)][0]]
 
     @cached_property

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,20 +36,17 @@ class FastTokenizer:
         digest.update(json.dumps([self.spec.tokenizing, self.spec.document_prompt], sort_keys=True).encode())
         return digest.hexdigest()
 
-    def offsets(self, text: str) -> Sequence[tuple[int, int]]:
+    def offsets(self, text: str) -> Iterator[tuple[int, int]]:
         """The span of each token in `text`, special tokens left out.
 
-        A long text is taken in stretches that end at white space where there is any: as a whole it would need more than
-        a hundred bytes of memory a character.
+        A long text is taken in stretches that end at white space where there is any, some at a time: as a whole it
+        would need more than a hundred bytes of memory a character.
         """
-        stretches = [(match.start(), match[0]) for match in _STRETCH.finditer(text)]
-        offsets: list[tuple[int, int]] = []
-        for first in range(0, len(stretches), _TOGETHER):
-            group = stretches[first : first + _TOGETHER]
+        stretches = _STRETCH.finditer(text)
+        while group := [(match.start(), match[0]) for match in islice(stretches, _TOGETHER)]:
             encodings = self._whole.encode_batch([stretch for _, stretch in group], add_special_tokens=False)
             for (base, _), encoding in zip(group, encodings, strict=True):
-                offsets.extend((base + start, base + end) for start, end in encoding.offsets)
-        return offsets
+                yield from ((base + start, base + end) for start, end in encoding.offsets)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens the model is given for each text: special tokens and the document prompt included."""

@@ -16,6 +16,20 @@ was checked on this side.
     pdf, pictures, office, html, mail, markup, data, code, packed    the formats, family by family
 """
 
-from hybridrag.parsing.guard import GuardedParser
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hybridrag.parsing.guard import GuardedParser
 
 __all__ = ["GuardedParser"]
+
+
+def __getattr__(name: str) -> type[GuardedParser]:
+    """A child imports this package too, and has no use for the parent's half."""
+    if name != "GuardedParser":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from hybridrag.parsing.guard import GuardedParser
+
+    return GuardedParser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from hybridrag.parsing import unpacking
@@ -41,6 +42,24 @@ def read_answer(answer: dict[str, Any], body: bytes) -> Parsed:
     if not _sound(parsed):
         raise BadAnswerError
     return parsed
+
+
+def read_members(answer: dict[str, Any], content: bytes) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """What is told of each of the files inside another that came with one answer, and its bytes.
+
+    Raises UnreadableError where no more can be had of the other, BadAnswerError for what does not hold together.
+    """
+    refuse(answer)
+    told = answer.get("members")
+    if not isinstance(told, list) or not told or not all(isinstance(each, dict) for each in told):
+        raise BadAnswerError
+    sizes = [each.get("size") for each in told]
+    if any(type(size) is not int or size < 0 for size in sizes) or sum(sizes) != len(content):
+        raise BadAnswerError
+    end = 0
+    for each, size in zip(told, sizes, strict=True):
+        end += size
+        yield each, content[end - size : end]
 
 
 def read_member(answer: dict[str, Any], content: bytes, *, uri: str) -> Member | Skipped:

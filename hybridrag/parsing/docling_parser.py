@@ -15,10 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.blocks import parsed_markdown
 from hybridrag.parsing.parsed import Parsed, UnreadableError
 from hybridrag.parsing.text import clean
-from hybridrag.parsing.titles import first_title
 from hybridrag.types import Page
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument"
@@ -75,15 +74,7 @@ class DoclingParser:
             )
         partial = converted.status is ConversionStatus.PARTIAL_SUCCESS
         text, pages = _paged(converted.document)
-        found = find_structure(text)
-        return Parsed(
-            text=text,
-            title=first_title(found.headings),
-            pages=pages,
-            headings=found.headings,
-            blocks=found.blocks,
-            notes=("docling read only a part of it",) if partial else (),
-        )
+        return parsed_markdown(text, pages=pages, notes=("docling read only a part of it",) if partial else ())
 
     @cached_property
     def _converter(self) -> Any:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from types import MappingProxyType
 
 from hybridrag.parsing import refusals
@@ -80,8 +79,12 @@ class Format:
         return _made_by(self)
 
 
-_version = cache(version)
-"""Of a library that many formats share: each look reads and parses its whole metadata."""
+@cache
+def _version(library: str) -> str:
+    """Cached, as many formats share one: each look reads and parses its whole metadata."""
+    from importlib.metadata import version
+
+    return version(library)
 
 
 @cache
@@ -96,7 +99,7 @@ _OTHER_TEXT = Format("other-text", 1, _TEXT.reader, frozenset(), prose=False)
 
 
 def _office(name: str, media_types: frozenset[str], *libraries: str, prose: bool = True) -> Format:
-    return Format(name, 3, "office.reading:parse_office", media_types, libraries, prose=prose, by_type=True)
+    return Format(name, 4, "office.reading:parse_office", media_types, libraries, prose=prose, by_type=True)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -104,13 +107,13 @@ FORMATS: tuple[Format, ...] = (
     Format("rst", 1, "markup.rst:parse_rst", frozenset({"text/x-rst"})),
     Format("asciidoc", 1, "markup.asciidoc:parse_asciidoc", frozenset({"text/x-asciidoc"})),
     Format("org", 1, "markup.org:parse_org", frozenset({"text/x-org"})),
-    Format("latex", 1, "markup.latex:parse_latex", frozenset({"text/x-tex"})),
+    Format("latex", 2, "markup.latex:parse_latex", frozenset({"text/x-tex"})),
     Format("notebook", 1, "data.notebook:parse_notebook", frozenset({"application/x-ipynb+json"}), ("markdown-it-py",)),
     Format("markdown", 1, "markup.markdown:parse_markdown", frozenset({"text/markdown"}), ("markdown-it-py", "PyYAML")),
     Format(
-        "html", 2, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
+        "html", 3, "html.reading:parse_html", frozenset({"text/html", "application/xhtml+xml"}), ("markdown-it-py",)
     ),
-    Format("mail", 2, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
+    Format("mail", 3, "mail.message:parse_mail", frozenset({"message/rfc822"}), ("markdown-it-py",)),
     Format("pdf", 2, "pdf.reading:parse_pdf", frozenset({"application/pdf"}), ("pypdfium2",), pictures=True),
     Format(
         "image",

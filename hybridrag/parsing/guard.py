@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hybridrag.parsing import formats, refusals, unpacking
-from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, read_spent, refuse
+from hybridrag.parsing.answer import BadAnswerError, read_answer, read_member, read_members, read_spent, refuse
 from hybridrag.parsing.child import Means
 from hybridrag.parsing.children import Children, Place
 from hybridrag.parsing.dates import read_date
@@ -118,8 +118,7 @@ class GuardedParser:
             opening = {"ask": "open", "media_type": raw.media_type, "name": raw.path.rpartition("/")[2], "most": left}
             refuse(self._children.answer(place, opening, raw.content)[0])
             empty = True
-            while True:
-                answer, content = self._children.answer(place, {"ask": "next"}, b"", again=False)
+            for answer, content in self._told_of_members(place):
                 self._left[outermost] -= max(len(content), read_spent(answer))
                 if answer.get("end") is True:
                     break
@@ -133,6 +132,11 @@ class GuardedParser:
         finally:
             if first:
                 del self._left[outermost]
+
+    def _told_of_members(self, place: Place) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """What a child tells of each member, and its bytes; several come with one answer."""
+        while True:
+            yield from read_members(*self._children.answer(place, {"ask": "next"}, b"", again=False))
 
     def close(self) -> None:
         """Ends the children; a document that another thread is parsing is given up, not waited for."""

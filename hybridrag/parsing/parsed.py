@@ -63,6 +63,11 @@ def one_line(text: str, *, limit: int = 300) -> str:
     return " ".join(_CONTROLS.sub(" ", text).split())[:limit].rstrip()
 
 
+def counted(number: int, what: str) -> str:
+    """`1 page`, `2 pages`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def storable(value: Any, *, depth: int = 0) -> Any:
     """A metadata value as plain JSON that PostgreSQL can hold: no NUL, no lone surrogate, bounded in size and depth."""
     if depth > _DEEPEST or value is None:

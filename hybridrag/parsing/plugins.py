@@ -19,14 +19,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hybridrag.entries import entries_of, installed
 from hybridrag.errors import ConfigError
 from hybridrag.parsing import formats
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "hybridrag.parsers"
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?::(.+))?", re.DOTALL)
@@ -103,7 +105,7 @@ class Claims:
             if "parser" in answer:
                 raise ConfigError(
                     f"the parser {one_line(answer['parser'], limit=60)!r} {one_line(answer['trouble'], limit=200)}",
-                    hint="update or uninstall the package that brings it, or take it out of the settings",
+                    hint="install what it needs (docs/parsers.md tells how), update it, or take it out of the settings",
                 )
             return Claims(tuple(_checked(*each) for each in answer["parsers"]))
         except (KeyError, TypeError, ValueError, AttributeError):

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 
 from hybridrag.parsing.encodings import likelier, shifting, wide
-from hybridrag.parsing.parsed import Parsed, UnreadableError
+from hybridrag.parsing.parsed import Parsed, UnreadableError, counted
 
 
 def parse_text(content: bytes) -> Parsed:
@@ -34,21 +34,17 @@ def clean(text: str, notes: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, nuls = re.subn("\0", "", text)
     if nuls:
-        notes += (_counted(nuls, "NUL character"),)
+        notes += (f"{counted(nuls, 'NUL character')} removed",)
     if not text.isascii():
         text, surrogates = _SURROGATES.subn("", text)
         if surrogates:
-            notes += (_counted(surrogates, "lone surrogate"),)
+            notes += (f"{counted(surrogates, 'lone surrogate')} removed",)
     return text, notes
 
 
 def mostly_in_long_lines(text: str, *, over: int) -> bool:
     """Whether most of a text stands in lines of more than `over` characters: no person laid it out."""
     return sum(len(line) for line in text.split("\n") if len(line) > over) * 2 > len(text)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'} removed"
 
 
 def _decode(content: bytes, declared: str | None) -> tuple[str, tuple[str, ...]]:

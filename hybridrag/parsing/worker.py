@@ -1,11 +1,12 @@
 """The child process, from inside: answers one request after the other, as long as there are any.
 
-A request is one document to parse, a file to open for the files inside it, or the word that the next of those is
-wanted. An answer has the bytes of a file beside it.
+A request is one document to parse, a file to open for the files inside it, or the word that the next of those are
+wanted. An answer has the bytes of a text, or of files, beside it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,9 @@ from hybridrag.types import Member
 _MOST_PARTS = 200_000
 _SMALL_TEXT, _SWOLLEN = 1_000_000, 100
 """A text with more characters, and so many times as long as its file in bytes, repeats what the file holds once."""
+_MEMBERS, _MEMBERS_BYTES, _MEMBERS_S = 64, 64 * 1024, 0.1
+"""Files inside another that are told together, at most, with their bytes; one that is larger comes alone. After so many
+seconds no more are waited for: what a crash loses is little, and many slow ones are not one that takes too long."""
 Answer = tuple[dict[str, Any], bytes]
 
 
@@ -38,6 +42,7 @@ class _Serving:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._members: Iterator[Member | Withheld] | None = None
+        self._waiting: Answer | None = None
         self._allowance = Allowance(0, 0)
         self._chosen = [Chosen(**each) for each in settings["parsers"]]
 
@@ -52,18 +57,7 @@ class _Serving:
             "next": self._next,
             "parsers": lambda: ({"parsers": self._parsers.told}, b""),
         }
-        try:
-            return asked[header["ask"]]()
-        except UnreadableError as error:
-            return _refusal(error)
-        except NotLoadedError as error:
-            return {"parser": error.name, "trouble": error.trouble}, b""
-        except MemoryError:
-            return {"fault": "memory"}, b""
-        except RecursionError:
-            return _refusal(refusals.nested())
-        except Exception as error:  # whatever a parser throws costs this file only, and its words may quote the file
-            return {"fault": type(error).__name__[:60]}, b""
+        return _answered(asked[header["ask"]])
 
     def _parsed(self, content: bytes, media_type: str) -> Answer:
         parsed = self._parsers.parse(content, media_type) or formats.parse(content, media_type)
@@ -81,9 +75,31 @@ class _Serving:
     def _opened(self, content: bytes, media_type: str, name: str, most: int) -> Answer:
         self._allowance = Allowance(self._settings["largest_member"], most)
         self._members = members_of(content, media_type, name=name, allowance=self._allowance)
+        self._waiting = None
         return {}, b""
 
     def _next(self) -> Answer:
+        """Some members in one answer: a list of what is told of each, and their bytes one after the other. The last of
+        all is the end, or why there are no more; what fails otherwise is an answer of its own, after those before it.
+        """
+        told: list[dict[str, Any]] = []
+        content: list[bytes] = []
+        most, until = min(_MEMBERS_BYTES, self._settings["largest_member"]), time.monotonic() + _MEMBERS_S
+        while len(told) < _MEMBERS and (not told or time.monotonic() < until):
+            header, own = self._waiting or _answered(self._member)
+            self._waiting = None
+            if told and ("fault" in header or sum(map(len, content)) + len(own) > most):
+                self._waiting = header, own
+                break
+            if "fault" in header:
+                return header, own
+            told.append({**header, "size": len(own)})
+            content.append(own)
+            if "end" in header or "name" not in header:
+                break
+        return {"members": told}, b"".join(content)  # the one that comes alone is not copied
+
+    def _member(self) -> Answer:
         if self._members is None:
             raise RuntimeError("nothing is open")  # in this child: the one that had opened it is gone
         before = self._allowance.left
@@ -99,6 +115,22 @@ class _Serving:
             return {"name": item.name, "reason": item.reason, "hint": item.hint, "failed": item.failed, **spent}, b""
         modified = item.modified.isoformat() if item.modified else None
         return {"name": item.name, "modified": modified, **spent}, item.content
+
+
+def _answered(ask: Callable[[], Answer]) -> Answer:
+    """The answer, or what came in its place."""
+    try:
+        return ask()
+    except UnreadableError as error:
+        return _refusal(error)
+    except NotLoadedError as error:
+        return {"parser": error.name, "trouble": error.trouble}, b""
+    except MemoryError:
+        return {"fault": "memory"}, b""
+    except RecursionError:
+        return _refusal(refusals.nested())
+    except Exception as error:  # whatever a parser throws costs this file only, and its words may quote the file
+        return {"fault": type(error).__name__[:60]}, b""
 
 
 def _refusal(error: UnreadableError) -> Answer:

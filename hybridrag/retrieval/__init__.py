@@ -12,6 +12,7 @@ from hybridrag.retrieval.bm25 import Ranking, bm25
 from hybridrag.retrieval.calibration import Background, background, pack, query_weight, sampled, unmatched_share, unpack
 from hybridrag.retrieval.diversity import collapsed, diversified
 from hybridrag.retrieval.filters import parse_filter
+from hybridrag.retrieval.frequencies import Frequencies
 from hybridrag.retrieval.fusion import fuse, reciprocal_ranks
 from hybridrag.retrieval.passages import by_document, merged_passages
 from hybridrag.retrieval.sketches import LEAST as LEAST_LIKENESS
@@ -24,6 +25,7 @@ __all__ = [
     "LEAST_LIKENESS",
     "SKETCH_VERSION",
     "Background",
+    "Frequencies",
     "NearTexts",
     "Ranking",
     "Sketch",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hybridrag.scripts import UNSPACED
 from hybridrag.types import Hit, StoredChunk
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
 _STANDS_ALONE = 20
 """Words. A shorter text (a row, a label, "not supported") means what its headings make of it."""
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
-"""Scripts that write no space between words, where a line's end is no word's end."""
-WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _TOKEN = re.compile(rf"\d+(?:[.,]\d+)+|{WORD.pattern}|[^\w\s]")
 _NUMBER = re.compile(r"\w*\d\w*")
 _MARKUP = re.compile(r"(?m)^[ \t]*(?:[>#]+[ \t]+(?!\d))+|\*\*|`")

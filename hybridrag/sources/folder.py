@@ -6,8 +6,9 @@ virtual environments (`pyvenv.cfg`) and caches (`CACHEDIR.TAG`). A file or folde
 its name.
 
 A link to a file inside the root is read under the link's name. A link to a folder inside the root is not followed,
-because its files come in under their own names: so nothing comes in twice and loops end. A link that leads out of the
-root is reported and never followed, because a cloned folder could point at anything of the user's.
+because its files come in under their own names: so nothing comes in twice and loops end; one to a folder that it lies
+in itself is reported. A link that leads out of the root is reported and never followed, because a cloned folder could
+point at anything of the user's.
 """
 
 from __future__ import annotations
@@ -224,6 +225,8 @@ class _Walk:
         except OSError:
             raise ReadError("is a broken link", hint="Mend it or remove it.") from None
         if stat.S_ISDIR(found.st_mode):
+            if _inside(str(Path(self._root, path)), target):
+                raise _leads_up()
             return
         if not self._reached(os.path.relpath(target, self._root), rules):
             return
@@ -308,6 +311,14 @@ def _leads_out() -> ReadError:
     return ReadError(
         "is a link that leads out of the source, so it was not followed",
         hint="Add what it points to as a source of its own.",
+    )
+
+
+def _leads_up() -> ReadError:
+    return ReadError(
+        "is a link to a folder that it lies in, so it was not followed",
+        hint="Remove it, or leave it out by an exclude pattern.",
+        failed=False,
     )
 
 

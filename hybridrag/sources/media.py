@@ -48,7 +48,7 @@ def media_type(path: str, content: bytes) -> str | None:
     """The media type of a document, or None for bytes that no name explains and that are not text."""
     named = type_by_name(path)
     sniffed = _magic(content)
-    if sniffed is not None and (named is None or _is_text(named)):
+    if sniffed is not None and (named is None or _is_text(named) or _packing(named) != _packing(sniffed)):
         return sniffed
     if named in {None, "text/plain"} and (written := _written_as(content)) is not None:
         return written
@@ -91,6 +91,11 @@ def _script(content: bytes) -> str | None:
 
 def _is_text(kind: str) -> bool:
     return kind.startswith("text/") or kind in {"application/json", "application/xml", "message/rfc822"}
+
+
+def _packing(kind: str) -> str:
+    """What the bytes of a kind are at first sight: office files and books are all zip archives."""
+    return "zip" if kind.endswith(("/zip", "+zip")) or kind.startswith(_ZIPPED) or ".macroenabled" in kind else kind
 
 
 def _magic(content: bytes) -> str | None:
@@ -140,6 +145,8 @@ _PPTX = f"{_OPEN_XML}.presentationml.presentation"
 _ODT = "application/vnd.oasis.opendocument.text"
 _ODS = "application/vnd.oasis.opendocument.spreadsheet"
 _ODP = "application/vnd.oasis.opendocument.presentation"
+
+_ZIPPED = (_OPEN_XML, "application/vnd.oasis.opendocument")
 
 _INSIDE_ZIP = (
     (b"mimetypeapplication/epub+zip", "application/epub+zip"),

@@ -11,7 +11,7 @@ def inner(raw: RawDocument, member: Member) -> RawDocument | Skipped:
     """A member of `raw`: `mail.zip` and `offers/first.pdf` give `mail.zip/offers/first.pdf`; or why it is none."""
     path = f"{raw.path}/{member.name}"
     uri = f"{raw.source}/{path}"
-    if not member.content:
+    if not member.content or member.content.isspace():
         return Skipped(uri, "empty file", failed=False)
     kind = None if media.holds_no_text(path) else media.media_type(path, member.content)
     if kind is None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.store.snapshot import SearchSnapshot
 from hybridrag.types import Generation
@@ -33,7 +32,7 @@ def keep_calibration(url: str, generation: Generation, kept: KeptCalibration) ->
 
     The database is one that a store has opened before, and so brought up to date.
     """
-    with closing(connect(url)) as connection, transaction(connection) as tx:
+    with transaction_on(url) as tx:
         tx.execute(
             statement("keep_abstention"),
             {

@@ -9,14 +9,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from hybridrag.errors import DatabaseError, DatabaseUnavailable
 from hybridrag.store.client_programs import environment, fitting, reaching
-from hybridrag.store.connection import Connection, address, connect, transaction
+from hybridrag.store.connection import Connection, address, transaction_on
 from hybridrag.store.queries import one, statement
 
 _WHAT = ("--format=custom", "--schema=hybridrag", "--no-owner", "--no-privileges", "--encoding=UTF8")
@@ -68,7 +68,7 @@ def dump(url: str, to: Path | IO[bytes], *, working: Callable[[], None] = lambda
 @contextmanager
 def _one_moment(url: str) -> Iterator[tuple[Connection, str]]:
     """A transaction and the name of its snapshot, which pg_dump can share while it lasts."""
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         if tx.execute("select to_regclass('hybridrag.collection') as it").fetchone() == {"it": None}:
             raise DatabaseError(
                 f"the database {address(url)} holds nothing of hybridrag", hint="see its address: hybridrag db status"

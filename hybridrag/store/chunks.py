@@ -38,7 +38,8 @@ def write_chunks(tx: Connection, collection: int, chunk_set: int, batch: Sequenc
     documents = [item.document.id for item in batch]
     left_out = ["{" + ",".join(map(str, item.left_out)) + "}" for item in batch]
     key = {"chunk_set": chunk_set, "collection": collection, "documents": documents, "processing": processing}
-    tx.execute(statement("insert_chunking"), {**key, "left_out": left_out})
+    abridged = [bool(item.document.left_out) for item in batch]
+    tx.execute(statement("insert_chunking"), {**key, "left_out": left_out, "abridged": abridged})
 
 
 def copy_vectors(tx: Connection, generation: int, vectors: Sequence[Embedded]) -> None:

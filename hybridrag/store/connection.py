@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -63,6 +63,13 @@ def transaction(connection: Connection, *, read_only: bool = False) -> Iterator[
             connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute("set local search_path = hybridrag, public, extensions")
         yield connection
+
+
+@contextmanager
+def transaction_on(url: str, *, read_only: bool = False) -> Iterator[Connection]:
+    """One transaction, as `transaction` has it, on a connection of its own."""
+    with closing(connect(url)) as connection, transaction(connection, read_only=read_only) as tx:
+        yield tx
 
 
 @contextmanager

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.types import Collection, Label
 
@@ -36,7 +35,7 @@ def unsearched(
         "after": after,
         "most": most,
     }
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         rows = tx.execute(statement("stale_detections"), key).fetchall()
     return [Unsearched(row["id"], row["text"], Label(row["label"]), row["indexed_at"]) for row in rows]
 
@@ -48,7 +47,7 @@ def count_unsearched(url: str, collection: Collection, fingerprints: Mapping[Lab
         "labels": [label.value for label in fingerprints],
         "fingerprints": list(fingerprints.values()),
     }
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         row = tx.execute(statement("count_stale_detections"), key).fetchone()
     assert row is not None  # a count
     return int(row["documents"])

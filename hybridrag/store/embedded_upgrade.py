@@ -12,14 +12,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybridrag.errors import DatabaseError
 from hybridrag.store import embedded, embedded_binaries, embedded_cluster, embedded_process, embedded_socket
 from hybridrag.store.backup import Table, tables_of
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.embedded_home import Home
 from hybridrag.store.embedded_socket import State
 from hybridrag.store.queries import statement
@@ -177,13 +177,13 @@ def _wait(home: Home, cluster: Path, folder: Path, lock_file: Path, log: Path) -
 
 def _what_is_not_ours(folder: Path) -> tuple[str, ...]:
     """What the user keeps in the cluster besides: databases and tables, which are not carried over."""
-    with closing(connect(embedded_socket.url_of(folder))) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(embedded_socket.url_of(folder), read_only=True) as tx:
         return tuple(row["name"] for row in tx.execute(statement("not_ours")))
 
 
 def _carry_over(old: str, new: str) -> tuple[Table, ...]:
     """The tables of the index, all their rows counted on both sides."""
-    with closing(connect(old)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(old, read_only=True) as tx:
         expected = tuple(tables_of(tx))
     if not expected:
         return ()

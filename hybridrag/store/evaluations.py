@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.types import Collection
 
@@ -80,7 +79,7 @@ class Evaluations:
         """
         from psycopg.types.json import Jsonb
 
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             row = tx.execute(
                 statement("insert_evaluation"),
                 {
@@ -102,12 +101,12 @@ class Evaluations:
         from psycopg.types.json import Jsonb
 
         values = {"id": number, "verdict": verdict, "held": Jsonb(list(held)), "baseline": baseline}
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             tx.execute(statement("settle_evaluation"), values)
 
     def find(self, number: int) -> dict[str, Any] | None:
         """The run with that number, of whatever collection, or None."""
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             row = tx.execute(statement("find_evaluation"), {"id": number}).fetchone()
         return _object(row) if row else None
 
@@ -135,7 +134,7 @@ class Evaluations:
             "mode": mode,
             "filter": filter,
         }
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             rows = tx.execute(statement("list_answer_baselines" if answers else "list_baselines"), key).fetchall()
         return [Baseline(int(row["id"]), bool(row["same"])) for row in rows]
 
@@ -144,18 +143,18 @@ class Evaluations:
 
         Keys: id, collection, dataset, asked, at, baseline, verdict, held, configuration, metrics.
         """
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             key = {**scope.parameters(), "since": since, "limit": limit}
             return tx.execute(statement("list_evaluations"), key).fetchall()
 
     def prune(self, scope: Scope, *, before: datetime) -> int:
         """Removes runs from before a moment and returns how many; never the baselines that guard now."""
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             return len(tx.execute(statement("prune_evaluations"), {**scope.parameters(), "before": before}).fetchall())
 
     def count(self, collection: Collection, *, dataset: str, but: int | None = None) -> int:
         """How many runs of a dataset there are `but` one, also those that asked other questions of it."""
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             key = {"collection": collection.id, "dataset": dataset, "but": but}
             row = tx.execute(statement("count_evaluations"), key).fetchone()
         return int(row["runs"]) if row else 0
@@ -163,7 +162,7 @@ class Evaluations:
     def reranker_gain(self, collection: Collection) -> RerankerGain | None:
         """What the reranker did to this collection's present vectors; None where nobody measured it."""
         key = {"collection": collection.id, "generation": collection.generation.id}
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             row = tx.execute(statement("latest_reranked"), key).fetchone()
         if row is None:
             return None
@@ -179,11 +178,6 @@ class Evaluations:
             questions=found["questions"],
             told=found["told"],
         )
-
-    @contextmanager
-    def _transaction(self, *, read_only: bool = False) -> Iterator[Connection]:
-        with closing(connect(self._url)) as connection, transaction(connection, read_only=read_only) as tx:
-            yield tx
 
 
 def forget_document(tx: Connection, collection: int, names: Sequence[str]) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from hybridrag.errors import DatabaseError, RefusedForSafety, UsageError
-from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.connection import Connection, transaction_on
 from hybridrag.store.holding import busy
 from hybridrag.store.missing import GenerationGone
 from hybridrag.store.queries import on_vectors, one, statement
@@ -65,7 +65,7 @@ class Generations:
 
         while True:
             try:
-                with self._transaction(read_only=True) as tx:
+                with transaction_on(self._url, read_only=True) as tx:
                     rows = tx.execute(statement("list_generations"), {"collection": collection.id}).fetchall()
                     return [_status(tx, row) for row in rows]
             except DatabaseError as exc:
@@ -184,31 +184,26 @@ class Generations:
 
     def count_local_only(self, collection: Collection) -> int:
         """How many documents may never leave this machine."""
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             return int(one(tx, "count_local_only", collection=collection.id)["documents"])
 
     def make_ready(self, generation: int) -> None:
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             tx.execute(statement("make_ready"), {"generation": generation})
 
     def keep_gate(self, generation: int, report: Mapping[str, Any]) -> None:
         """Keeps the report of a gate with the generation that was put to it."""
         from psycopg.types.json import Jsonb
 
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             tx.execute(statement("keep_gate"), {"generation": generation, "report": Jsonb(dict(report))})
-
-    @contextmanager
-    def _transaction(self, *, read_only: bool = False) -> Iterator[Connection]:
-        with closing(connect(self._url)) as connection, transaction(connection, read_only=read_only) as tx:
-            yield tx
 
     @contextmanager
     def _held(self, collection: Collection) -> Iterator[Connection]:
         """A transaction that holds the collection, so that no run writes to it meanwhile."""
         import psycopg
 
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             key = {"collection": collection.id}
             if self._wait:
                 tx.execute(statement("set_lock_timeout"), {"timeout": f"{self._wait * 1000:.0f}ms"})

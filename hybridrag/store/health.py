@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import one, statement
-
-if TYPE_CHECKING:
-    from hybridrag.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class Health:
         self._url = url
 
     def server(self) -> Server:
-        with self._transaction() as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             before = time.time()
             row = one(tx, "server_health")
             after = time.time()
@@ -105,26 +99,21 @@ class Health:
         )
 
     def role(self) -> Role:
-        with self._transaction() as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             row = one(tx, "role_health")
         return Role(str(row["name"]), row["may_make_tables"], tuple(row["unreadable"]), tuple(row["unwritable"]))
 
     def largest(self) -> Vectors | None:
-        with self._transaction() as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             row = tx.execute(statement("vectors_health")).fetchone()
         return Vectors(row["collection"], row["dimensions"], row["vectors"]) if row else None
 
     def last_runs(self) -> list[LastRun]:
-        with self._transaction() as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             rows = tx.execute(statement("runs_health")).fetchall()
         return [LastRun(**row) for row in rows]
 
     def roots(self) -> list[Root]:
-        with self._transaction() as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             rows = tx.execute(statement("roots_health")).fetchall()
         return [Root(row["collection"], row["name"], row["root"]) for row in rows]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with closing(connect(self._url)) as connection, transaction(connection, read_only=True) as tx:
-            yield tx

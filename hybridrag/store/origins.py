@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.store.reading import source_of
 from hybridrag.types import Collection, Source
@@ -48,7 +47,7 @@ def origins(url: str, collection: Collection, documents: Iterable[UUID]) -> dict
     wanted = list(dict.fromkeys(documents))
     if not wanted:
         return {}
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         rows = tx.execute(statement("origins"), {"collection": collection.id, "documents": wanted}).fetchall()
     return {
         row["id"]: Origin(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.connection import Connection, connect, transaction, transaction_on
 from hybridrag.store.filters import documents_matching
 from hybridrag.store.migrations import migrate
 from hybridrag.store.missing import GenerationGone, unknown_collection
@@ -103,7 +103,7 @@ class PostgresStore:
         Uses a connection of its own, so that any thread may call it.
         """
         key = {"generation": generation.id, "texts": texts}
-        with closing(connect(self.url)) as connection, transaction(connection) as tx:
+        with transaction_on(self.url) as tx:
             tx.execute(statement("insert_probes"), {**key, "vectors": vectors})
             return bytes(_one(tx.execute(statement("find_probes"), key).fetchone())["vectors"])
 
@@ -237,7 +237,7 @@ class PostgresStore:
     def versions(self) -> dict[str, str]:
         """`server` and `pgvector` versions, the latter empty where it is not enabled. Migrates nothing."""
         self._ready()
-        with closing(connect(self.url)) as connection, transaction(connection, read_only=True) as tx:
+        with transaction_on(self.url, read_only=True) as tx:
             server = _one(tx.execute("select current_setting('server_version') as it").fetchone())["it"]
             vector = tx.execute("select extversion as it from pg_extension where extname = 'vector'").fetchone()
         return {"server": str(server), "pgvector": str(vector["it"]) if vector else ""}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hybridrag.store.chunks import storable
-from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.connection import Connection, transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.types import Collection, Skipped
 
@@ -99,7 +98,7 @@ def change_problems(tx: Connection, source: int, *, solved: Iterable[str], found
 
 def open_problems(url: str, collection: Collection) -> list[OpenProblem]:
     """The problems of a collection. The database is one that a store has opened before."""
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         rows = tx.execute(statement("list_problems"), {"collection": collection.id}).fetchall()
     return [
         OpenProblem(

@@ -6,13 +6,12 @@ What is repeated follows from the stored likenesses alone, so neither the order 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hybridrag.store.chunks import copy_vectors, write_chunks
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction, transaction_on
 from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import document_of
 
@@ -43,6 +42,11 @@ class Repeated:
         """Repeated paragraphs by their hash, with the documents that are chunked with them."""
         with transaction(self._connection, read_only=True) as tx:
             return {row["hash"]: row["document_id"] for row in tx.execute(statement("boilerplate_of"), self._key())}
+
+    def compared_with(self) -> int:
+        """How many documents there are to compare with."""
+        with transaction(self._connection, read_only=True) as tx:
+            return int(one(tx, "count_likenesses", **self._key())["documents"])
 
     def to_compare(self, most: int, version: int, *, after: UUID | None = None) -> list[Document]:
         """Up to `most` documents whose likeness this version has not told yet, by their ids, those behind `after`."""
@@ -133,5 +137,5 @@ def write_likenesses(tx: Connection, collection: Collection, likenesses: Mapping
 def kept_elsewhere(url: str, collection: Collection, document: UUID) -> list[Kept]:
     """What a document is chunked without."""
     key = {"chunk_set": collection.generation.chunk_set, "document": document}
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         return [Kept(row["hash"], row["uri"]) for row in tx.execute(statement("left_out_of_document"), key)]

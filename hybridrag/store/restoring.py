@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, LiteralString
 from hybridrag.errors import CollectionBusy, DatabaseError, UsageError
 from hybridrag.store.backup import Contents, Table, contents_of, not_a_backup, tables_of
 from hybridrag.store.client_programs import environment, fitting
-from hybridrag.store.connection import Connection, check_pgvector, connect, transaction, translating
+from hybridrag.store.connection import Connection, check_pgvector, connect, transaction, transaction_on, translating
 from hybridrag.store.migrations import migrate
 from hybridrag.store.queries import statement
 
@@ -42,7 +42,7 @@ class Restored:
 
 def collections_in(url: str) -> list[str]:
     """The names of the collections that a restore would take the place of."""
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         return [row["name"] for row in tx.execute(statement("collections"))] if _exists(tx, "collection") else []
 
 

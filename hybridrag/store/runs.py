@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybridrag.accounts import user_name
 from hybridrag.errors import HybridragError, RefusedForSafety
-from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.connection import Connection, transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.types import Collection
 
@@ -55,7 +54,7 @@ class Holder:
 
 def last_runs(url: str, collection: Collection, *, most: int) -> list[RunRecord]:
     """The latest runs of a collection, the last one first. The database is one that a store has opened before."""
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         rows = tx.execute(statement("last_runs"), {"collection": collection.id, "most": most}).fetchall()
     return [
         RunRecord(
@@ -79,7 +78,7 @@ def last_runs(url: str, collection: Collection, *, most: int) -> list[RunRecord]
 
 def ages_of_sources(url: str, collection: Collection) -> dict[str, float | None]:
     """Seconds since each source was last brought up to date as a whole, by name; None where it never was."""
-    with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+    with transaction_on(url, read_only=True) as tx:
         rows = tx.execute(statement("age_of_sources"), {"collection": collection.id}).fetchall()
     return {row["name"]: row["age_seconds"] for row in rows}
 
@@ -95,7 +94,7 @@ def holder_of(tx: Connection, collection: Collection) -> Holder | None:
 
 def begin(tx: Connection, collection: Collection, run_id: str, verb: str) -> None:
     """Notes that this process begins a run on a collection that it holds, and forgets runs of long ago."""
-    who = {"host": os.uname().nodename, "user": _user(), "pid": os.getpid()}
+    who = {"host": os.uname().nodename, "user": user_name(), "pid": os.getpid()}
     tx.execute(statement("begin_run"), {"id": run_id, "collection": collection.id, "verb": verb, **who})
     tx.execute(statement("prune_runs"), {"collection": collection.id, "kept": _KEPT})
 
@@ -125,11 +124,3 @@ def _outcome(error: BaseException | None, counts: Mapping[str, int]) -> str:
     if isinstance(error, RefusedForSafety):
         return "refused"
     return "failed" if isinstance(error, Exception) else "interrupted"
-
-
-def _user() -> str:
-    """The user's name, or the number where it has none, as in some containers."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from hybridrag.store.connection import Connection, connect, transaction
+from hybridrag.store.connection import Connection, transaction_on
 from hybridrag.store.generations import Wanted
 from hybridrag.store.queries import on_vectors, one, statement
 from hybridrag.store.reading import document_of
@@ -60,7 +60,7 @@ class Sizes:
     @classmethod
     @contextmanager
     def open(cls, url: str, collection: Collection) -> Iterator[Sizes]:
-        with closing(connect(url)) as connection, transaction(connection, read_only=True) as tx:
+        with transaction_on(url, read_only=True) as tx:
             yield cls(tx, collection)
 
     def text_figures(self) -> TextFigures:

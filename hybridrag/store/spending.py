@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hybridrag.store.connection import connect, transaction
+from hybridrag.store.connection import transaction_on
 from hybridrag.store.queries import statement
 from hybridrag.types import Usage
 
@@ -53,7 +51,7 @@ class SpendingRecords:
     def reserve(self, spender: Spender, cost: float, *, limit: float, start: datetime) -> int | Spent:
         """Sets `cost` US dollars aside and returns the row's number; where that would exceed `limit` since `start`,
         what is spent since then, with nothing set aside."""
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             tx.execute(statement("lock_spending"))
             spent = _spent(tx, start)
             if round(spent.total + cost, _DIGITS) > limit:
@@ -62,23 +60,18 @@ class SpendingRecords:
 
     def settle(self, number: int, usage: Usage | None, *, cost: float) -> None:
         """What a request cost in the end; `usage` is None where its tokens are not known."""
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             tx.execute(statement("settle_spending"), {"id": number, **_tokens(usage), "cost_usd": cost})
 
     def add(self, spender: Spender, usage: Usage | None, *, cost: float | None) -> None:
         """A request for which nothing was set aside. `cost` is None where no price is known."""
-        with self._transaction() as tx:
+        with transaction_on(self._url) as tx:
             _inserted(tx, spender, usage, reserved=None, cost=cost)
 
     def since(self, start: datetime) -> Spent:
         """What everybody who uses this database spent from `start` on."""
-        with self._transaction(read_only=True) as tx:
+        with transaction_on(self._url, read_only=True) as tx:
             return _spent(tx, start)
-
-    @contextmanager
-    def _transaction(self, *, read_only: bool = False) -> Iterator[Connection]:
-        with closing(connect(self._url)) as connection, transaction(connection, read_only=read_only) as tx:
-            yield tx
 
 
 def _spent(tx: Connection, start: datetime) -> Spent:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import UsageError
 from hybridrag.types import Label, Query
-from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.answering import history as told
@@ -29,7 +28,7 @@ class Chatting:
     @property
     def local(self) -> bool:
         wiring = self._wiring
-        return not wiring.has_provider or wiring.provider.open(no_retry).destination.local
+        return not wiring.has_provider or wiring.provider.destination().local
 
     @property
     def texts_leave(self) -> bool:

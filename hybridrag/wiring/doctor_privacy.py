@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from hybridrag.errors import BlockedByPolicy
-from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.privacy.policy import Policy
@@ -108,7 +107,7 @@ class PrivacyProbes:
     def _ready(self, provider: ChosenProvider) -> str:
         from hybridrag.privacy.policy import retention_problem
 
-        chosen = provider.open(no_retry).destination
+        chosen = provider.destination()
         told = f"{chosen.provider}, {chosen.model}"
         if chosen.local:
             return f"{told}, local, {'plain text' if provider.plain else 'redacted all the same'}"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from hybridrag.errors import DatabaseError, UsageError
 from hybridrag.types import Collection
-from hybridrag.wiring.provider import no_retry
 
 if TYPE_CHECKING:
     from hybridrag.config import Settings
@@ -133,10 +132,6 @@ class Evaluating:
         wiring = target.wiring
         run = evaluate(wiring.store, target.collection, asked, search=wiring.search, options=options, asking=asking)
         return replace(run, notes=(*target.notes, *run.notes))
-
-    def destination(self) -> Destination:
-        """Where the chosen provider is. Raises where it is unknown, lacks its key, or is remote under --offline."""
-        return self.wiring.provider.open(no_retry).destination
 
     def answers(
         self, target: Target, asked: Asked, *, destination: Destination | None, options: AnswerOptions, asking: Asking

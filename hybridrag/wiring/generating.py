@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybridrag.wiring.provider import no_retry
-
 if TYPE_CHECKING:
     from hybridrag.evaluation.pseudo_questions import Made
     from hybridrag.flows.generate import Asking, Plan, Sample
-    from hybridrag.types import Destination, Filter
+    from hybridrag.types import Filter
     from hybridrag.wiring import Wiring
 
 
@@ -31,15 +29,11 @@ class Generating:
 
         return made_locally(sample, count=count)
 
-    def destination(self) -> Destination:
-        """Where the chosen provider is. Raises where it is unknown, lacks its key, or is remote under --offline."""
-        return self.wiring.provider.open(no_retry).destination
-
     def plan(self, sample: Sample, *, count: int) -> Plan:
         """What would be sent to the chosen provider."""
         from hybridrag.flows.generate import plan
 
-        return plan(sample, count=count, local=self.destination().local)
+        return plan(sample, count=count, local=self.wiring.provider.destination().local)
 
     def asking(self, sample: Sample) -> Asking:
         from hybridrag.flows.generate import Asking

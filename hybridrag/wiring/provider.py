@@ -12,7 +12,7 @@ from hybridrag.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from hybridrag.ports import ChatProvider
     from hybridrag.providers import Fields, Preset, Retry
-    from hybridrag.types import ChatModel
+    from hybridrag.types import ChatModel, Destination
 
 
 class ChosenProvider:
@@ -74,6 +74,10 @@ class ChosenProvider:
             on_retry=on_retry,
             silence=chosen.timeout or self._settings.provider_timeout,
         )
+
+    def destination(self) -> Destination:
+        """Where the chosen provider is. Raises as `open`."""
+        return self.open(no_retry).destination
 
     @property
     def plain(self) -> bool:

@@ -150,6 +150,8 @@ def test_a_clause_stays_in_every_document_that_has_it() -> None:
             assert rest(text, repeated) == text
             assert rest(f"{MENU}\n\n{text}", repeated) == text
     assert rest(f"# Supply\n\n{OWN}\n\n7. {LAW}\n\n{FOOTER}", repeated) == f"# Supply\n\n{OWN}\n\n7. {LAW}"
-    # Without either it is a footer, and so are links under a heading.
+    # Without either it is a footer, and so are links under a heading, which goes with them however short it is.
     assert rest(f"# Supply\n\n{OWN}\n\n{LAW}", repeated) == f"# Supply\n\n{OWN}"
-    assert rest(f"# Supply\n\n{OWN}\n\n## Next steps\n\n{MENU}", repeated) == f"# Supply\n\n{OWN}\n\n## Next steps"
+    assert rest(f"# Supply\n\n{OWN}\n\n## Next steps\n\n{MENU}", repeated) == f"# Supply\n\n{OWN}"
+    one_more = f"# Supply\n\n{OWN}\n\n## Next steps\n\nAsk Ann.\n\n{MENU}"
+    assert rest(one_more, repeated) == one_more.removesuffix(f"\n\n{MENU}")

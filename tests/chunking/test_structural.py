@@ -96,7 +96,7 @@ def test_solid_text_becomes_chunks_of_bounded_length(kind: str, text: str) -> No
 def test_the_prompt_the_special_tokens_and_the_headings_count() -> None:
     document = Writer().heading(1, "Meals").add("travel allowance " * 200).document()
     chunks = chunks_of(document, max_tokens=64)
-    bare = tokenizer("word_piece").offsets(PROMPT + chunks[1].embed_text)
+    bare = [*tokenizer("word_piece").offsets(PROMPT + chunks[1].embed_text)]
     assert chunks[1].embed_text.startswith("Travel policy > Meals\n")
     assert chunks[1].tokens == len(bare) + 2
     assert all(chunk.tokens > 48 for chunk in chunks[:-1])
@@ -227,15 +227,17 @@ def test_an_underlined_heading_stays_too() -> None:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_chunk_is_on_the_page_it_begins_on() -> None:
-    writer = Writer().add(LONG)
+@pytest.mark.parametrize("text", [LONG, "a scanned note"])
+def test_a_chunk_is_on_one_page(text: str) -> None:
+    writer = Writer().add(text)
     for _ in range(4):
-        writer.page().add(LONG)
+        writer.page().add(text)
     document = writer.document()
     chunks = chunks_of(document, max_tokens=64)
     for chunk in chunks:
         (page,) = [page for page in document.pages if page.start <= chunk.start < page.end]
         assert chunk.page == page.number
+        assert chunk.end <= page.end
     assert {chunk.page for chunk in chunks} == {1, 2, 3, 4, 5}
 
 

@@ -14,7 +14,7 @@ from tests.faults.conftest import copy_of
 from tests.servers.chat import ChatServer, answer
 
 DOCUMENT = {"id", "uri", "title", "label", "metadata", "external_id"}
-LOCATION = {"start", "end", "page", "headings", "table"}
+LOCATION = {"start", "end", "page", "pages", "headings", "table"}
 ANSWER = {
     *("schema", "question", "answer", "mode", "grounded", "abstained", "complete", "sentences", "warnings"),
     *("citations", "provider", "model", "usage", "redactions", "ledger_id", "timings_ms", "freshness"),

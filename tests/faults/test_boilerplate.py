@@ -17,21 +17,25 @@ PAGES = 40
 
 
 @pytest.mark.parametrize(
-    "place",
+    ("place", "ingested"),
     [
-        Place("likeness", "insert", row=PAGES),
-        Place("boilerplate", "insert", at_commit=True),
-        Place("chunking", "delete", row=35),
-        Place("chunk", "insert", row=PAGES + 20),
+        (Place("likeness", "insert", row=PAGES), False),
+        (Place("boilerplate", "insert", at_commit=True), False),
+        (Place("chunking", "delete", row=35), True),
+        (Place("chunk", "insert", row=20), True),
     ],
     ids=str,
 )
-def test_killed(cli: CommandLine, tmp_path: Path, here: Here, place: Place) -> None:
+def test_killed(cli: CommandLine, tmp_path: Path, here: Here, place: Place, ingested: bool) -> None:
+    """Also where they were `ingested` with all they repeat: then all but one of them have to be chunked anew."""
     docs = tmp_path / "docs"
     docs.mkdir()
     for number in range(PAGES):
         text = f"{HEADER}\n\n# Office {number}\n\nThe manager of office {number} approves {number + 3} days of leave.\n"
         (docs / f"page-{number:02}.md").write_text(text)
+    local = here(cli)
+    if ingested:
+        assert local("ingest", str(docs), env={"HYBRIDRAG_BOILERPLATE": "everywhere"}).code == 0
     with stop_at(url_of(cli), place) as stop:
         process = cli.start("ingest", str(docs), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
@@ -40,7 +44,6 @@ def test_killed(cli: CommandLine, tmp_path: Path, here: Here, place: Place) -> N
             process.kill()
             process.communicate()
             stop.release()
-    local = here(cli)
     again = local("ingest", str(docs), "--json")
     assert again.code == 0, again.err
     assert again.json["boilerplate"] == {"paragraphs": 1, "documents": PAGES - 1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -54,7 +56,8 @@ def test_an_ingest(
     """The database keeps the process waiting for ever, and still it ends."""
     arguments = ("ingest", *Corpus.paths(the_corpus.second))
     with stop_at(url_of(indexed), place) as stop:
-        process = indexed.start(*arguments, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        start = indexed.start_anew if place.table == "vectors" else indexed.start
+        process = start(*arguments, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         stop.reached_by(process)
         process.send_signal(number)
         assert_told(process, code, name)
@@ -93,6 +96,43 @@ def test_whichever_thread_gets_the_signal_and_whatever_cannot_be_given_up(
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (code, told)
     assert ("Terminated" in done.stderr) is (number is signal.SIGTERM)
+
+
+def test_a_cursor_that_a_bar_hid_is_shown_again() -> None:
+    terminal, end = pty.openpty()
+    try:
+        command = [sys.executable, "-c", _WAITING, str(int(signal.SIGTERM))]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=end, timeout=60, check=False)
+        assert done.returncode == 143
+        assert os.read(terminal, 10_000).startswith(b"\033[?25h")
+    finally:
+        os.close(terminal)
+        os.close(end)
+
+
+_ENDING = """
+import os, signal, sys, threading
+from hybridrag.cli import main
+
+def work(arguments):
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    try:
+        threading.Event().wait()
+    finally:
+        threading.Event().wait(2 * main._GRACE_S)
+        os.write(1, b"ended")
+
+main._run = work
+sys.exit(main.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("verb", "ended"), [("db", "ended"), ("reindex", "ended"), ("ask", "")])
+def test_who_has_started_servers_or_stores_a_batch_ends_them_first(verb: str, ended: str) -> None:
+    command = [sys.executable, "-c", _ENDING, verb]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (143, ended)
+    assert done.stderr.count("terminated") == 1
 
 
 def test_a_parser_that_works_for_long_is_not_waited_for() -> None:

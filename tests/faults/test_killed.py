@@ -18,6 +18,8 @@ from tests.faults.digest import Digest, assert_same, assert_whole, digest
 from tests.faults.stops import Place, stop_at, wait_until
 
 NOTHING = Digest({}, {}, {})
+AS_USERS_START_IT = (Place("chunk", "insert", row=60), Place("chunk", "insert", row=9))
+"""Where the process that is killed has an interpreter of its own; elsewhere a forked one will do."""
 GONE = "old.path in ('note-03.txt', 'note-04.txt', 'note-05.txt')"
 
 
@@ -34,7 +36,8 @@ def indexed(indexed: CommandLine, here: Here) -> CommandLine:
 def kill_at(cli: CommandLine, place: Place, arguments: tuple[str, ...], *allowed: Digest) -> Digest:
     """Runs until `place` and kills there; returns what is visible then, which must be whole."""
     with stop_at(url_of(cli), place) as stop:
-        process = cli.start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        start = cli.start_anew if place in AS_USERS_START_IT else cli.start
+        process = start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             stop.reached_by(process)
             assert_whole(digest(url_of(cli)), *allowed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,8 @@ def test_files_are_read_as_ingest_reads_them(tiny_model: Path, tmp_path: Path, e
     _, texts = here.sample(here.current(), most=10_000)
     assert any("meal allowance" in text for text in texts)
     assert any("Reisekosten" in text for text in texts)
+    with pytest.raises(UsageError, match="no text"):  # all files are larger than this
+        replace(here, settings=replace(here.settings, max_file_bytes=10)).sample(here.current(), most=10)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no text"):
         ground(tmp_path, tiny_model, text=tmp_path / "empty").sample(here.current(), most=10)

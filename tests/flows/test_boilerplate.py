@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from hybridrag.config import Settings
+from hybridrag.flows import repeating
 from hybridrag.types import Query
 from tests.faults.digest import assert_same, digest
 from tests.flows.library import Library
@@ -65,6 +67,17 @@ def test_one_document_keeps_what_many_repeat(library: Library) -> None:
     assert again.boilerplate.documents == 11
 
 
+def test_who_keeps_a_clause_is_not_counted(library: Library) -> None:
+    for number in range(12):
+        library.write(f"page-{number:02}.md", page(number).replace(HEADER + "\n\n", "").replace(FOOTER, f"7. {FOOTER}"))
+        library.write(
+            f"note-{number:02}.md", page(number + 20).replace(HEADER, "# Rules").replace(FOOTER, f"## So\n\n{FOOTER}")
+        )
+    report = library.ingest()
+    assert (report.boilerplate.paragraphs, report.boilerplate.documents) == (1, 0)
+    assert len(holding(library, FOOTER)) == 24
+
+
 def test_what_few_documents_share_stays_in_each(library: Library) -> None:
     for number in range(9):
         library.write(f"page-{number:02}.md", page(number))
@@ -103,6 +116,45 @@ def test_the_way_does_not_matter(library: Library, tmp_path: Path) -> None:
         (library.folder / f"page-{number:02}.md").unlink()
     library.ingest()
     assert len(holding(library, HEADER)) == 4  # too few now to be boilerplate
+
+
+def test_what_is_repeated_is_guessed_before_the_end(library: Library) -> None:
+    """Only documents that came before it could be told are chunked twice."""
+    for number in range(60):
+        library.write(f"page-{number:02}.md", page(number))
+    report = library.ingest()
+    assert (report.boilerplate.paragraphs, report.boilerplate.documents) == (2, 59)
+    assert holding(library, HEADER) == holding(library, FOOTER) == ["page-00.md"]
+    assert report.chunks_removed == 8  # the others of the first nine
+
+
+@pytest.mark.parametrize("places", [1 << 20, 4])
+def test_no_guess_is_seen_in_the_end(library: Library, monkeypatch: pytest.MonkeyPatch, places: int) -> None:
+    """In whatever order documents come, the chunks are those of runs that saw too few to guess anything; also where
+    most guesses are wrong, since all paragraphs share four counters.
+    """
+    chance = random.Random(places)
+    often = [f"{word.capitalize()} portal of the finance department: all about the {word}." for word in WORDS]
+    texts = [page(number) for number in range(12)] + [page(0)] * 10
+    for number in range(32):
+        furniture = [text for text in often[:3] if chance.random() < 0.3] + often[3 : 4 + (number < 11)]
+        chance.shuffle(furniture)
+        texts.append("\n\n".join([*furniture, page(number + 20).split("\n\n")[2], *furniture[::-1]]))
+    chance.shuffle(texts)
+    labels = ["---\nlabel: confidential\n---\n" if chance.random() < 0.2 else "" for _ in texts]
+    pages = [
+        (f"page-{number:02}.md", label + text) for number, (label, text) in enumerate(zip(labels, texts, strict=True))
+    ]
+    few_at_a_time = Library(library.folder, library.wiring.under(_named(library, "few")), library.environ)
+    for first in range(0, len(pages), 9):
+        for path, text in pages[first : first + 9]:
+            library.write(path, text)
+        few_at_a_time.ingest()
+    monkeypatch.setattr(repeating, "_PLACES", places)
+    report = library.ingest()
+    assert report.boilerplate.paragraphs >= 3
+    url = library.environ["HYBRIDRAG_DATABASE_URL"]
+    assert_same(digest(url), digest(url, "few"))
 
 
 def test_a_generation_beside_follows(library: Library) -> None:

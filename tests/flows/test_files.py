@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridrag.flows import files
 from hybridrag.flows.freshness import freshness
 from hybridrag.flows.naming import named
 from hybridrag.flows.places import local_file
@@ -264,3 +265,33 @@ def test_what_cannot_be_read_is_tried_again_when_asked(library: Library, monkeyp
         opened.clear()
         assert library.ingest(verify=verify).failed == 2
         assert len(opened) == expected
+
+
+def test_of_many_files_that_cannot_be_had_some_are_told_and_the_others_counted(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_TOLD", 2)
+    bad: dict[str, str | bytes] = {f"{number}.md": "" for number in range(5)}
+    library.write("bad.zip", zipped({"leave.md": LEAVE, **bad, "picture.exe": b"MZ\0\0", "travel.md": TRAVEL}))
+    for _ in range(2):
+        report = library.ingest()
+        assert library.paths() == ["bad.zip/leave.md", "bad.zip/travel.md", "plain.md"]
+        assert sorted(problem.uri for problem in report.problems) == [
+            "docs/bad.zip/(others)",
+            "docs/bad.zip/0.md",
+            "docs/bad.zip/1.md",
+        ]
+        others = next(problem for problem in report.problems if problem.uri.endswith("(others)"))
+        assert others.reason.startswith("4 more files in it cannot be had: empty file (3); ")
+        assert not others.failed
+
+
+def test_only_so_many_files_inside_one_are_taken(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MOST", 2)
+    library.write("old.zip", zipped({"travel.md": TRAVEL, "leave.md": LEAVE, "offer.md": OFFER}))
+    for _ in range(2):
+        report = library.ingest()
+        assert library.paths() == ["old.zip/leave.md", "old.zip/travel.md", "plain.md"]
+        assert [problem.reason for problem in report.problems] == ["holds more than 2 files: the others were left out"]
+        assert report.failed == 1
+    assert counts(report) == {"unchanged": 3, "failed": 1}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from hybridrag.errors import ModelError, UsageError
 from hybridrag.models import ModelSpec
@@ -49,6 +48,8 @@ def test_a_cut_keeps_the_first_numbers_and_has_length_one_again() -> None:
 
 def test_nomic_normalises_before_the_cut_as_its_card_says() -> None:
     """The card: `F.layer_norm(embeddings, ...)`, then `[:, :dim]`, then `F.normalize`."""
+    import torch
+
     given = vectors(width=768)
     nomic = spec("nomic-embed-text-v1.5", full=768, dimensions=256)
     tensor = torch.nn.functional.layer_norm(torch.from_numpy(given), (768,))[:, :256]

@@ -46,7 +46,7 @@ def test_offsets_are_those_of_the_whole_text() -> None:
 def test_offsets_of_solid_text_lie_in_order_and_lose_nothing() -> None:
     real = FastTokenizer(find_model("all-MiniLM-L6-v2", offline=True))
     text = "検索" * 100_000
-    offsets = real.offsets(text)
+    offsets = [*real.offsets(text)]
     assert offsets[0][0] == 0
     assert offsets[-1][1] == len(text)
     assert all(here[1] == there[0] for here, there in pairwise(offsets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from email.message import EmailMessage
 
 import pytest
 
@@ -16,6 +17,20 @@ MOST_S = 5.0
 
 def notebook(text: str) -> str:
     return json.dumps({"cells": [{"cell_type": "markdown", "source": f"Words. {text}"}]})
+
+
+def alternatives(html: str, levels: int) -> str:
+    """A message with the HTML below so many levels, at each of which there is a plain text to choose too."""
+    message = EmailMessage()
+    message.set_content(html, subtype="html")
+    for _ in range(levels):
+        around = EmailMessage()
+        around.set_content("a")
+        around.make_alternative()
+        around.attach(message)
+        message = around
+    message["Subject"] = "x"
+    return message.as_string()
 
 
 @pytest.mark.parametrize(
@@ -31,6 +46,12 @@ def notebook(text: str) -> str:
         ("text/markdown", f"# a{' ' * 100_000}b\n"),
         ("text/html", "<blockquote>a" * 15_000),
         ("text/html", "<ul><li>a" * 15_000),
+        ("text/html", '<a href="#x">a' * 8_000),
+        ("text/html", "<title>a" * 5_000 + "</title><p>words"),
+        ("text/html", "<p>words" + "<select><option>a" * 5_000),
+        ("text/x-rst", "".join(f"{' ' * min(depth, 500)}.. note:: x\n" for depth in range(8_000))),
+        ("message/rfc822", "Subject: x\nContent-Type: text/plain; format=flowed\n\n" + f"{'a' * 60} \n" * 100_000),
+        ("message/rfc822", alternatives("<p>a <b>word</b>\n" * 2_000, levels=40)),
     ],
 )
 def test_time_grows_with_the_text_only(media_type: str, text: str) -> None:

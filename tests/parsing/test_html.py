@@ -249,3 +249,28 @@ def test_a_menu_longer_than_the_text_goes() -> None:
     menu = "".join(f"<li><a href='/{number}'>Menu entry {number}</a>" for number in range(50))
     page = f"<aside class='sidebar'><ul>{menu}</ul></aside><article role='main'><h1>T</h1><p>Short.</p></article>"
     assert parse_html(page.encode()).text == "# T\n\nShort.\n"
+
+
+def test_each_author_has_a_meta_element() -> None:
+    """pandoc writes one for each; the same name said twice is one author."""
+    head = "".join(f'<meta name="author" content="{name}">' for name in ("Ada Wrobel", "Jürgen Straße", "Ada Wrobel"))
+    assert parse_html(f"<head>{head}</head><p>Lamps.</p>".encode()).metadata["author"] == "Ada Wrobel, Jürgen Straße"
+
+
+def test_the_number_of_a_note_stands_apart_from_its_words() -> None:
+    """As LibreOffice writes footnotes, in a page and in a book."""
+    page = '<p class="sdfootnote"><a class="sdfootnotesym" name="s" href="#a">1</a>First note.</p>'
+    book = '<aside><p><sup><a href="#called">i</a></sup>Last note.</p></aside>'
+    assert to_markdown(page + book) == "[1] First note.\n\n[i] Last note.\n"
+
+
+def test_rows_stay_rows_where_one_cell_holds_a_table() -> None:
+    rows = "<tr><th>Field</th><th>Spring</th></tr>" + "<tr><td>Mill</td><td>11</td></tr>" * 3
+    inner = "<tr><td>Weir</td><td><table><tr><td>wet</td><td>dry</td></tr></table></td></tr>"
+    written = "| Field | Spring |\n| --- | --- |\n" + "| Mill | 11 |\n" * 3 + "| Weir | wet dry |\n"
+    assert to_markdown(f"<table>{rows}{inner}</table>") == written
+    assert "|" not in to_markdown(f"<table>{inner}{rows}{inner}</table>")
+
+
+def test_an_item_may_hide_its_number() -> None:
+    assert to_markdown('<ol><li type="none">(a) one<li value="7">two</ol>') == "- (a) one\n7. two\n"

@@ -255,6 +255,7 @@ def test_formulas_that_nobody_has_worked_out_are_told() -> None:
         ("46082", "dd/mm/yyyy", "2026-03-01"),
         ("46082.75", "yyyy-mm-dd hh:mm", "2026-03-01 18:00"),
         ("0.5", "h:mm AM/PM", "12:00"),
+        ("-36116", "yyyy-mm-dd", "1801-02-11"),
         ("1.25", "[h]:mm:ss", "30:00"),
         ("59", "d-mmm-yy", "1900-02-28"),
         ("61", "d-mmm-yy", "1900-03-01"),
@@ -376,6 +377,7 @@ def test_a_word_file_keeps_what_xml_writes_as_an_entity(parsed: Parse, examples:
     ("name", "note", "formulas"),
     [
         ("mead.docx", "[^1]", "(n(n+1))/2 of ∑_(i=1)^n x_i"),
+        ("mead.odt", "[^1]", "(n(n+1))/2 of ∑_(i=1)^n x_i"),
         ("mead.rtf", "[^1]", r"$\frac{n(n+1)}{2}$ of $\sum_{i=1}^{n} x_i$"),
         ("mead.epub", "[1]", r"$\frac{n(n+1)}{2}$ of $\sum_{i=1}^{n} x_i$"),
     ],
@@ -446,3 +448,41 @@ def test_fields_and_formulas_of_a_word_file_are_read() -> None:
     )
     text = read("manual.docx", edited("manual.docx", "word/document.xml", b"<w:body>", b"<w:body>" + field)).text
     assert text.startswith("Number 7\n\nE=mc\n\n")
+
+
+@pytest.mark.parametrize("name", ["clauses.odt", "clauses.docx", "clauses.rtf"])
+def test_headings_and_clauses_keep_the_numbers_that_a_program_shows(name: str) -> None:
+    """They stand nowhere in the words; a clause after a remark goes on counting, and the first may be the seventh."""
+    found = read(name)
+    assert outline(found) == [(1, "1. Boarding"), (2, "1.1 Tickets"), (2, "1.2 Refunds"), (1, "2. Luggage")]
+    written = [line.removeprefix("- ") for line in lines(found.text)]
+    first = written.index("I. Adults")
+    assert written[first : first + 4] == ["I. Adults", "a) alone", "b) in groups", "II. Children"]
+    assert "\n\n7. Seventh clause.\n\nA remark.\n\n8. Eighth clause." in found.text
+    rules = "the rules" if name.endswith("rtf") else "[the rules](https://example.org/rules)"
+    assert f"Up to 10^6 people, as {rules} say." in found.text
+    assert found.metadata["author"] == "Olga Reyes"
+
+
+def test_numbers_of_a_word_file_follow_its_levels_and_where_they_begin_anew() -> None:
+    """`%1` in a deeper level is the number above it, in figures where the level says so."""
+    legal = b'<w:isLgl/><w:lvlText w:val="%1.%2"/>'
+    content = edited("clauses.docx", "word/numbering.xml", b'<w:lvlText w:val="%2)"/>', legal)
+    assert "- I. Adults\n  - 1.1 alone\n  - 1.2 in groups\n- II. Children" in read("clauses.docx", content).text
+
+
+def test_raised_numbers_and_formulas_of_slides() -> None:
+    run = (
+        b"<a:r><a:rPr/><a:t>10</a:t></a:r><a:r><a:rPr baseline='30000'/><a:t>6</a:t></a:r><m:oMath "
+        b"xmlns:m='http://schemas.openxmlformats.org/officeDocument/2006/math'><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e>"
+        b"<m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath>"
+    )
+    content = edited("talk.pptx", "ppt/slides/slide2.xml", b"<a:r>", run + b"<a:r>")
+    assert "10^6x^2" in read("talk.pptx", content).text
+
+
+def test_a_heading_of_an_rtf_file_may_be_in_the_font_of_a_typewriter() -> None:
+    written = (
+        rb"{\rtf1{\fonttbl{\f0 Arial;}{\f1\fmodern Courier;}}\pard\outlinelevel1{\f1 Router}\par\pard{\f1 code()}\par}"
+    )
+    assert read("a.rtf", written).text == "## Router\n\n```\ncode()\n```\n"

@@ -113,3 +113,9 @@ def test_underlined_titles_of_asciidoc() -> None:
     ]
     assert [block.kind for block in parsed.blocks] == ["code", "code"]
     assert parsed.metadata == {"author": "Ada Roe", "version": "1.2", "date": "2026-03-04"}
+
+
+def test_the_topmost_section_of_an_article_is_of_level_1(files: Path) -> None:
+    """pandoc writes sections, LaTeX's third level, where there are no parts and no chapters."""
+    parsed = parse((files / "text" / "rules.tex").read_bytes(), "text/x-tex")
+    assert {heading.level for heading in parsed.headings} == {1, 2}

@@ -15,11 +15,14 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hybridrag.parsing import GuardedParser
-from hybridrag.parsing.answer import inner_path
+from hybridrag.parsing.answer import BadAnswerError, inner_path, read_members
+from hybridrag.parsing.parsed import UnreadableError
+from hybridrag.parsing.unpacking import Allowance, members_of
 from hybridrag.types import Member, RawDocument, Skipped
 
 Raw = Callable[[str, bytes, str], RawDocument]
@@ -102,6 +105,22 @@ def test_what_unpacks_to_too_much_ends_there(kind: str, raw: Raw) -> None:
     assert last.reason == "unpacks to more than may be unpacked of one file"
 
 
+@pytest.mark.parametrize(("size", "all_of_it"), [(8 * MIB, False), (2 * MIB, True), (-(10**15), True)])
+def test_the_holes_of_a_sparse_file_count(size: int, all_of_it: bool) -> None:
+    def sparse(name: str) -> tuple[tarfile.TarInfo, bytes]:
+        info = tarfile.TarInfo(name)
+        info.pax_headers = {"GNU.sparse.size": str(size), "GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,1"}
+        return info, b"x"
+
+    packed = tarred(sparse("a.txt"), sparse("b.txt"))
+    members = members_of(packed, TAR, name="x.tar", allowance=Allowance(largest=100 * MIB, left=5 * MIB))
+    if all_of_it:
+        assert [len(item.content) for item in members if isinstance(item, Member)] == [max(0, size)] * 2
+    else:
+        with pytest.raises(UnreadableError, match="more than"):
+            list(members)
+
+
 def test_archives_in_an_archive_unpack_to_no_more_than_it_may(raw: Raw) -> None:
     bomb = zipped({f"{number}.txt": b"\0" * MIB for number in range(3)})
     outer = zipped({f"{number}.zip": bomb for number in range(9)})
@@ -140,13 +159,64 @@ def test_an_archive_whose_child_is_killed_is_not_taken_for_done(raw: Raw) -> Non
 
     before = children()
     with GuardedParser() as parser:
-        members = parser.members(raw("x.zip", zipped({f"{number}.txt": b"a" for number in range(9)}), ZIP))
+        members = parser.members(raw("x.zip", zipped({f"{number}.txt": b"a" for number in range(200)}), ZIP))
         assert isinstance(next(members), Member)
         (child,) = children() - before
         os.kill(int(child), signal.SIGKILL)
-        last = list(members)[-1]
+        *others, last = members
+        assert [item.name for item in others if isinstance(item, Member)] == [
+            f"{n}.txt" for n in range(1, len(others) + 1)
+        ]
+        assert len(others) < 100  # those that had come with the first
         assert isinstance(last, Skipped)
         assert (last.uri, last.failed) == ("box/x.zip", True)
+
+
+def test_small_files_and_large_ones_come_in_their_order(parser: GuardedParser, raw: Raw) -> None:
+    """Small ones come many at a time, others alone."""
+    sizes = [*[100] * 150, 70_000, 0, 40_000, 40_000, *[0] * 70, 300_000]
+    files = {f"{number}.txt": os.urandom(size) for number, size in enumerate(sizes)}
+    found = list(parser.members(raw("x.zip", zipped(files), ZIP)))
+    assert [(item.name, item.content) for item in found if isinstance(item, Member)] == [*files.items()]
+    assert len(found) == len(files)
+
+
+def test_what_came_before_a_file_that_breaks_its_archive_is_kept(parser: GuardedParser, raw: Raw) -> None:
+    content = tarred(*((tarfile.TarInfo(f"{number}.txt"), b"x" * 600) for number in range(9)))
+    found = list(parser.members(raw("x.tar", content[: 5 * 1536 + 700], TAR)))
+    assert [item.name for item in found if isinstance(item, Member)] == [f"{number}.txt" for number in range(5)]
+    assert [(item.uri, item.failed) for item in found if isinstance(item, Skipped)] == [("box/x.tar", True)]
+
+
+def test_what_came_before_a_file_that_wants_all_memory_is_kept(parser: GuardedParser, raw: Raw) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, method in (("a", zipfile.ZIP_STORED), ("b", zipfile.ZIP_LZMA), ("c", zipfile.ZIP_STORED)):
+            archive.writestr(name, b"words", compress_type=method)
+        dictionary = archive.getinfo("b").header_offset + len("b") + 35
+    content = bytearray(made.getvalue())
+    content[dictionary : dictionary + 4] = b"\xf0\xff\xff\xff"  # 4 GiB
+    found = list(parser.members(raw("x.zip", bytes(content), ZIP)))
+    assert [item.name for item in found if isinstance(item, Member)] == ["a"]
+    assert [item.reason.partition(" than")[0] for item in found if isinstance(item, Skipped)] == ["needs more"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        ({}, b""),
+        ({"members": []}, b""),
+        ({"members": "words"}, b""),
+        ({"members": [1]}, b""),
+        ({"members": [{"name": "a"}]}, b""),
+        ({"members": [{"name": "a", "size": True}]}, b"a"),
+        ({"members": [{"name": "a", "size": 2}, {"name": "b", "size": -1}]}, b"a"),
+        ({"members": [{"name": "a", "size": 1}]}, b"more"),
+    ],
+)
+def test_members_that_do_not_fit_their_bytes_are_not_believed(answer: dict[str, Any], content: bytes) -> None:
+    with pytest.raises(BadAnswerError):
+        list(read_members(answer, content))
 
 
 def test_children_that_unpack_serve_again(raw: Raw) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -122,6 +123,19 @@ def test_it_ends_with_its_object() -> None:
     popen = other._process._process
     del other
     assert popen.wait(30) is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there a process may die with a thread")
+def test_it_outlives_the_thread_that_started_it() -> None:
+    made: list[Confined] = []
+    before = threading.active_count()
+    thread = threading.Thread(target=lambda: made.append(confined("Badges")))
+    thread.start()
+    thread.join()
+    while Path(f"/proc/self/task/{thread.native_id}").exists():
+        pass  # it ends a moment later
+    assert threading.active_count() == before
+    assert len(made[0].detect("B-1234")) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells who is whose child")

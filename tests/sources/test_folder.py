@@ -134,6 +134,7 @@ def test_links(tmp_path: Path) -> None:
         "box/broken.md": "is a broken link",
         "box/folder": "is a link that leads out of the source, so it was not followed",
         "box/key.md": "is a link that leads out of the source, so it was not followed",
+        "box/real/loop": "is a link to a folder that it lies in, so it was not followed",
         "box/self": "is a broken link",
     }
     assert found.protects("broken.md")

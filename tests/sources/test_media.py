@@ -45,6 +45,11 @@ def test_by_name(name: str, expected: str | None) -> None:
         ("a.txt", b"%PDF-1.4", "application/pdf"),
         ("a", b"%PDF-1.4", "application/pdf"),
         ("a.pdf", b"<html>", "application/pdf"),
+        ("letter.doc", b"{\\rtf1", "application/rtf"),
+        ("report.docx", b"%PDF-1.4", "application/pdf"),
+        ("report.dotx", b"PK\x03\x04word/", type_by_name("report.dotx")),
+        ("report.zip", b"PK\x03\x04word/", "application/zip"),
+        ("docs.zip", b"\x1f\x8b\x08", "application/gzip"),
         ("a.md", bytes(range(256)), "text/markdown"),
         ("a.unknown", b"plain words", "text/plain"),
         ("cur/17.M1:2,S", b"Message-ID: <x@y>\nDate: Mon, 14 May 2001\nFrom: a@b.c\n\nHi", "message/rfc822"),
@@ -71,6 +76,12 @@ def test_office_files_without_a_name(content: bytes, ending: str) -> None:
     kind = media_type("upload", content)
     assert kind is not None
     assert extension(kind) == ending
+
+
+def test_an_office_file_under_another_name_is_one() -> None:
+    letter = office(("[Content_Types].xml", "x"), ("word/document.xml", "x"))
+    assert media_type("letter.pdf", letter) == media_type("letter.doc", letter) == type_by_name("letter.docx")
+    assert media_type("letter.docm", letter) == type_by_name("letter.docm")
 
 
 def test_an_archive_is_told_by_its_first_bytes() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hybridrag.parsing.data.keys import Keys
-from hybridrag.parsing.parsed import Parsed
+from hybridrag.parsing.parsed import Parsed, counted
 from hybridrag.parsing.text import clean, decode, mostly_in_long_lines
 
 
@@ -27,7 +27,7 @@ def parse_json(content: bytes) -> Parsed:
     if tokens.too_many:
         return Parsed(text=text, notes=(*notes, "too long for its structure to be read: taken as it is written"))
     if not tokens.valid and _begins_with_records(text):
-        return parse_json_lines(content)
+        return _records(text, notes)
     if not tokens.valid:
         return Parsed(text=text, notes=(*notes, "not valid JSON: taken as it is written"))
     keys = Keys()
@@ -41,8 +41,10 @@ def parse_json(content: bytes) -> Parsed:
 def parse_json_lines(content: bytes) -> Parsed:
     """The records one after the other, each under the number of its line; a line that is no JSON stays as written."""
     text, notes = decode(content)
-    if len(text) > _LONGEST:
-        return Parsed(text=text, notes=notes)
+    return Parsed(text=text, notes=notes) if len(text) > _LONGEST else _records(text, notes)
+
+
+def _records(text: str, notes: tuple[str, ...]) -> Parsed:
     keys = Keys()
     written: list[str] = []
     length = broken = 0
@@ -59,7 +61,7 @@ def parse_json_lines(content: bytes) -> Parsed:
         written.append(record + "\n")
         length += len(record) + 1
     if broken:
-        notes += (f"{broken} line{'' if broken == 1 else 's'} not valid JSON: taken as written",)
+        notes += (f"{counted(broken, 'line')} not valid JSON: taken as written",)
     return Parsed(text="".join(written), headings=keys.headings(), notes=notes)
 
 

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from hybridrag.parsing.html.reading import html_to_markdown
-from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.blocks import parsed_markdown
 from hybridrag.parsing.markup.writing import fenced
 from hybridrag.parsing.parsed import Parsed, UnreadableError, one_line
 from hybridrag.parsing.text import clean, decode
-from hybridrag.parsing.titles import first_title
 
 
 def parse_notebook(content: bytes) -> Parsed:
@@ -36,13 +35,10 @@ def parse_notebook(content: bytes) -> Parsed:
     language = _language(metadata)
     parts = [part.strip("\n") for cell in cells for part in _parts(cell, language)]
     text, more = clean("\n\n".join(part for part in parts if part.strip()) + "\n")
-    structure = find_structure(text)
     title = metadata.get("title")
-    return Parsed(
-        text=text,
-        title=(one_line(title) if isinstance(title, str) else "") or first_title(structure.headings),
-        headings=structure.headings,
-        blocks=structure.blocks,
+    return parsed_markdown(
+        text,
+        title=one_line(title) if isinstance(title, str) else None,
         metadata=_kept(metadata, language),
         notes=notes + more,
     )

@@ -44,36 +44,8 @@ _NO_LANGUAGES = frozenset(
     ["default", "none", "plain", "text", "notranslate", "plaintext", "txt", "highlight", "code", "block"]
 )
 _PLAIN_LANGUAGE_CLASSES = frozenset(
-    [
-        "bash",
-        "c",
-        "cpp",
-        "css",
-        "diff",
-        "go",
-        "haskell",
-        "html",
-        "java",
-        "javascript",
-        "json",
-        "kotlin",
-        "lua",
-        "markdown",
-        "perl",
-        "php",
-        "python",
-        "r",
-        "ruby",
-        "rust",
-        "scala",
-        "sh",
-        "shell",
-        "sql",
-        "swift",
-        "toml",
-        "typescript",
-        "xml",
-        "yaml",
-    ]
-)
+    ["bash", "c", "cpp", "css", "diff", "go", "haskell", "html", "java", "javascript", "json", "kotlin", "lua",
+    "markdown", "perl", "php", "python", "r", "ruby", "rust", "scala", "sh", "shell", "sql", "swift", "toml",
+    "typescript", "xml", "yaml"]
+)  # fmt: skip
 _LONGEST_CLASS = 500

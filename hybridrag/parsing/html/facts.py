@@ -33,8 +33,12 @@ def page_facts(page: Node) -> Facts:
             titles.append(one_line(node.text()))
         elif node.tag == "meta":
             name = (node.get("name") or node.get("property") or node.get("itemprop")).strip().lower()
-            if name and node.get("content").strip():
-                meta.setdefault(name, one_line(node.get("content"), limit=_LONGEST))
+            if name and (content := one_line(node.get("content"), limit=_LONGEST)):
+                if name in _KEPT["author"] and content not in meta.get(name, content).split(
+                    ", "
+                ):  # an element for each of them
+                    content = one_line(f"{meta.pop(name)}, {content}", limit=_LONGEST)
+                meta.setdefault(name, content)
         elif node.tag == "link" and "canonical" in node.get("rel").lower().split():
             meta.setdefault("canonical", node.get("href").strip())
         elif node.tag == "time" and "datetime" in node.attrs:
@@ -108,7 +112,7 @@ def _author_names(found: Any) -> Iterator[str]:
 
 _LONGEST, _LONGEST_LINKED = 2000, 1_000_000
 _KEPT = {
-    "author": ("author", "article:author", "dc.creator", "dcterms.creator"),
+    "author": ("author", "article:author", "dc.creator", "dcterms.creator", "citation_author"),
     "description": ("description", "og:description", "dc.description"),
     "keywords": ("keywords",),
     "label": ("label",),

@@ -120,46 +120,15 @@ def _top_rules(sheet: str) -> Iterable[tuple[str, str]]:
 
 
 _NEVER_SHOWN = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "iframe",
-        "object",
-        "embed",
-        "applet",
-        "canvas",
-        "svg",
-        "audio",
-        "video",
-        "datalist",
-        "map",
-        "head",
-        "title",
-        "meta",
-        "link",
-        "base",
-        "noframes",
-        "rp",
-    ]
-)
+    ["script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "canvas", "svg", "audio",
+    "video", "datalist", "map", "head", "title", "meta", "link", "base", "noframes", "rp"]
+)  # fmt: skip
 _FADED_IN = frozenset({"body", "main"})
 """What many a page shows by a script once it has loaded."""
 _FOR_SCREEN_READERS = frozenset(
-    [
-        "sr-only",
-        "visually-hidden",
-        "visuallyhidden",
-        "screen-reader-text",
-        "screen-reader-only",
-        "screenreader",
-        "element-invisible",
-        "offscreen",
-        "off-screen",
-        "a11y-hidden",
-    ]
-)
+    ["sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "screenreader",
+    "element-invisible", "offscreen", "off-screen", "a11y-hidden"]
+)  # fmt: skip
 _HIDING = re.compile(
     r"none|hidden|collapse|hide|opacity|font-size|transparent|clip|left|top|text-indent|color", re.IGNORECASE
 )

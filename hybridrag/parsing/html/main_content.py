@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
-from hybridrag.parsing.html.tree import Node
+from hybridrag.parsing.html.tree import HEADINGS, Node
 
 
 def main_content(page: Node) -> Node:
@@ -58,7 +59,7 @@ class _Inside:
         self.marks = self.marks or tag in _COUNTED_TAGS or node.get("role") == "main"
         if tag == "a" and "href" in node.attrs:
             self.linked, self.links = self.text, 1
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             self.headings += 1
             if tag == "h1":
                 self.titles += 1
@@ -90,7 +91,7 @@ class _Place:
         return _Place(
             in_main=self.in_main or tag == "main" or node.get("role") == "main",
             in_article=self.in_article or tag == "article",
-            heading=self.heading or (text if tag in _HEADINGS or tag in {"dt", "summary", "legend"} else 0),
+            heading=self.heading or (text if tag in HEADINGS or tag in {"dt", "summary", "legend"} else 0),
             in_quote=self.in_quote or tag == "blockquote",
         )
 
@@ -252,8 +253,10 @@ def _is_permalink(node: Node) -> bool:
     """Whether a link is only a handle beside a heading, or the way back from a footnote."""
     if not _PERMALINK_CLASSES.isdisjoint(node.get("class").lower().split()) or node.get("role") == "doc-backlink":
         return True
+    if "#" not in node.get("href") or next(islice(node.elements(), _MOST_IN_A_HANDLE, None), None) is not None:
+        return False  # the text of a link that nobody closes would be put together again for each link inside
     text = node.text().strip().strip("\ufe0e\ufe0f")
-    return "#" in node.get("href") and (text in _HANDLES or _SKIP.fullmatch(text) is not None)
+    return text in _HANDLES or _SKIP.fullmatch(text) is not None
 
 
 def _names(node: Node) -> str:
@@ -262,8 +265,7 @@ def _names(node: Node) -> str:
     return f" {_WORD_EDGES.sub('-', _CAMEL.sub('-', written)).lower()} "
 
 
-_PLACES = frozenset(["main", "article", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary", "legend", "blockquote"])
-_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+_PLACES = HEADINGS | {"main", "article", "dt", "summary", "legend", "blockquote"}
 _ROLES_THAT_GO = frozenset(
     ["navigation", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog", "doc-toc", "doc-pagelist"]
 )
@@ -278,21 +280,9 @@ _ONLY_BY_STRONG_NAMES = frozenset(["td", "th", "li", "span", "p"])
 _MAY_BE_BARS = frozenset({"td", "div", "p", "center", "font", "table", "small"})
 _HANDLES = frozenset(["¶", "#", "§", "🔗", "↩", "↑", "^", "⇧", "⬆"])
 _PERMALINK_CLASSES = frozenset(
-    [
-        "headerlink",
-        "header-anchor",
-        "heading-anchor",
-        "hash-link",
-        "anchorjs-link",
-        "anchor-link",
-        "permalink",
-        "footnote-back",
-        "footnote-backref",
-        "skip-link",
-        "skip-to-content",
-        "edit-this-page",
-    ]
-)
+    ["headerlink", "header-anchor", "heading-anchor", "hash-link", "anchorjs-link", "anchor-link", "permalink",
+    "footnote-back", "footnote-backref", "skip-link", "skip-to-content", "edit-this-page"]
+)  # fmt: skip
 _SKIP = re.compile(
     r"(?:skip|jump) (?:to|over) (?:the )?(?:main )?(?:content|navigation|nav|menu|search|footer)|back to (?:the )?top"
     r"|zum (?:haupt)?inhalt(?: springen)?|aller au contenu",
@@ -333,6 +323,8 @@ _ASIDES_THAT_BELONG = re.compile(
     r"|endnotes?|citation|topic|example|starlight|pullquote|definition|box|infobox)(?=[ -])"
 )
 _COUNTED = ("headings", "titles", "linked_titles", "fields", "private_fields", "mains", "articles")
-_COUNTED_TAGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "input", "textarea", "select", "article", "main"])
+_COUNTED_TAGS = HEADINGS | {"input", "textarea", "select", "article", "main"}
 _MOST, _MOSTLY_LINKS, _SOME_LINKS, _NOTHING_BUT_LINKS = 0.5, 0.6, 0.4, 0.8
+_MOST_IN_A_HANDLE = 100
+"""Elements: a drawing has some."""
 _FEW_LINKS, _SHORT_LINK, _SHORT_LABEL, _PROSE, _WORD = 3, 25, 25, 100, 3

@@ -15,7 +15,7 @@ from itertools import takewhile
 from hybridrag.parsing.html.code import code_text, language_of
 from hybridrag.parsing.html.paragraph import SPACES, Paragraph
 from hybridrag.parsing.html.tables import as_table
-from hybridrag.parsing.html.tree import Node
+from hybridrag.parsing.html.tree import HEADINGS, Node
 from hybridrag.parsing.markup.writing import fenced, table_cell
 
 
@@ -86,12 +86,14 @@ class _Writer:
             if role == "noteref":
                 number = SPACES.sub(" ", node.text()).strip()
                 self._paragraph.say(number if number.startswith("[") else f"[{number}]")
+            elif role == "mark":
+                self._paragraph.say(f"[{SPACES.sub(' ', node.text()).strip()}]")
             end = None
         elif tag == "a":
             end = self._paragraph.open("a", address=node.get("href"))
-        elif (tag in _HEADINGS or node.get("role") == "heading") and not self._paragraph.in_heading:
+        elif (tag in HEADINGS or node.get("role") == "heading") and not self._paragraph.in_heading:
             self._flush()
-            end = self._heading_end(int(tag[1]) if tag in _HEADINGS else _level(node))
+            end = self._heading_end(int(tag[1]) if tag in HEADINGS else _level(node))
         elif tag in _STRUCTURE:
             self._flush()
             end = _STRUCTURE[tag](self, node)
@@ -193,7 +195,7 @@ class _Writer:
         if inside.outline:
             return self._open_block(node)
         marker = "- "
-        if inside.number is not None:
+        if inside.number is not None and node.get("type").lower() not in _BULLETS:
             inside.number = _integer(node.get("value"), inside.number)
             marker = f"{inside.number}. "
             inside.number += 1
@@ -265,7 +267,7 @@ def _outlines(top: Node) -> frozenset[int]:
     found: set[int] = set()
     titled: set[int] = set()
     for node in reversed([*top.elements()]):
-        if node.tag in _HEADINGS or any(id(child) in titled for child in node.children):
+        if node.tag in HEADINGS or any(id(child) in titled for child in node.children):
             titled.add(id(node))
             if node.tag == "ul":
                 found.add(id(node))
@@ -289,7 +291,12 @@ def _in_reading_order(node: Node) -> list[Node | str]:
 
 
 def _role_in_notes(link: Node) -> str:
-    """`noteref` for a link to a footnote, `backlink` for the way back from one, as books mark them; else nothing."""
+    """`noteref` for a link to a footnote, `backlink` for the way back from one, as books mark them; else nothing.
+
+    `mark` for LibreOffice's way back, which is the number that the note begins with.
+    """
+    if _NOTE_MARK.fullmatch(link.get("class")):
+        return "mark"
     said = f"{link.get('role')} {link.get('epub:type')}".replace("doc-", "").split()
     return next((role for role in said if role in {"noteref", "backlink"}), "")
 
@@ -329,13 +336,15 @@ _STRUCTURE: dict[str, Callable[[_Writer, Node], Callable[[], None] | None]] = {
     "summary": _Writer._summary,
 }
 _SPOKEN = {"rt": ("(", ")"), "q": ('"', '"')}
-_HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 _BLOCKS = frozenset([
     "address", "article", "aside", "body", "center", "details", "dialog", "div", "dl", "fieldset", "figure", "footer",
     "form", "frameset", "head", "header", "hgroup", "hr", "html", "legend", "main", "nav", "optgroup", "option", "p",
     "section", "tbody", "td", "textarea", "tfoot", "th", "thead", "title", "tr",
 ])  # fmt: skip
 _SHOWN_AS_BLOCK = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.IGNORECASE)
+_NOTE_MARK = re.compile("sd(?:foot|end)notesym")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _LOOKS_LIKE_STRUCTURE = re.compile(r"^(?:#{1,6}(?=\s|$)|```|~~~|(?=[-=:|])[-=:| ]+$)", re.MULTILINE)
+_BULLETS = frozenset({"disc", "circle", "square", "none"})
+"""What `type` says of an item that shows no number."""
 _DEEPEST = 12

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hybridrag.parsing.html.tree import Node
+from hybridrag.parsing.markup.writing import address_of, linked, raised
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +43,8 @@ class Paragraph:
         self._pieces.clear()
         for mark in self._marks:
             mark.start = 0
-        return _AROUND_LINE_END.sub("\n", _SPACE_RUNS.sub(" ", text)).strip()
+        text = _AROUND_LINE_END.sub("\n", _SPACE_RUNS.sub(" ", text)).strip()
+        return _NOTE.sub(r"\g<0> ", text)
 
     @property
     def in_heading(self) -> bool:
@@ -92,7 +94,7 @@ class Paragraph:
     def image(self, node: Node) -> None:
         words = SPACES.sub(" ", node.get("alt")).strip()
         if any(char.isalnum() for char in words) and not _FILE_NAME.search(words):
-            self.say(f"![{words}]({_address(node.get('src'))})")
+            self.say(f"![{words}]({address_of(node.get('src'))})")
 
     def field(self, node: Node) -> None:
         kind = node.get("type").lower()
@@ -102,7 +104,7 @@ class Paragraph:
             self.say(f" {SPACES.sub(' ', node.get('value'))} ")
 
     def choices(self, node: Node) -> None:
-        options = (SPACES.sub(" ", option.text()).strip() for option in node.elements() if option.tag == "option")
+        options = (SPACES.sub(" ", option.text()).strip() for option in node.outermost("option"))
         self.say(f" {', '.join(option for option in options if option)} ")
 
     def formula(self, node: Node) -> None:
@@ -121,28 +123,21 @@ def _marked(core: str, mark: _Mark, before: str, *, note: bool) -> str:
     if mark.kind == "a":
         if note:
             return core if core.startswith("[") else f"[{core}]"
-        address = _address(mark.address)
-        return f"[{core}]({address})" if address and address != core and "\n\n" not in core else core
+        return linked(core, mark.address)
     if mark.kind == "^":
         if note and not core.startswith("["):
             return f"[{core}]"
-        return f"^{core}" if before.isalnum() and _EXPONENT.fullmatch(core) else core
+        return raised(core, before)
     if mark.kind == "`":
         return f"`` {core} ``" if "`" in core else f"`{core}`"
     return core if "\n\n" in core else f"{mark.kind}{core}{mark.kind}"
 
 
-def _address(written: str) -> str:
-    """An address that leads somewhere by itself and is no longer than people write them, else nothing."""
-    address = written.strip()
-    return address.replace("(", "%28").replace(")", "%29") if _ABSOLUTE.fullmatch(address) else ""
-
-
-_EXPONENT = re.compile(r"[-−+]?(?:\d{1,6}|[a-z])")
-_ABSOLUTE = re.compile(r"(?:https?://|mailto:|ftp://)[^\s<>\"]{1,190}", re.IGNORECASE)
 _FIELDS_WITHOUT_TEXT = frozenset(["hidden", "submit", "button", "reset", "image", "file", "password", "color", "range"])
 _FILE_NAME = re.compile(r"^\S+\.(?:png|jpe?g|gif|webp|svg|bmp)$", re.IGNORECASE)
 _SPACE_RUNS = re.compile(r" {2,}")
+_NOTE = re.compile(r"^\[[\w*]{1,4}\](?=\w)")
+"""The number that a note begins with."""
 _AROUND_LINE_END = re.compile(r" ?\n ?")
 SPACES = re.compile(r"[ \t\n\r\f\v\xa0]+")
 HEADING = "heading"

@@ -8,10 +8,9 @@ from hybridrag.parsing.html.invisible import drop_invisible
 from hybridrag.parsing.html.main_content import main_content
 from hybridrag.parsing.html.markdown import write_markdown
 from hybridrag.parsing.html.tree import read_tree
-from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.blocks import parsed_markdown
 from hybridrag.parsing.parsed import Parsed
 from hybridrag.parsing.text import clean
-from hybridrag.parsing.titles import first_title
 
 
 def parse_html(content: bytes) -> Parsed:
@@ -24,18 +23,9 @@ def parse_html(content: bytes) -> Parsed:
     facts = page_facts(page)
     hidden = drop_invisible(page)
     text, _ = clean(write_markdown(main_content(page)))
-    structure = find_structure(text)
     if hidden >= _MUCH and hidden * _SMALL_SHARE >= len(text):
         notes += (f"{hidden:,} characters that a browser does not show were left out",)
-    return Parsed(
-        text=text,
-        title=facts.title or first_title(structure.headings),
-        headings=structure.headings,
-        blocks=structure.blocks,
-        metadata=facts.metadata,
-        date=facts.date,
-        notes=notes,
-    )
+    return parsed_markdown(text, title=facts.title, metadata=facts.metadata, date=facts.date, notes=notes)
 
 
 def html_to_markdown(html: str) -> str:

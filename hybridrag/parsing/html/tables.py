@@ -58,7 +58,7 @@ def _is_layout(table: Node, rows: list[_Row]) -> bool:
         return True
     # Only tags that matter are looked for, and a table in a table ends the search: deep ones stay cheap.
     inner = {node.tag for node in _inside(table)}
-    if "table" in inner:
+    if "table" in inner and not _holds_small_tables(rows):
         return True
     if "th" in inner or "caption" in inner:
         return max((len(row.cells) for row in rows), default=0) == 0
@@ -67,6 +67,22 @@ def _is_layout(table: Node, rows: list[_Row]) -> bool:
     return not inner.isdisjoint(_TEXT_STRUCTURE) or any(
         len(cell.text()) > _LONGEST_CELL for row in rows for cell in row.cells
     )
+
+
+def _holds_small_tables(rows: list[_Row]) -> bool:
+    """Whether few of many cells hold a table, a short one: the rows around it are data, and it is read as its words."""
+    cells = [cell for row in rows for cell in row.cells]
+    tables = 0
+    for cell in cells:
+        inside = 0
+        for node in cell.elements():
+            inside += node.tag == "table"
+            if inside > 1 or (tables + inside) * _CELLS_A_TABLE > len(cells):
+                return False
+        if inside and len(cell.text()) > _LONGEST_REPEATED:
+            return False
+        tables += inside
+    return True
 
 
 def _inside(table: Node) -> Iterator[Node]:
@@ -180,4 +196,5 @@ _TEXT_STRUCTURE = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockqu
 _NUMBER = re.compile(r"[-+−]?[$€£]?\s?\d[\d.,\s]*%?[$€£]?")
 _LONGEST_CELL = 1000
 _LONGEST_REPEATED = 200
+_CELLS_A_TABLE = 8
 _LONGEST_SPAN, _WIDEST, _MOST_HEADS = 1000, 200, 4

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
 class Node:
@@ -39,6 +40,16 @@ class Node:
 
     def first(self, tag: str) -> Node | None:
         return next((node for node in self.elements() if node.tag == tag), None)
+
+    def outermost(self, tag: str) -> Iterator[Node]:
+        """The elements of a tag, in the order of the page, without those inside another of them."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            if node.tag == tag:
+                yield node
+            else:
+                waiting.extend(child for child in reversed(node.children) if isinstance(child, Node))
 
     def text(self) -> str:
         """All text below, in order, as it stands in the markup."""
@@ -153,9 +164,8 @@ _FAR = 500
 _WALLS = frozenset(["table", "td", "th", "caption", "template", "svg", "math", "button", "object"])
 _LISTS = frozenset({"ul", "ol", "menu", "dl"})
 _TABLES = frozenset({"table", "template"})
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    **{heading: (_HEADINGS | {"p"}, _WALLS | {"div", "section", "article"}) for heading in _HEADINGS},
+    **{heading: (HEADINGS | {"p"}, _WALLS | {"div", "section", "article"}) for heading in HEADINGS},
     "li": (frozenset({"li"}), _WALLS | _LISTS),
     "dt": (frozenset({"dt", "dd"}), _WALLS | _LISTS),
     "dd": (frozenset({"dt", "dd"}), _WALLS | _LISTS),
@@ -168,42 +178,10 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "tbody": (frozenset({"td", "th", "tr", "thead", "tbody", "tfoot"}), _TABLES),
     "tfoot": (frozenset({"td", "th", "tr", "thead", "tbody", "tfoot"}), _TABLES),
     "body": (frozenset({"head"}), frozenset()),
+    "title": (frozenset({"title"}), frozenset({"svg"})),
 }
 _END_PARAGRAPHS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "search",
-        "section",
-        "table",
-        "ul",
-    ]
-)
+    ["address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div", "dl", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
+    "main", "menu", "nav", "ol", "p", "pre", "search", "section", "table", "ul"]
+)  # fmt: skip

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email import policy
 from email.errors import MessageError
 from email.message import Message
+from functools import cached_property
 from posixpath import basename
 
 from hybridrag.parsing.html.charset import declared_encoding, decode_declared, encoding_of_markup
 from hybridrag.parsing.html.reading import html_to_markdown
 from hybridrag.parsing.mail.headers import decoded_words, header
-from hybridrag.parsing.parsed import one_line
+from hybridrag.parsing.parsed import counted, one_line
 
 _BROKEN = (ValueError, LookupError, AttributeError, TypeError, MessageError)
 """What the library raises for malformed headers, where it should note a defect."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A part that is text. It is read once, however often it is compared with others."""
+
+    part: Message
+
+    @cached_property
+    def read(self) -> tuple[str, tuple[str, ...], bool]:
+        """Its text, notes, and whether it is Markdown made from HTML."""
+        return _text_of(self.part)
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        return _WORD.findall(self.read[0].casefold())
 
 
 @dataclass(slots=True)
 class Parts:
     """The parts that are read as text, in order, those that are files, and how many pictures the text shows."""
 
-    texts: list[Message] = field(default_factory=list)
+    texts: list[Body] = field(default_factory=list)
     attached: list[Message] = field(default_factory=list)
     pictures: int = 0
     encrypted: bool = False
@@ -40,8 +58,8 @@ def body_text(parts: Parts) -> tuple[str, tuple[str, ...], bool]:
     texts: list[str] = []
     notes: list[str] = []
     marked_up = False
-    for part in parts.texts:
-        text, told, from_html = _text_of(part)
+    for body in parts.texts:
+        text, told, from_html = body.read
         if text.strip():
             texts.append(text.strip("\n") + "\n")
             notes.extend(note for note in told if note not in notes)
@@ -49,8 +67,7 @@ def body_text(parts: Parts) -> tuple[str, tuple[str, ...], bool]:
     if not texts:
         notes.append("its body is not text")
     if parts.pictures:
-        plural = "" if parts.pictures == 1 else "s"
-        notes.append(f"{parts.pictures} picture{plural} in its text not indexed")
+        notes.append(f"{counted(parts.pictures, 'picture')} in its text not indexed")
     return "\n".join(texts), tuple(notes), marked_up
 
 
@@ -90,7 +107,7 @@ def _sort(part: Message, parts: Parts, *, shown_inside: bool) -> None:
     elif part.is_multipart() and kind.startswith("multipart/"):
         _sort_inside(part, parts, kind)
     elif _is_text(part, kind):
-        parts.texts.append(part)
+        parts.texts.append(Body(part))
         parts.encrypted = parts.encrypted or _PGP.match(_payload(part)[:2000].lstrip()) is not None
     elif kind.startswith("image/") and (shown_inside or not _file_name(part)):
         parts.pictures += 1
@@ -119,25 +136,25 @@ def _choose(alternatives: list[Message], parts: Parts) -> None:
         parts.pictures += found.pictures
         parts.encrypted = parts.encrypted or found.encrypted
     readable = [found.texts for found in sorted_parts if found.texts]
-    calendars = [texts for texts in readable if _kind(texts[0]) == "text/calendar"]
-    bodies = [texts for texts in readable if texts not in calendars]
-    plain = next((texts for texts in bodies if _kind(texts[0]) != "text/html"), None)
+    calendars = [texts for texts in readable if _kind(texts[0].part) == "text/calendar"]
+    bodies = [texts for texts in readable if _kind(texts[0].part) != "text/calendar"]
+    plain = next((texts for texts in bodies if _kind(texts[0].part) != "text/html"), None)
     other = next((texts for texts in reversed(bodies) if texts is not plain), None)
     chosen = plain or other or []
     if plain and other and _says_more(other, plain):
         chosen = other
-    parts.texts += chosen + [part for texts in calendars for part in texts]
+    parts.texts += chosen + [body for texts in calendars for body in texts]
 
 
-def _says_more(other: list[Message], plain: list[Message]) -> bool:
+def _says_more(other: list[Body], plain: list[Body]) -> bool:
     """Whether it has more words than the plain text, and over a third of them is not there."""
     there, words = _words(plain), _words(other)
     new = set(words) - set(there)
     return len(words) > len(there) and sum(word in new for word in words) * 3 > len(words)
 
 
-def _words(texts: list[Message]) -> list[str]:
-    return [word for part in texts for word in _WORD.findall(_text_of(part)[0].casefold())]
+def _words(bodies: list[Body]) -> list[str]:
+    return [word for body in bodies for word in body.words]
 
 
 def _is_text(part: Message, kind: str) -> bool:
@@ -181,7 +198,7 @@ def _calendar(text: str) -> str:
 
 def _unflowed(text: str, *, joined: bool) -> str:
     """Paragraphs on one line where the program had broken them (RFC 3676): a line that ends in a space goes on."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     open_depth = -1
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
@@ -189,11 +206,11 @@ def _unflowed(text: str, *, joined: bool) -> str:
         goes_on = bare.endswith(" ") and bare != "-- "
         piece = bare[:-1] if goes_on and joined else bare
         if open_depth == depth and bare != "-- ":
-            lines[-1] += piece
+            lines[-1].append(piece)
         else:
-            lines.append(f"{'>' * depth} {piece}" if depth else piece)
+            lines.append([f"{'>' * depth} {piece}" if depth else piece])
         open_depth = depth if goes_on else -1
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))
 
 
 def _kind(part: Message) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hybridrag.parsing.parsed import one_line
+from hybridrag.parsing.parsed import Parsed, one_line
+from hybridrag.parsing.titles import first_title
 from hybridrag.types import Block, BlockKind, Heading
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ def find_structure(text: str) -> Structure:
     lines.append(len(text))
     tokens = _parser().parse(text)
     return Structure(tuple(_headings(tokens, lines)), tuple(_blocks(tokens, lines, text)))
+
+
+def parsed_markdown(text: str, *, title: str | None = None, **fields: Any) -> Parsed:
+    """The document in a Markdown text; where it is given no `title`, that is its first heading."""
+    found = find_structure(text)
+    title = title or first_title(found.headings)
+    return Parsed(text=text, title=title, headings=found.headings, blocks=found.blocks, **fields)
 
 
 def _headings(tokens: Sequence[Token], lines: list[int]) -> Iterator[Heading]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hybridrag.parsing.dates import read_date
 from hybridrag.parsing.parsed import Parsed, one_line
@@ -32,6 +33,8 @@ def parse_latex(content: bytes) -> Parsed:
             headings.append(Heading(found.start(), _LEVELS[found["name"]], argument))
         else:
             metadata.setdefault(found["name"], argument)
+    topmost = min((heading.level for heading in headings), default=1)  # an article has neither parts nor chapters
+    headings = [replace(heading, level=heading.level - topmost + 1) for heading in headings]
     title = metadata.pop("title", None)
     return Parsed(
         text=text,

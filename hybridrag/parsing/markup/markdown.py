@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from hybridrag.parsing.dates import read_date
-from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.blocks import parsed_markdown
 from hybridrag.parsing.markup.frontmatter import split_front_matter
 from hybridrag.parsing.parsed import Parsed, one_line
 from hybridrag.parsing.text import decode
-from hybridrag.parsing.titles import first_title
 
 
 def parse_markdown(content: bytes) -> Parsed:
     """The document; its title is the front matter's, else the first heading's."""
     written, notes = decode(content)
     metadata, text, trouble = split_front_matter(written)
-    found = find_structure(text)
     title = metadata.pop("title", None)
-    return Parsed(
-        text=text,
-        title=(one_line(title) if isinstance(title, str) else "") or first_title(found.headings),
-        headings=found.headings,
-        blocks=found.blocks,
+    return parsed_markdown(
+        text,
+        title=one_line(title) if isinstance(title, str) else None,
         metadata=metadata,
         date=read_date(metadata.get("date")),
         notes=notes + trouble,

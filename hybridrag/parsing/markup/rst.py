@@ -125,13 +125,12 @@ def _blocks(lines: Lines) -> Iterator[Block]:
             end = borders[-1] + 1
             yield _table(lines, number, end, borders[1] if len(borders) > 2 else None)
         elif directive := _DIRECTIVE.match(line):
-            end = lines.after_indented(number + 1, than=indent(line))
-            if directive["name"] in _TABLES and end > number + 1:
-                yield _directive_table(lines, number, end)
-            elif directive["name"] in _CODE and end > number + 1:
-                yield _span("code", lines, number, end)
-            else:
-                end = number  # a note, a table with a caption: what is inside may hold blocks
+            name = directive["name"]
+            # What is inside a note, or a table with a caption, may hold blocks: it is read line by line.
+            if name in _TABLES | _CODE:
+                end = lines.after_indented(number + 1, than=indent(line))
+            if end > number + 1:
+                yield _directive_table(lines, number, end) if name in _TABLES else _span("code", lines, number, end)
         elif line.rstrip().endswith("::") and not line.lstrip().startswith(".. "):
             end = lines.after_indented(number + 1, than=indent(line))
             if end > number + 1 and lines.last_filled(end) > number:

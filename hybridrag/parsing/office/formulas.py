@@ -1,4 +1,4 @@
-"""Formulas of Office Math (ECMA-376 part 1, 22.1) on one line: `∑_(i=1)^n x_i=(n(n+1))/2`.
+"""Formulas of Office Math (ECMA-376 part 1, 22.1) and MathML on one line: `∑_(i=1)^n x_i=(n(n+1))/2`.
 
 Their characters alone would say another thing: of `n/2` stays `n2`, and the sign of a sum is no character at all.
 """
@@ -21,6 +21,12 @@ def linear(formula: Element, depth: int = 0) -> str:
     name = local(formula)
     if name == "t":
         return formula.text or ""
+    if name in _MATHML_WORDS:
+        return " ".join((formula.text or "").split())
+    if name in _MATHML:
+        places = dict(zip(_MATHML[name], (linear(part, depth + 1) for part in formula), strict=False))
+        written = _FORMS[_MATHML_FORMS.get(name, "sSubSup")](formula, places)
+        return f"{written} " if len(formula) and local(formula[0]) == "mo" else written  # a sum and what it is of
     parts = [(local(part), linear(part, depth + 1)) for part in formula if not local(part).endswith("Pr")]
     if name in _FORMS:
         return _FORMS[name](formula, dict(parts))
@@ -76,4 +82,12 @@ _FORMS: dict[str, Callable[[Element, dict[str, str]], str]] = {
     "rad": _root,
     "func": lambda _, said: f"{said.get('fName', '')} {said.get('e', '')}",
 }
-_BETWEEN = {"m": "; ", "eqArr": "; ", "mr": " "}
+_MATHML_WORDS = frozenset({"mi", "mn", "mo", "mtext"})
+_MATHML = {
+    "msup": ("e", "sup"), "msub": ("e", "sub"), "msubsup": ("e", "sub", "sup"), "munder": ("e", "sub"),
+    "mover": ("e", "sup"), "munderover": ("e", "sub", "sup"), "mfrac": ("num", "den"), "msqrt": ("e",),
+    "mroot": ("e", "deg"),
+}  # fmt: skip
+"""Elements of MathML (https://www.w3.org/TR/MathML3), and what each of their parts is called in Office Math."""
+_MATHML_FORMS = {"mfrac": "f", "msqrt": "rad", "mroot": "rad"}
+_BETWEEN = {"m": "; ", "eqArr": "; ", "mr": " ", "mtable": "; ", "mtr": " "}

@@ -82,16 +82,18 @@ def _moment(number: float, written: str, since_1904: bool) -> str:
         seconds = round(abs(number) * 86400)
         text = f"{seconds // 3600}:{seconds // 60 % 60:02}"
         return ("-" if number < 0 else "") + text + (f":{seconds % 60:02}" if seconds % 60 else "")
-    if not 0 <= number < 2_958_466:  # beyond 9999-12-31
+    if not -657_434 <= number < 2_958_466:  # the years 100 to 9999: LibreOffice counts back, too
         return f"{number:.15g}"
     # Day 60 is the 29th of February 1900, which never was (ECMA-376 part 1, 18.17.4.1).
     epoch = (
-        datetime(1904, 1, 1, tzinfo=UTC) if since_1904 else datetime(1899, 12, 31 if number < 60 else 30, tzinfo=UTC)
+        datetime(1904, 1, 1, tzinfo=UTC)
+        if since_1904
+        else datetime(1899, 12, 31 if 0 <= number < 60 else 30, tzinfo=UTC)
     )
     moment = epoch + timedelta(seconds=round(number * 86400))
     parts = _LITERAL.sub("", written).lower()
     clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
-    if number < 1 and not re.search(r"[yd]", parts):
+    if 0 <= number < 1 and not re.search(r"[yd]", parts):
         return clock
     return f"{moment:%Y-%m-%d} {clock}" if re.search(r"[hs]", parts) else f"{moment:%Y-%m-%d}"
 

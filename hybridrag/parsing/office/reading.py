@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hybridrag.parsing.markup.blocks import find_structure
+from hybridrag.parsing.markup.blocks import parsed_markdown
 from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.package import OLE, Package, refuse_locked
 from hybridrag.parsing.office.properties import described, open_xml_properties, opendocument_properties
@@ -131,14 +131,11 @@ def _parse_old(content: bytes) -> Parsed:
 
 def _from_markdown(written: str, fields: dict[str, Any]) -> Parsed:
     text, notes = clean(written)
-    found = find_structure(text)
-    fields["title"] = fields["title"] or first_title(found.headings)
-    return Parsed(text=text, headings=found.headings, blocks=found.blocks, **fields, notes=notes)
+    return parsed_markdown(text, **fields, notes=notes)
 
 
 def _composed(into: Composition, fields: dict[str, Any], notes: tuple[str, ...]) -> Parsed:
-    fields["title"] = fields["title"] or first_title(into.headings)
-    return into.parsed(**fields, notes=notes)
+    return into.parsed(**{**fields, "title": fields["title"] or first_title(into.headings)}, notes=notes)
 
 
 def _with_note(parsed: Parsed, note: str) -> Parsed:

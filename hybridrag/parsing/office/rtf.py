@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hybridrag.parsing.dates import read_date
+from hybridrag.parsing.markup.writing import raised
 from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.rtf_tokens import Tokens, Word
 from hybridrag.parsing.titles import given_title
@@ -41,6 +42,7 @@ class _State:
     first: int = 0
     level: int = 0
     in_table: bool = False
+    raised: bool = False
 
 
 @dataclass
@@ -101,7 +103,8 @@ class _Document:
     def _begins(self, word: Word) -> bool:
         """Whether the first word of a group says what it is for, and no more."""
         name = word.name
-        if name in _SKIPPED or (self._starred and name not in _KEPT):
+        again = _PROPERTIES.get(name) in self.fields  # LibreOffice writes who changed a file as a second author
+        if name in _SKIPPED or again or (self._starred and name not in _KEPT):
             self._tokens.skip()
         elif name in {"fonttbl", "stylesheet", "info", "listtext", "pntext", *_PROPERTIES, *_TIMES}:
             self._state = replace(self._state, into=name)
@@ -136,7 +139,8 @@ class _Document:
             if into:
                 self._story.mark += text
             else:
-                self._story.pieces.append(text)
+                pieces = self._story.pieces
+                pieces.append(raised(text, pieces[-1]) if self._state.raised and pieces else text)
                 if text.strip() and self._state.font not in self._typewriters:
                     self._story.typed = False
         elif into == "stylesheet":
@@ -157,11 +161,12 @@ class _Document:
         elif name in {"v", "deleted"}:
             self._state = replace(state, unseen=number != 0)
         elif name == "plain":
-            self._state = replace(state, unseen=False, font=0)
+            self._state = replace(state, unseen=False, font=0, raised=False)
         elif name == "pard":
             self._state = _State(state.into, state.unseen, state.font)
-        elif name == "intbl":
-            self._state = replace(state, in_table=True)
+        elif name in _SWITCHES:
+            switched: dict[str, Any] = {_SWITCHES[name][0]: _SWITCHES[name][1] and number != 0}
+            self._state = replace(state, **switched)
         elif name == "fmodern":
             self._typewriters.add(state.font)
         elif name == "trowd":
@@ -207,7 +212,9 @@ class _Document:
     def _write(self, text: str, mark: str, typed: bool) -> None:
         state, style = self._state, self._styles.get(self._state.style, "")
         heading = re.fullmatch(r".*?(?:heading|überschrift) ?([1-9])", style)
-        if (typed and text.strip() and not mark) or re.search("preformatted|source code|plain text", style):
+        titled = heading is not None or 0 <= state.outline < 9 or style == "title"
+        verbatim = re.search("preformatted|source code|plain text", style)
+        if verbatim or (typed and text.strip() and not mark and not titled):
             self._end_items()
             self._code.append(text.rstrip())
             return
@@ -215,16 +222,17 @@ class _Document:
         if not text.strip():
             return
         spaced = " ".join(text.split(" ")).strip()
-        given = _MARK.match(mark.strip() + "\t") if mark.strip() else None
         own = _MARK.match(text) if not mark and state.first < 0 else None
-        if heading or 0 <= state.outline < 9 or style == "title":
+        if titled:
             self._end()
             level = int(heading[1]) if heading else max(state.outline, 0) + 1
-            self._into.heading(level, spaced)
+            self._into.heading(level, f"{mark.strip()} {spaced}" if _COUNTED.fullmatch(mark.strip()) else spaced)
         elif mark.strip() or own:
-            found = given or own
             depth = state.level if mark else max(0, state.indent // _TWIPS_A_LEVEL - 1)
-            number = f"{found[2]}." if found and found[2] else "-"
+            if mark.strip():
+                number = mark.strip() if _COUNTED.fullmatch(mark.strip()) else "-"
+            else:
+                number = f"{own[2]}." if own and own[2] else "-"
             if not depth and self._items and (number == "-") != (self._last_mark == "-"):
                 self._end_items()
             self._last_mark = number if not depth else self._last_mark
@@ -282,7 +290,7 @@ class _Document:
 
 def _joined(pieces: list[str]) -> str:
     """The text, in which characters beyond U+FFFF came as two halves."""
-    return "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return "".join(pieces).replace("\xad", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _lines(text: str) -> str:
@@ -316,7 +324,13 @@ _SKIPPED = frozenset({
 _KEPT = frozenset({"footnote", "moMath", "pntext", "shpinst", "shptxt"})
 """Of the groups that a reader may pass over, those that hold text."""
 _MARK = re.compile(r"(?:(•|◦|▪|[-–·])|((?:\d{1,4}\.){0,8}\d{1,4}|[a-zA-Z]|[ivxlc]{2,6})[.)])\t\s*")
+_COUNTED = re.compile(r"(?=.*[0-9.)])\(?[^\W_]{1,9}(?:\.[^\W_]{1,4}){0,8}[.)]{0,2}")
+"""The number of a list; a bullet may be a letter of another font."""
 _TWIPS_A_LEVEL = 360
 _TIME = {"yr": 0, "mo": 1, "dy": 1, "hr": 0, "min": 0, "sec": 0}
 _NUMBERED = {"f": "font", "s": "style", "outlinelevel": "outline", "li": "indent", "fi": "first", "ilvl": "level"}
+_SWITCHES = {
+    "intbl": ("in_table", True), "super": ("raised", True), "up": ("raised", True), "sub": ("raised", False),
+    "nosupersub": ("raised", False),
+}  # fmt: skip
 _ENDS = {"par": "_paragraph", "sect": "_paragraph", "cell": "_cell", "nestcell": "_inner_cell", "row": "_row"}

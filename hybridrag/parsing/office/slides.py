@@ -5,18 +5,23 @@ kreuzberg 4.10 leaves the notes out and python-pptx drawings of SmartArt (docs/d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from hybridrag.parsing.markup.writing import raised
 from hybridrag.parsing.office.composition import Composition
+from hybridrag.parsing.office.formulas import linear
 from hybridrag.parsing.office.package import Package, attribute, local
+from hybridrag.parsing.parsed import counted
 from hybridrag.parsing.refusals import broken, nested
 
 _FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}
 """Placeholders that say the same on every slide: date, footer, number."""
 _TITLES = {"title", "ctrTitle"}
 _DEEPEST = 50
+_PERCENT = re.compile(r"-?[0-9]{1,8}%?")
 
 
 def write_presentation(package: Package, into: Composition) -> tuple[str, ...]:
@@ -33,7 +38,7 @@ def write_presentation(package: Package, into: Composition) -> tuple[str, ...]:
         hidden += root.get("show") in {"0", "false"}
         into.page()
         _Slide(package, package.relations(part)).write(root, number, into)
-    return (f"{hidden} hidden slide{'s' * (hidden > 1)} indexed too",) if hidden else ()
+    return (f"{counted(hidden, 'hidden slide')} indexed too",) if hidden else ()
 
 
 @dataclass
@@ -129,14 +134,29 @@ def _lines(shape: Element) -> list[tuple[int, str]]:
 
 def _spoken(paragraph: Element) -> str:
     """The words of a paragraph's runs, fields and formulas; a line break is a blank."""
-    texts = []
-    for element in paragraph.iter():
+    texts: list[str] = []
+    waiting = [paragraph]
+    while waiting:
+        element = waiting.pop()
         name = local(element)
         if name == "t":
             texts.append(element.text or "")
         elif name in {"br", "tab"}:
             texts.append(" ")
+        elif name == "oMath":
+            texts.append(linear(element))
+        elif name == "r" and _is_raised(element):
+            before = texts[-1] if texts else ""
+            texts.append(raised("".join(part.text or "" for part in _all(element, "t")), before))
+        else:
+            waiting.extend(reversed(element))
     return " ".join("".join(texts).replace("\xad", "").split())
+
+
+def _is_raised(run: Element) -> bool:
+    """Whether a run stands above the line, as an exponent or the number of a note does."""
+    return any(int(part.get("baseline", "0").strip("%")) > 0 for part in run
+               if local(part) == "rPr" and _PERCENT.fullmatch(part.get("baseline", "0")))  # fmt: skip
 
 
 def _rows(table: Element) -> list[list[str]]:

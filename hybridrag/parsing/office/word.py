@@ -2,7 +2,8 @@
 
 mammoth reads the file, because kreuzberg 4.10 drops every XML entity of a DOCX: `AT&amp;T` became `ATT` and
 `week&apos;s` became `weeks` (docs/decisions/0003, 0047). What mammoth itself would drop is put into forms that it
-reads: formulas become one line of text, and the elements that only wrap text are taken for what they wrap.
+reads: formulas become one line of text, the elements that only wrap text are taken for what they wrap, and the numbers
+of headings and clauses are written out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from xml.parsers.expat import ExpatError
 
 from hybridrag.parsing.html.reading import to_markdown
 from hybridrag.parsing.office.formulas import linear
+from hybridrag.parsing.office.numbering import Numbering
 from hybridrag.parsing.office.package import Package, broken_xml, local
+from hybridrag.parsing.office.word_marks import with_marks
 from hybridrag.parsing.parsed import UnreadableError
 from hybridrag.parsing.refusals import broken, fault
 
@@ -60,21 +63,26 @@ def word_markdown(package: Package) -> str:
     except Exception:  # mammoth lets the errors of its XML reader through, whatever they are
         raise fault() from None
     html = _ANCHOR.sub("", _WAY_BACK.sub("", _NOTE.sub(r"[^\1]", converted.value)))
-    return to_markdown(html)
+    return to_markdown(with_marks(html))
 
 
 def _readable(package: Package) -> bytes:
     """The file as mammoth needs it: its parts of XML, with nothing in them that it would drop."""
     buffer = io.BytesIO()
+    main = package.main_part()
+    numbering = Numbering(package, main)
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in package.names:
             if name.endswith((".xml", ".rels")):
                 part = package.read(name)
-                archive.writestr(name, _unwrapped(part) if _DROPPED.search(part) else part)
+                numbered = name == main and bool(numbering)
+                if numbered or _DROPPED.search(part):
+                    part = _prepared(part, numbering if numbered else None)
+                archive.writestr(name, part)
     return buffer.getvalue()
 
 
-def _unwrapped(part: bytes) -> bytes:
+def _prepared(part: bytes, numbering: Numbering | None) -> bytes:
     try:
         root = ElementTree.fromstring(part)  # noqa: S314
     except (ElementTree.ParseError, LookupError, ValueError) as error:
@@ -85,6 +93,8 @@ def _unwrapped(part: bytes) -> bytes:
                 child.tag = f"{{{_WORD}}}smartTag"
             elif local(child) in {"oMath", "oMathPara"}:
                 parent[place] = _run(child, paragraph=local(parent) in {"body", "tc"})
+    if numbering:
+        numbering.write_marks(root)
     return ElementTree.tostring(root)
 
 

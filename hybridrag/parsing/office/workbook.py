@@ -15,6 +15,7 @@ from hybridrag.parsing.office.composition import Composition
 from hybridrag.parsing.office.number_formats import BUILT_IN, shown
 from hybridrag.parsing.office.package import Package, attribute, local
 from hybridrag.parsing.office.sheets import write_sheet
+from hybridrag.parsing.parsed import counted
 from hybridrag.parsing.refusals import broken
 from hybridrag.parsing.text import clean
 
@@ -53,7 +54,7 @@ def write_workbook(package: Package, into: Composition) -> tuple[str, ...]:
         reader = _Sheet(package, part, book)
         write_sheet(into, sheet.get("name", ""), reader.rows())
         waiting += reader.waiting
-    notes = [f"{hidden} hidden sheet{'s' * (hidden > 1)} indexed too"] if hidden else []
+    notes = [f"{counted(hidden, 'hidden sheet')} indexed too"] if hidden else []
     if waiting:
         notes.append(f"{waiting} formulas without a value: open it in its program and save it")
     return tuple(notes)

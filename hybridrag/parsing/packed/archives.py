@@ -98,6 +98,8 @@ def _tarred(file: _Counted) -> Iterator[Member | Withheld]:
                 elif info.size > largest:
                     yield too_large(info.name, largest)
                 else:
+                    if info.issparse():  # its holes come out of no byte that was counted
+                        file.allowance.spend(max(0, info.size))
                     inside = archive.extractfile(info)
                     content = inside.read() if inside is not None else b""
                     yield Member(info.name, content, _timestamp(info.mtime))

@@ -6,13 +6,14 @@ where a font has none, and joins words (docs/decisions/0046).
 
 from __future__ import annotations
 
+import ctypes
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hybridrag.parsing import refusals
 from hybridrag.parsing.pdf.layout import Line, PageText, laid_out
@@ -148,9 +149,10 @@ class PdfFile:
             return PageText("", (Line(0.0, 0.0),), drawn=raw.FPDFPage_CountObjects(page) > 0)
         spans = list(_spans(text))
         index = self._index(text, text_page)
-        lines = self._lines(spans, text_page, index, measured)
-        headings, tables = self._tagged(page, text_page, text, spans, index)
-        placed = placed_lines(raw, text_page, text, spans, index, page.get_width())
+        letters = text_page.raw  # asked for thousands of times, and each time the library's own would be unpacked
+        lines = self._lines(spans, letters, index, measured)
+        headings, tables = self._tagged(page, letters, text, spans, index)
+        placed = placed_lines(raw, letters, text, spans, index, page.get_width())
         told = {line for table in tables for line in range(table.first, table.last)}
         tables += [table for table in find_tables(placed) if told.isdisjoint(range(table.first, table.last))]
         if not tables and not headings:
@@ -172,7 +174,7 @@ class PdfFile:
         return index
 
     def _tagged(
-        self, page: PdfPage, text_page: PdfTextPage, text: str, spans: Sequence[Span], index: Callable[[int], int]
+        self, page: PdfPage, text_page: Any, text: str, spans: Sequence[Span], index: Callable[[int], int]
     ) -> tuple[list[TaggedHeading], list[Table]]:
         """What the page's tags tell; nothing any more where they told nothing for many pages, as reading them costs."""
         if self._untold >= _UNTOLD:
@@ -182,7 +184,7 @@ class PdfFile:
         return headings, tables
 
     def _lines(
-        self, spans: Sequence[Span], text_page: PdfTextPage, index: Callable[[int], int], measured: Measured
+        self, spans: Sequence[Span], text_page: Any, index: Callable[[int], int], measured: Measured
     ) -> tuple[Line, ...]:
         raw = self._library.raw
         if measured == "nothing":
@@ -194,12 +196,14 @@ class PdfFile:
                 raw.FPDFText_GetLooseCharBox(text_page, index(start), box)
                 tops.append(box.top)
             return tuple(Line(0.0, top) for top in tops)
+        font_size, transformed = raw.FPDFText_GetFontSize, raw.FPDFText_GetMatrix
         matrix = raw.FS_MATRIX()
+        written = ctypes.byref(matrix)
 
         def size(at: int) -> float:
             found = index(at)
-            points: float = raw.FPDFText_GetFontSize(text_page, found)
-            if raw.FPDFText_GetMatrix(text_page, found, matrix):
+            points: float = font_size(text_page, found)
+            if transformed(text_page, found, written):
                 points *= math.hypot(matrix.c, matrix.d)
             return round(points, 1) if math.isfinite(points) else 0.0
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from hybridrag.parsing.parsed import one_line
 from hybridrag.parsing.pdf.file import Bookmark
@@ -13,8 +14,7 @@ from hybridrag.parsing.pdf.layout import Line, PageText
 from hybridrag.types import Heading, Page
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """A line of the document: where it starts in the whole text, what it says, how it is set."""
 
     page: int
@@ -27,9 +27,10 @@ def pdf_headings(
     text: str, pages: Sequence[Page], read: Sequence[PageText], outline: Sequence[Bookmark]
 ) -> tuple[Heading, ...]:
     """The headings in order: bookmarks, else those that are tagged, else what is set larger than the text."""
-    written = [list(_written(text, page, number, read[number].lines)) for number, page in enumerate(pages)]
     if outline:
-        spelt = {page: [_letters(line.text) for line in written[page]] for page in {mark.page for mark in outline}}
+        named = {mark.page for mark in outline}
+        written = {number: list(_written(text, pages[number], number, read[number].lines)) for number in named}
+        spelt = {number: [_letters(line.text) for line in lines] for number, lines in written.items()}
         found = [_placed(mark, written[mark.page], spelt[mark.page]) for mark in outline]
     elif any(page.headings for page in read):
         found = [
@@ -38,7 +39,11 @@ def pdf_headings(
             for heading in _tagged(text[page.start : page.end].split("\n"), page.start, of)
         ]
     else:
-        found = list(_larger([line for page in written for line in page]))
+        found = list(
+            _larger(
+                [line for number, page in enumerate(pages) for line in _written(text, page, number, read[number].lines)]
+            )
+        )
     # Where two bookmarks lead to one line, the one that comes first holds the other.
     return tuple(sorted((heading for heading in found if heading), key=lambda heading: heading.start))
 
@@ -48,8 +53,8 @@ def _written(text: str, page: Page, number: int, lines: Sequence[Line]) -> Itera
     parts = text[page.start : page.end].split("\n")
     if len(parts) == len(lines):
         for part, line in zip(parts, lines, strict=True):
-            if part.strip():
-                yield _Written(number, start, part.strip(), line)
+            if said := part.strip():
+                yield _Written(number, start, said, line)
             start += len(part) + 1
 
 
@@ -147,9 +152,10 @@ def _reads_as_heading(said: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())
+    return _NO_LETTERS.sub("", text.casefold())
 
 
+_NO_LETTERS = re.compile(r"[\W_]+")
 _A_LINE = 4.0
 """Points: a bookmark may lead a little below the top of its line."""
 _LARGER = 1.15

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hybridrag.parsing.pdf.rows import LONG, NEAR, Piece, Placed, Row, rows_of, stacked
+from hybridrag.parsing.pdf.rows import LONG, NEAR, SHORT, YEAR, Piece, Placed, Row, is_number, rows_of, stacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def _at_headers(block: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """The block in parts that begin with a header, where one comes again below rows of numbers."""
     start = body = 0
     for number, row in enumerate(block):
-        if _counts(row):
+        if row.counts:
             body += 1
-        elif body >= 2 and _names(row) and any(map(_counts, block[number + 1 : number + _MOST_HEAD])):
+        elif body >= 2 and _names(row) and any(below.counts for below in block[number + 1 : number + _MOST_HEAD]):
             first = number
             while first > start + 1 and len(block[first - 1].cells) == 1 and block[first - 1].left > row.cells[0].right:
                 first -= 1
@@ -83,17 +83,13 @@ def _between_lines(block: Sequence[Row]) -> Iterator[Sequence[Row]]:
             yield from _ended(part)
 
 
-def _counts(row: Row) -> bool:
-    return any(_is_number(cell.text) and not _YEAR.fullmatch(cell.text) for cell in row.cells[1:])
-
-
 def _names(row: Row) -> bool:
     """Whether the cells of a row, which holds no numbers, may name columns."""
-    return sum(bool(_YEAR.fullmatch(cell.text)) or len(cell.text) > 3 for cell in row.cells[1:]) > 0
+    return sum(bool(YEAR.fullmatch(cell.text)) or len(cell.text) > 3 for cell in row.cells[1:]) > 0
 
 
 def _may_head(row: Row) -> bool:
-    return len(row.cells[0].text) <= _SHORT
+    return len(row.cells[0].text) <= SHORT
 
 
 def _may_follow(block: Sequence[Row], row: Row) -> bool:
@@ -104,8 +100,8 @@ def _may_follow(block: Sequence[Row], row: Row) -> bool:
     several = [other for other in block[-_NEIGHBOURS:] if len(other.cells) > 1]
     if len(row.cells) > 1:
         # A new table begins with names at some distance.
-        return len(several) < _LEAST_ROWS or _counts(row) or between < 2.5 * max(row.height, last.height)
-    if not any(map(_counts, several)):
+        return len(several) < _LEAST_ROWS or row.counts or between < 2.5 * max(row.height, last.height)
+    if not any(other.counts for other in several):
         return not several or (_may_head(row) and any(len(other.cells) > 1 for other in block[-_MOST_SINGLE:]))
     left, right = min(other.left for other in several), max(other.right for other in several)
     if row.left > left + 0.25 * (right - left) and any(char.isalpha() for char in row.cells[0].text):
@@ -122,7 +118,7 @@ def _table(block: Sequence[Row]) -> Table | None:
     placed = [(row, cells) for row, cells in zip(block, rows, strict=True) if cells]
     if len(placed) < len(block):
         return None
-    numbers = sum(_is_number(cell.text) for row in several for cell in row.cells[1:])
+    numbers = sum(is_number(cell.text) for row in several for cell in row.cells[1:])
     others = sum(len(row.cells) - 1 for row in several)
     numeric = numbers * 2 >= others
     if len(several) + len(columns) < _LEAST or _crowded(rows) or _contents(rows) or _listed(rows):
@@ -206,7 +202,8 @@ def _together(edges: Sequence[float]) -> int:
 def _crowded(rows: Sequence[_Cells]) -> bool:
     """Whether cells hold two numbers: columns that stand too close to be told apart."""
     return sum(
-        any(cell and len(cell.text) <= LONG and _TWO_NUMBERS.search(cell.text) for cell in row) for row in rows
+        any(cell and " " in cell.text and len(cell.text) <= LONG and _TWO_NUMBERS.search(cell.text) for cell in row)
+        for row in rows
     ) * 8 > len(rows)
 
 
@@ -214,7 +211,7 @@ def _contents(rows: Sequence[_Cells]) -> bool:
     """Whether this lists headings with their pages, which only rise."""
     if any(cell and _LEADERS.search(cell.text) for row in rows for cell in row):
         return True
-    if any(cell and _is_number(cell.text) for row in rows for cell in row[1:-1]):
+    if any(cell and is_number(cell.text) for row in rows for cell in row[1:-1]):
         return False
     last = [cell.text for row in rows if (cell := row[-1])]
     pages = [int(text) for text in last if text.isdecimal() and len(text) < 5]
@@ -231,9 +228,11 @@ def _listed(rows: Sequence[_Cells]) -> bool:
 def _prose(rows: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
     """Whether the lines of two columns or more are full: text that runs on from line to line."""
     full = 0
-    for number in range(len(columns)):
-        left, right = columns[number]
-        cells = [cell for row in rows for cell in row.cells if _column(cell, columns) == number]
+    placed: list[list[Piece]] = [[] for _ in columns]
+    for row in rows:
+        for cell in row.cells:
+            placed[_column(cell, columns)].append(cell)
+    for (left, right), cells in zip(columns, placed, strict=True):
         long = [cell for cell in cells if cell.right - cell.left >= 0.8 * (right - left) and len(cell.text) > 25]
         full += bool(cells) and len(long) * 2 > len(cells)
     return full >= 2
@@ -243,11 +242,11 @@ def _head(rows: Sequence[_Cells], *, numeric: bool) -> int:
     """How many of the rows are the header: those before the first with a number, else the first if it is full."""
     if not numeric:
         first = next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
-        full = all(cell is None or len(cell.text) <= _SHORT for cell in rows[first])
+        full = all(cell is None or len(cell.text) <= SHORT for cell in rows[first])
         return first + 1 if full and sum(map(bool, rows[first])) * 2 > len(rows[first]) else 0
     head, first = 0, next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
     for at, row in enumerate(rows[first : first + _MOST_HEAD + 1], first):
-        if any(cell and _is_number(cell.text) and not _YEAR.fullmatch(cell.text) for cell in row[1:]):
+        if any(cell and is_number(cell.text) and not YEAR.fullmatch(cell.text) for cell in row[1:]):
             return head
         if any(row[1:]):
             head = at + 1
@@ -267,12 +266,6 @@ def _begin(block: Sequence[Row], columns: Sequence[tuple[float, float]], head: i
     return start
 
 
-def _is_number(text: str) -> bool:
-    return len(text) <= _SHORT and bool(_NUMBER.fullmatch(text))
-
-
-_NUMBER = re.compile(r"[-–—−(+$€£¥~<> ]*(?:(?:US|C|A)\$|EUR |USD )? *(?:\d[\d.,']*|[-–—])[-–—)%°xX*†MBKpts. ]*")
-_YEAR = re.compile(r"(?:FY ?)?(?:19|20)\d\d(?:[-–/]\d+)?[*†A-Z]?(?: ?\(\w\))?")
 _TWO_NUMBERS = re.compile(r"(?:^| )\d[\d.,]*\d \(?[$€£¥]? ?\d[\d.,]*\d\)?$")
 _LEADERS = re.compile(r"\.{4}|(?:\. ){4}|…")
 _MARK = re.compile(r"[^\w$€£¥]|o|\(?[0-9a-zA-Z]{1,4}[.)]")
@@ -280,4 +273,3 @@ _LEAST_ROWS, _LEAST_TEXT_ROWS, _LEAST = 2, 3, 5
 _MOST_SINGLE, _NEIGHBOURS = 3, 12
 _MOST_COLUMNS = 40
 _MOST_HEAD = 6
-_SHORT = 60

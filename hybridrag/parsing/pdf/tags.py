@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hybridrag.parsing.pdf.tables import Table
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage, PdfTextPage
+    from pypdfium2 import PdfPage
 
 Span = tuple[int, int]
 
@@ -39,7 +39,11 @@ class _Cell:
 @dataclass(slots=True)
 class _Table:
     rows: list[list[_Cell]] = field(default_factory=list)
-    heads: int = 0
+
+    @property
+    def headed(self) -> bool:
+        """Whether it has a row of nothing but header cells."""
+        return any(row and all(cell.header for cell in row) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class _Place:
 
 
 def tagged(
-    raw: Any, page: PdfPage, text_page: PdfTextPage, text: str, spans: Sequence[Span], index: Callable[[int], int]
+    raw: Any, page: PdfPage, text_page: Any, text: str, spans: Sequence[Span], index: Callable[[int], int]
 ) -> tuple[list[TaggedHeading], list[Table]]:
     """Headings and tables in order; none where the page has no tags for them."""
     tree = raw.FPDF_StructTree_GetForPage(page)
@@ -62,7 +66,7 @@ def tagged(
         places = _Reading(raw, 2 * len(text) + 500).read(tree)
     finally:
         raw.FPDF_StructTree_Close(tree)
-    if not places:
+    if not any(place.heading or (place.table and place.table.headed) for place in places.values()):
         return [], []
     words = [_words(raw, text_page, text, span, index, places) for span in spans]
     return _headings(text, spans, words), _tables(words)
@@ -141,7 +145,7 @@ _Word = tuple[str, "_Place | None"]
 
 
 def _words(
-    raw: Any, text_page: PdfTextPage, text: str, span: Span, index: Callable[[int], int], places: Mapping[int, _Place]
+    raw: Any, text_page: Any, text: str, span: Span, index: Callable[[int], int], places: Mapping[int, _Place]
 ) -> list[_Word]:
     words: list[_Word] = []
     at, end = span

@@ -39,15 +39,15 @@ def _joined(parts: list[str], is_one_word: Callable[[str, str], bool]) -> str:
 
 def _vocabulary(pages: Iterable[str]) -> tuple[set[str], set[str]]:
     """The words of all pages and those put together with a hyphen, in lower case, the cut ones left out."""
-    words: set[str] = set()
-    compounds: set[str] = set()
+    written: set[str] = set()
     for page in pages:
-        text = " ".join(_uncut(page.lower())) if CUT in page else page.lower()
-        words.update(_WORD.findall(text))
-        for before, after in pairwise(text.split("-")):
-            if (first := _last_word(before)) and (second := _first_word(after)):
-                compounds.add(f"{first}-{second}")
-    return words, compounds
+        written.update((" ".join(_uncut(page)) if CUT in page else page).split())
+    text = " ".join(written).lower()
+    compounds: set[str] = set()
+    for before, after in pairwise(text.split("-")):
+        if (first := _last_word(before)) and (second := _first_word(after)):
+            compounds.add(f"{first}-{second}")
+    return set(_WORD.findall(text)), compounds
 
 
 def _uncut(page: str) -> Iterator[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pwd
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hybridrag.accounts import user_name
 from hybridrag.errors import BlockedByPolicy
 from hybridrag.privacy.ledger.budgets import Budgets, shares_of
 from hybridrag.privacy.ledger.chain import Record
@@ -119,7 +119,7 @@ def _intent(destination: Destination, body: bytes, facts: dict[str, object]) -> 
         **facts,
         "kind": "intent",
         "entry": uuid.uuid4().hex,
-        "user": _user(),
+        "user": user_name(),
         "host": os.uname().nodename,
         "provider": destination.provider,
         "address": _address(destination.url),
@@ -132,13 +132,6 @@ def _intent(destination: Destination, body: bytes, facts: dict[str, object]) -> 
 
 def _outcome(entry: str, outcome: str, facts: dict[str, object]) -> Record:
     return {**facts, "kind": "outcome", "entry": entry, "outcome": outcome}
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _address(url: str) -> str:

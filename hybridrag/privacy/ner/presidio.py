@@ -120,7 +120,7 @@ def _without(*libraries: str) -> Iterator[None]:
         yield
     finally:
         for name in hidden:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def _own_lemmas(document: Any) -> Any:

@@ -58,6 +58,9 @@ where boilerplate.document_id <> excluded.document_id;
 -- name: boilerplate_of
 select b.hash, b.document_id from boilerplate b where b.collection_id = %(collection)s;
 
+-- name: count_likenesses
+select count(*) as documents from likeness l where l.collection_id = %(collection)s;
+
 -- name: chunked_otherwise
 -- Documents whose chunks in a set leave out something else than they are to: what `left_out_of` tells, of all at once.
 with wanted as (
@@ -94,7 +97,7 @@ order by d.id;
 
 -- name: count_left_out
 select (select count(*) from boilerplate where collection_id = %(collection)s) as paragraphs,
-       (select count(*) from chunking k where k.chunk_set_id = %(chunk_set)s and k.left_out <> '{}') as documents;
+       (select count(*) from chunking k where k.chunk_set_id = %(chunk_set)s and k.abridged) as documents;
 
 -- name: left_out_of_document
 -- Hashes, and the documents that are chunked with them.

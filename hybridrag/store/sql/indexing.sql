@@ -34,9 +34,9 @@ values (%(collection)s, %(id)s, %(source)s, %(path)s, %(external_id)s, %(title)s
         %(stamp)s, %(container)s);
 
 -- name: insert_chunking
-insert into chunking (chunk_set_id, collection_id, document_id, processing, left_out)
-select %(chunk_set)s, %(collection)s, w.document, %(processing)s, w.left_out::bigint[]
-from unnest(%(documents)s::uuid[], %(left_out)s::text[]) w(document, left_out);
+insert into chunking (chunk_set_id, collection_id, document_id, processing, left_out, abridged)
+select %(chunk_set)s, %(collection)s, w.document, %(processing)s, w.left_out::bigint[], w.abridged
+from unnest(%(documents)s::uuid[], %(left_out)s::text[], %(abridged)s::boolean[]) w(document, left_out, abridged);
 
 -- name: other_generations
 -- Those that follow what is written for the active one.
