@@ -176,6 +176,7 @@ class Document:
 
     `blocks` are in order and do not overlap. `parser` tells what made the text: the parser's version. `left_out` are
     spans of the text, in order, that no chunk is to hold: they stand in many documents, and in the chunks of one.
+    `unread` tells why pictures of text in it were not read.
     """
 
     source: str
@@ -196,6 +197,7 @@ class Document:
     language: str | None = None
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[int, int], ...] = ()
+    unread: Skipped | None = None
 
     @property
     def uri(self) -> str:

@@ -12,6 +12,7 @@ from hybridrag.errors import RefusedForSafety
 from hybridrag.flows.chunked import digest
 from hybridrag.flows.files import Files
 from hybridrag.flows.selection import Selection
+from hybridrag.parsing.formats import read_pictures
 from hybridrag.sources import Entry, Listing, Reader, Stamp
 from hybridrag.store.problems import Problem, shortened
 from hybridrag.store.writing import Known, Remembered
@@ -133,6 +134,11 @@ class Plan:
         if stamp is not None and stamp != known.stamp:
             self.restamped[raw.path] = stamp
         return True
+
+    def had_pictures_read(self, raw: RawDocument) -> bool:
+        """Whether the same file is indexed with the text of its pictures, which a run that cannot read them keeps."""
+        known = self.known.get(raw.path)
+        return known is not None and known.content_hash == raw.content_hash and read_pictures(known.processing)
 
     # --- problems ----------------------------------------------------------------------------------------------------
 

@@ -131,7 +131,13 @@ class Indexing:
         )
         read = looking.changed()
         workers, weight = self._parser.workers, lambda raw: len(raw.content) + _EACH
-        with closing(read), closing(mapped(read, self._parsed, workers=workers, weight=weight, most=_UNPARSED)) as done:
+
+        def parsed(raw: RawDocument) -> Document | Skipped:
+            document = self._parsed(raw)
+            lacks = document.unread if isinstance(document, Document) and plan.had_pictures_read(raw) else None
+            return lacks or document
+
+        with closing(read), closing(mapped(read, parsed, workers=workers, weight=weight, most=_UNPARSED)) as done:
             for raw, document in done:
                 if isinstance(document, Skipped):
                     self._tally.skipped(plan, raw.path, document, content_hash=raw.content_hash)

@@ -36,6 +36,7 @@ def read_answer(answer: dict[str, Any], body: bytes) -> Parsed:
             language=None if answer["language"] is None else str(answer["language"]),
             notes=tuple(one_line(note, limit=600) for note in answer["notes"]),
             ocr=answer["ocr"] is True,
+            needs_ocr=answer["needs_ocr"] is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadAnswerError from None

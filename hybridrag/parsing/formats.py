@@ -151,6 +151,7 @@ FORMATS: tuple[Format, ...] = (
     ),
 )
 
+_PICTURES = " pictures:"
 _BY_TYPE: Mapping[str, Format] = MappingProxyType(
     {media_type: found for found in FORMATS for media_type in found.media_types}
 )
@@ -176,7 +177,13 @@ def versions(pictures: str, beside: Callable[[Format], str]) -> frozenset[str]:
 
 def made_by(reading: Format, pictures: str) -> str:
     """What made the text of a document that holds pictures of text."""
-    return f"{reading.made_by} pictures:{pictures}"
+    return f"{reading.made_by}{_PICTURES}{pictures}"
+
+
+def read_pictures(made_by: str) -> bool:
+    """Whether what made the text of a document read the pictures in it."""
+    _, pictures, by = made_by.partition(_PICTURES)
+    return bool(pictures) and not by.startswith("none")
 
 
 def parse(content: bytes, media_type: str) -> Parsed:

@@ -96,9 +96,9 @@ class GuardedParser:
         try:
             parsed = self._parsed(raw)
         except UnreadableError as error:
-            made_by = self._made_by(raw.media_type, ocr=error.ocr)
-            return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by, error.needs_ocr)
-        return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr))
+            return self._unread(raw, error)
+        unread = self._unread(raw, self._means.pictures.refusal(failed=True)) if parsed.needs_ocr else None
+        return _document(raw, parsed, self._made_by(raw.media_type, ocr=parsed.ocr), unread)
 
     def members(self, raw: RawDocument) -> Iterator[Member | Skipped]:
         try:
@@ -150,6 +150,10 @@ class GuardedParser:
     ) -> None:
         self.close()
 
+    def _unread(self, raw: RawDocument, error: UnreadableError) -> Skipped:
+        made_by = self._made_by(raw.media_type, ocr=error.ocr)
+        return Skipped(raw.uri, error.reason, error.hint, error.failed, made_by, error.needs_ocr)
+
     def _made_by(self, media_type: str, *, ocr: bool) -> str:
         if claim := self._claims.of(media_type):
             return claim.made_by
@@ -191,7 +195,7 @@ class GuardedParser:
         return Skipped(raw.uri, error.reason, error.hint, error.failed, unpacking.VERSION)
 
 
-def _document(raw: RawDocument, parsed: Parsed, made_by: str) -> Document:
+def _document(raw: RawDocument, parsed: Parsed, made_by: str, unread: Skipped | None) -> Document:
     metadata, notes = bounded({**parsed.metadata, **raw.metadata})
     return Document(
         source=raw.source,
@@ -210,6 +214,7 @@ def _document(raw: RawDocument, parsed: Parsed, made_by: str) -> Document:
         date=parsed.date or read_date(metadata.get("date")),
         language=declared_language(metadata) or parsed.language,
         notes=parsed.notes + notes,
+        unread=unread,
     )
 
 

@@ -36,7 +36,8 @@ class Parsed:
     """The text of one document with its structure.
 
     Offsets are into `text`; `title` is None where the text has none, `language` (ISO 639-1) where it is not sure. `ocr`
-    says that some of it was read from pictures, or would have been, had there been a program for it.
+    says that some of it was read from pictures, or would have been, had there been a program for it; `needs_ocr` that
+    there was none.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Parsed:
     language: str | None = None
     notes: tuple[str, ...] = ()
     ocr: bool = False
+    needs_ocr: bool = False
 
 
 def readable_name(path: str) -> str:

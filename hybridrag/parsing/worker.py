@@ -150,4 +150,5 @@ def _fields(parsed: Parsed) -> dict[str, Any]:
         "language": parsed.language,
         "notes": [*parsed.notes, *notes],
         "ocr": parsed.ocr,
+        "needs_ocr": parsed.needs_ocr,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -80,6 +81,7 @@ def test_rows_are_shown_with_the_head_of_their_table(run: CommandLine, share: Pa
 
 def test_a_picture_stays_where_ocr_is_not_found_and_doctor_tells(run: CommandLine, share: Path) -> None:
     (share / "board.png").write_bytes(picture())
+    shutil.copy(Path(__file__).parents[1] / "parsing/files/mixed.pdf", share)
     programs = share.parent / "programs"
     programs.mkdir()
     (programs / "tesseract").write_text(READS)
@@ -87,6 +89,8 @@ def test_a_picture_stays_where_ocr_is_not_found_and_doctor_tells(run: CommandLin
     there, gone = {"PATH": str(programs)}, {"PATH": "/nowhere"}
     assert run("ingest", str(share), env=there).code == 0
     assert run("documents", "show", "share/board.png").out.strip() == "Notice board"
+    mixed = run("documents", "show", "share/mixed.pdf").out
+    assert mixed.strip().endswith("Notice board") and len(mixed) > 40
     doctor = {check["name"]: check for check in run("doctor", "--json", env=there).json["checks"]}
     assert f"tesseract 6.1.0, {programs}/tesseract, reads eng" in doctor["ocr"]["detail"]
     assert "ocr_languages may name deu too" in doctor["ocr"]["detail"]
@@ -94,10 +98,15 @@ def test_a_picture_stays_where_ocr_is_not_found_and_doctor_tells(run: CommandLin
 
     for _ in range(2):  # tried, and known from the first time
         kept = run("sync", env=gone)
-        assert "needs OCR: tesseract is not installed; the version indexed before is kept" in kept.err
+        reason = "needs OCR: tesseract is not installed; the version indexed before is kept"
+        assert f"failed: share/mixed.pdf: {reason}" in kept.err
+        assert f"skipped: {reason} (1)" in kept.err
     assert run("documents", "show", "share/board.png").out.strip() == "Notice board"
+    assert run("documents", "show", "share/mixed.pdf").out == mixed
     doctor = {check["name"]: check for check in run("doctor", "--json", env=gone).json["checks"]}
-    assert (doctor["ocr"]["state"], "1 file of default" in doctor["ocr"]["detail"]) == ("warning", True)
+    assert (doctor["ocr"]["state"], "2 files of default" in doctor["ocr"]["detail"]) == ("warning", True)
+    again = run("sync", "--json", env=there).json
+    assert (again["documents"]["unchanged"], again["problems"]) == (3, [])
 
 
 def test_redact_shows_the_words_of_a_message_and_not_its_attachments(run: CommandLine, share: Path) -> None:

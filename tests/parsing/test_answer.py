@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
     "language": "en",
     "notes": ["n"],
     "ocr": False,
+    "needs_ocr": False,
 }
 
 

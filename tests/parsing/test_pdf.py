@@ -139,6 +139,24 @@ def test_tables_are_rows_with_their_cells_apart_and_a_head(parsed: Parse, files:
     )
 
 
+def test_a_table_goes_on_over_a_page_with_its_header(parsed: Parse, files: Path) -> None:
+    document = parsed("stock.pdf", (files / "stock.pdf").read_bytes(), KIND)
+    (table,) = document.blocks
+    assert document.text[table.start : table.head] == "Article\tWarehouse\tQuantity\n"
+    rows = document.text[table.head : table.end].split("\n")
+    assert [row for row in rows if "\t" in row] == [
+        f"Valve V-{1000 + n}\t{('Bergen', 'Oslo', 'Narvik')[n % 3]}\t{n * 37 % 401}" for n in range(70)
+    ]
+    assert table.start < document.pages[1].start < table.end
+
+
+def test_a_row_of_data_is_no_header(parsed: Parse) -> None:
+    """Half of the cells are words: what tells a table of words must not take its first row for names."""
+    rows = [[(20, f"V-{n}"), (150, "Oslo"), (300, f"{n}"), (400, "by rail")] for n in range(52, 60)]
+    (table,) = parsed("a.pdf", drawn(placed(rows)), KIND).blocks
+    assert table.head == table.start
+
+
 def test_numbers_stand_in_their_columns(parsed: Parse) -> None:
     """Names over several columns, a missing number, signs of money and brackets beside theirs, a new table below."""
     rows = [

@@ -247,7 +247,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _PDF_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?|Z)?")
 _DEEPEST, _MOST_BOOKMARKS = 8, 5_000
 _A_REAL_OUTLINE = 3
-_UNTOLD = 8
+_UNTOLD = 4
 """Pages in a row without a tag for a heading or a table, after which no more is looked for."""
 _TOP_IN_VIEW = {1: 1, 3: 0, 5: 3, 7: 0}
 """Where the height stands in a destination, by its kind in PDFium: XYZ, FitH, FitR, FitBH."""

@@ -61,11 +61,12 @@ def _parsed(file: PdfFile) -> Parsed:
         title=given_title(title),
         pages=tuple(pages) if whole else (),
         headings=pdf_headings(whole, pages, read, outline) if whole else (),
-        blocks=tuple(_tables(whole, pages, read)) if whole else (),
+        blocks=tuple(_over_pages(whole, _tables(whole, pages, read))) if whole else (),
         metadata=kept,
         date=read_date(kept.get("created")),
         notes=notes + removed,
         ocr=bool(pictures),
+        needs_ocr=bool(pictures) and not ocr.current().program,
     )
 
 
@@ -79,6 +80,33 @@ def _tables(text: str, pages: list[Page], read: list[PageText]) -> Iterator[Bloc
         starts = list(accumulate((len(line) + 1 for line in lines), initial=page.start))
         for table in found.tables:
             yield Block("table", starts[table.first], starts[table.last] - 1, starts[table.head])
+
+
+def _over_pages(text: str, tables: Iterator[Block]) -> Iterator[Block]:
+    """The tables, those as one that go on over a page: as wide, the second without a header, and between them at most
+    what stands at the edges of pages.
+    """
+    before: Block | None = None
+    for table in tables:
+        if before and _goes_on(text, before, table):
+            before = Block("table", before.start, table.end, before.head)
+            continue
+        if before:
+            yield before
+        before = table
+    if before:
+        yield before
+
+
+def _goes_on(text: str, above: Block, table: Block) -> bool:
+    between = text[above.end : table.start]
+    if table.head > table.start or above.head == above.start or between.count(PAGE_BREAK) != 1:
+        return False
+    return len(between) <= _EDGES and _cells(text, above) == _cells(text, table)
+
+
+def _cells(text: str, table: Block) -> int:
+    return max(line.count("\t") for line in text[table.start : table.end].split("\n"))
 
 
 def _read_pictures(file: PdfFile, read: list[PageText], numbers: list[int]) -> tuple[str, ...]:
@@ -124,4 +152,6 @@ def _some(numbers: list[int]) -> str:
     return ", ".join(str(number) for number in numbers[:10]) + (", ..." if len(numbers) > 10 else "")
 
 
+_EDGES = 120
+"""Characters of a page's number, its running head and foot."""
 _AT_LINE_END = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")

@@ -84,7 +84,10 @@ def _between_lines(block: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def _names(row: Row) -> bool:
-    """Whether the cells of a row, which holds no numbers, may name columns."""
+    """Whether the cells of a row, in which only the first may be a number, may name columns."""
+    first = row.cells[0].text
+    if is_number(first) and not YEAR.fullmatch(first):
+        return False
     return sum(bool(YEAR.fullmatch(cell.text)) or len(cell.text) > 3 for cell in row.cells[1:]) > 0
 
 
@@ -240,17 +243,21 @@ def _prose(rows: Sequence[Row], columns: Sequence[tuple[float, float]]) -> bool:
 
 def _head(rows: Sequence[_Cells], *, numeric: bool) -> int:
     """How many of the rows are the header: those before the first with a number, else the first if it is full."""
-    if not numeric:
-        first = next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
-        full = all(cell is None or len(cell.text) <= SHORT for cell in rows[first])
-        return first + 1 if full and sum(map(bool, rows[first])) * 2 > len(rows[first]) else 0
     head, first = 0, next((at for at, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
+    if not numeric:
+        full = all(cell is None or len(cell.text) <= SHORT for cell in rows[first]) and not _numbered(rows[first])
+        return first + 1 if full and sum(map(bool, rows[first])) * 2 > len(rows[first]) else 0
     for at, row in enumerate(rows[first : first + _MOST_HEAD + 1], first):
-        if any(cell and is_number(cell.text) and not YEAR.fullmatch(cell.text) for cell in row[1:]):
+        if _numbered(row):
             return head
         if any(row[1:]):
             head = at + 1
     return 0
+
+
+def _numbered(cells: _Cells) -> bool:
+    """Whether a cell, the first and years aside, is a number: the names of columns are none."""
+    return any(cell and is_number(cell.text) and not YEAR.fullmatch(cell.text) for cell in cells[1:])
 
 
 def _begin(block: Sequence[Row], columns: Sequence[tuple[float, float]], head: int) -> int:
