@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 
 from hybridrag.chunking.boundaries import Boundaries
-from hybridrag.chunking.spans import lines, places, trimmed
+from hybridrag.chunking.spans import places, trimmed
 from hybridrag.errors import ModelError
 from hybridrag.types import Block
 
@@ -50,7 +50,9 @@ class Cutter:
     def head(self, start: int, end: int) -> str:
         """The head of the table that `start:end` goes on with; empty where there is none, or it takes too much."""
         table = self._cuts.table(start, end)
-        return "" if table is None or start < table.head else self._repeated(table)[0]
+        if table is None or start < table.head or not self._repeated(table):
+            return ""
+        return self._text[table.start : table.head].strip()
 
     def _split(self, start: int, end: int, level: int, budget: int) -> list[tuple[int, int]]:
         if self._tokens(start, end) <= budget:
@@ -84,29 +86,17 @@ class Cutter:
     ) -> tuple[list[tuple[int, int]], int]:
         """A table's rows joined, and the budget of what must be cut further: the head takes a part of each chunk."""
         start, first = next(pieces)
-        rest = max(1, budget - self._repeated(table)[1])
+        rest = max(1, budget - self._tokens(table.start, table.head))
         rows = self._joined(chain([(table.head, first)], pieces), self._even(table.head, end, rest))
         return [(start, rows[0][1]), *rows[1:]], rest
 
     def _headed(self, start: int, end: int) -> Block | None:
         """The table whose head `start:end` begins with, and then some rows."""
         table = self._cuts.table(start, end)
-        return table if table is not None and start < table.head and self._repeated(table)[0] else None
+        return table if table is not None and start < table.head and self._repeated(table) else None
 
-    def _repeated(self, table: Block) -> tuple[str, int]:
-        """What of a table's head every chunk gets, and its tokens: all, or its words without its rules, or nothing.
-
-        The rules of reStructuredText and LaTeX take more tokens than the names of the columns.
-        """
-        most = self._budget // HEAD_SHARE
-        if (tokens := self._tokens(table.start, table.head)) <= most:
-            return self._text[table.start : table.head].strip(), tokens
-        said = [line for line in lines(self._text, table.start, table.head) if self._says(*line)]
-        tokens = sum(self._tokens(*line) for line in said)
-        return ("\n".join(self._text[start:end] for start, end in said), tokens) if tokens <= most else ("", 0)
-
-    def _says(self, start: int, end: int) -> bool:
-        return any(map(str.isalnum, self._text[start:end]))
+    def _repeated(self, table: Block) -> bool:
+        return self._tokens(table.start, table.head) <= self._budget // HEAD_SHARE
 
     def _joined(self, pieces: Iterable[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
         joined: list[tuple[int, int]] = []

@@ -27,15 +27,6 @@ def together(*found: Iterable[int]) -> Iterator[int]:
     return (place for place, _ in groupby(merge(*found)))
 
 
-def lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The lines of `text[start:end]`, without their ends."""
-    while start < end:
-        stop = text.find("\n", start, end)
-        stop = end if stop < 0 else stop
-        yield start, stop
-        start = stop + 1
-
-
 def trimmed(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """The spans without white space at their ends; none where there is nothing else."""
     for start, end in spans:

@@ -87,13 +87,15 @@ def _over_pages(text: str, tables: Iterator[Block]) -> Iterator[Block]:
     what stands at the edges of pages.
     """
     before: Block | None = None
+    wide = 0
     for table in tables:
-        if before and _goes_on(text, before, table):
+        cells = _cells(text, table)
+        if before and cells == wide and _goes_on(text, before, table):
             before = Block("table", before.start, table.end, before.head)
             continue
         if before:
             yield before
-        before = table
+        before, wide = table, cells
     if before:
         yield before
 
@@ -102,7 +104,7 @@ def _goes_on(text: str, above: Block, table: Block) -> bool:
     between = text[above.end : table.start]
     if table.head > table.start or above.head == above.start or between.count(PAGE_BREAK) != 1:
         return False
-    return len(between) <= _EDGES and _cells(text, above) == _cells(text, table)
+    return len(between) <= _EDGES
 
 
 def _cells(text: str, table: Block) -> int:
